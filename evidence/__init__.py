@@ -1,0 +1,37 @@
+"""The records that travel: frames, inspections, the registry of reasons, canonical JSON.
+
+Start at `Inspection`: one unit, one record. `reasons.REASONS` is the only list of reason codes.
+"""
+
+from evidence.frame import Frame, FrameError
+from evidence.inspection import (
+    CharacteristicResult,
+    Defect,
+    FrameRecord,
+    GoldenReference,
+    Inspection,
+    ModelReference,
+    Pose,
+    complete,
+    verify_digest,
+)
+from evidence.reasons import REASONS, Reason
+from golden.digests import canonical_json, sha256
+
+__all__ = [
+    "REASONS",
+    "CharacteristicResult",
+    "Defect",
+    "Frame",
+    "FrameError",
+    "FrameRecord",
+    "GoldenReference",
+    "Inspection",
+    "ModelReference",
+    "Pose",
+    "Reason",
+    "canonical_json",
+    "complete",
+    "sha256",
+    "verify_digest",
+]

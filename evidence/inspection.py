@@ -1,0 +1,166 @@
+"""The inspection record: one unit, all its views and results, one verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from evidence.reasons import REASONS
+from golden.digests import canonical_json, sha256
+from golden.regions import Closed
+from golden.spec import DecisionRule
+
+SCHEMA = "hallmark.inspection/1"
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
+Verdict = Literal["ACCEPT", "REJECT", "HOLD"]
+PixelBox = tuple[float, float, float, float]
+
+
+class GoldenReference(Closed):
+    """Which sealed golden sample judged."""
+
+    digest: Digest
+    version: Annotated[int, Field(ge=1)]
+
+
+class ModelReference(Closed):
+    """Which classifier named the defects."""
+
+    name: Name
+    digest: Digest
+
+
+class Pose(Closed):
+    """p_unit = scale * R(angle) * p_golden + (x, y); angle from x towards y; residual is rms, in pixels."""
+
+    x_px: float
+    y_px: float
+    angle_deg: float
+    scale: Annotated[float, Field(gt=0)]
+    residual_px: Annotated[float, Field(ge=0)]
+
+
+class FrameRecord(Closed):
+    """Provenance of one frame; `pose` is null where the unit was not found."""
+
+    view: Name
+    camera: Name
+    digest: Digest
+    captured_at: Timestamp | None
+    calibration: Digest | None
+    pose: Pose | None
+
+
+class CharacteristicResult(Closed):
+    """A number never travels alone: value, unit, uncertainty, limits, rule, validity, decision.
+
+    `value` and `standard_uncertainty` are null where nothing was measured, and then `reason` says why.
+    """
+
+    id: Name
+    name: str
+    source: Literal["vision", "manual", "imported"]
+    value: float | None
+    unit: str | None
+    nominal: float | None
+    lower: float | None
+    upper: float | None
+    standard_uncertainty: Annotated[float, Field(ge=0)] | None
+    coverage_factor: float | None
+    rule: DecisionRule
+    valid: bool
+    reason: str | None
+    decision: Literal["conform", "nonconform", "undecided"]
+
+    @model_validator(mode="after")
+    def _honest(self) -> CharacteristicResult:
+        if self.reason is not None and self.reason not in REASONS:
+            raise ValueError(f"reason {self.reason!r} is not in the registry")
+        if not self.valid and (self.reason is None or self.decision != "undecided"):
+            raise ValueError("an invalid result is undecided and says why")
+        return self
+
+
+class Defect(Closed):
+    """A surface deviation: where, how large, what it is and what the catalogue makes of it.
+
+    `box_px` is x, y, width, height in the raw frame; `box_mm` the same in the golden view; `size_mm` the
+    longest extent. `severity` and `rule` are null where no line of the catalogue matches.
+    """
+
+    view: Name
+    defect_class: str = Field(alias="class")
+    severity: Literal["critical", "major", "minor", "allowed"] | None
+    confidence: Annotated[float, Field(ge=0, le=1)] | None
+    box_px: PixelBox
+    box_mm: PixelBox
+    size_mm: Annotated[float, Field(ge=0)]
+    zone: str
+    rule: str | None
+
+
+class Inspection(Closed):
+    """One unit's record. `digest` covers everything except `digest` itself and `timing_ms`."""
+
+    schema_: Literal["hallmark.inspection/1"] = Field(alias="schema", default=SCHEMA)
+    id: Name
+    part: Name
+    revision: Name
+    serial: Name | None
+    lot: Name | None
+    station: Name | None
+    sequence: Annotated[int, Field(ge=1)] | None
+    golden: GoldenReference
+    model: ModelReference | None
+    frames: tuple[FrameRecord, ...]
+    characteristics: tuple[CharacteristicResult, ...]
+    defects: tuple[Defect, ...]
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    versions: dict[str, str]
+    digest: Digest
+    timing_ms: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _reasons(self) -> Inspection:
+        unknown = [r for r in self.reasons if r not in REASONS]
+        if unknown:
+            raise ValueError(f"reasons {unknown} are not in the registry")
+        if (self.verdict == "ACCEPT") != (not self.reasons):
+            raise ValueError("ACCEPT has no reasons; REJECT and HOLD have at least one")
+        return self
+
+    def record(self) -> dict[str, Any]:
+        """Return the JSON object of the whole record, timings included."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_json(self) -> bytes:
+        """Return the canonical JSON of the whole record."""
+        return canonical_json(self.record())
+
+
+def digest_of(record: dict[str, Any]) -> str:
+    """Return the digest of an inspection's JSON object: all of it but `digest` and `timing_ms`."""
+    return sha256(canonical_json({k: v for k, v in record.items() if k not in ("digest", "timing_ms")}))
+
+
+def complete(fields: dict[str, Any]) -> Inspection:
+    """Build an Inspection from its JSON fields without `id` and `digest`, which follow from the content.
+
+    The id is derived from the identity of the unit, the golden sample and the frames, so that the same
+    inspection always has the same id. Raises pydantic.ValidationError on anything that does not fit.
+    """
+    identity = {k: fields.get(k) for k in ("golden", "serial", "lot", "station", "sequence")}
+    identity["frames"] = [(f["view"], f["digest"]) for f in fields["frames"]]
+    name = "insp-" + sha256(canonical_json(identity))[7:39]
+    draft = Inspection.model_validate({**fields, "id": name, "digest": "sha256:" + "0" * 64})
+    return Inspection.model_validate({**draft.record(), "digest": digest_of(draft.record())})
+
+
+def verify_digest(inspection: Inspection) -> bool:
+    """Return whether the record's digest is the digest of its content."""
+    return digest_of(inspection.record()) == inspection.digest

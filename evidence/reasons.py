@@ -1,0 +1,64 @@
+"""The registry of reasons: every code that a record may carry, what it means and what to do.
+
+Pages, documents and tests are made from this list; a code that is not here cannot enter a record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason code: what happened, what it does to the unit's verdict and what a person can do."""
+
+    code: str
+    verdict: Literal["HOLD", "REJECT", "ACCEPT"]
+    meaning: str
+    remedy: str
+
+
+_ALL = (
+    # the picture cannot be judged
+    Reason("view_missing", "HOLD", "a required view has no frame", "capture every view the golden sample names"),
+    Reason("frame_dark", "HOLD", "the frame is too dark to judge", "check lamp, exposure and lens cap"),
+    Reason("frame_saturated", "HOLD", "too much of the frame is saturated", "lower exposure or gain"),
+    Reason("frame_blurred", "HOLD", "the unit is out of focus or moved", "refocus, shorten the exposure"),
+    Reason("unit_not_found", "HOLD", "the golden sample was not found in the frame: another part, or none",
+           "check that the right part is under the camera"),
+    Reason("unit_upside_down", "HOLD", "the unit was found, but turned by about 180 degrees", "turn the unit"),
+    Reason("unit_misplaced", "HOLD", "the unit lies outside the range of poses that the station can judge",
+           "place the unit nearer to the taught pose"),
+    Reason("unit_out_of_frame", "HOLD", "a part that must be judged lies outside the frame",
+           "move unit or camera so that every zone and feature is visible"),
+    # the measurement cannot be trusted
+    Reason("calibration_absent", "HOLD", "the camera has no calibration certificate", "calibrate the camera"),
+    Reason("calibration_expired", "HOLD", "the camera's certificate has expired", "calibrate the camera again"),
+    Reason("calibration_foreign", "HOLD", "the certificate belongs to another camera",
+           "use the certificate of this camera"),
+    Reason("edge_not_found", "HOLD", "the feature's edge was not found", "look at the picture; check focus and dirt"),
+    Reason("edge_disputed", "HOLD", "too many edge points lie off the fitted form",
+           "look at the picture: burr, chip, dirt or wrong feature"),
+    Reason("operator_unsupported", "HOLD", "this release does not hold the association operator",
+           "use a release that does, or agree on another operator"),
+    Reason("region_unusable", "HOLD", "too little of the colour region can be judged", "check glare and dirt"),
+    Reason("not_entered", "HOLD", "a result that a person or instrument must enter is missing", "enter the result"),
+    # decided
+    Reason("characteristic_undecided", "HOLD", "the uncertainty reaches over a limit",
+           "measure with a better instrument, or let the party that must prove decide"),
+    Reason("characteristic_nonconform", "REJECT", "a characteristic is outside its limits", "quarantine the unit"),
+    Reason("surface_unclassified", "HOLD", "a surface deviation that the catalogue does not weigh",
+           "a person looks at the picture and names the deviation"),
+    Reason("surface_rejected", "REJECT", "the catalogue rejects a surface deviation", "quarantine the unit"),
+    # the station
+    Reason("model_mismatch", "HOLD", "the classifier is not the one the golden sample or station names",
+           "install the released model"),
+    Reason("timeout", "HOLD", "the inspection took longer than the takt allows", "inspect the unit again"),
+    Reason("interrupted", "HOLD", "the station stopped while the unit was being inspected", "inspect the unit again"),
+    Reason("camera_failed", "HOLD", "the camera delivered no frame", "check camera, cable and trigger"),
+    Reason("frame_unreadable", "HOLD", "the camera delivered bytes that do not decode",
+           "check camera and transport"),
+)  # fmt: skip
+
+REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}

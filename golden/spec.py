@@ -1,0 +1,393 @@
+"""The golden specification: what supplier and buyer agreed, as closed pydantic models.
+
+Coordinates are pixels of the view's reference image (pixel centres at integers, x right, y down);
+sizes and tolerances are millimetres. Limits are limits of size (ISO 286-1), both inclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, Never, Self
+
+from pydantic import Field, model_validator
+
+from golden.plans import Deadlines, Plans
+from golden.regions import Closed, Identifier, Millimetre, PixelPoint, Region, bounds
+
+SCHEMA = "hallmark.golden/1"
+
+DefectSeverity = Literal["critical", "major", "minor", "allowed"]
+CharacteristicClass = Literal["critical", "major", "minor"]
+AssociationOperator = Literal["least_squares", "two_point", "maximum_inscribed", "minimum_circumscribed"]
+
+
+class Party(Closed):
+    """A party to the agreement; `name` is what a trusted key is bound to."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    role: Literal["supplier", "buyer", "laboratory", "other"]
+    contact: str | None = None
+
+
+class Part(Closed):
+    """The part that the golden sample defines."""
+
+    number: Identifier
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class View(Closed):
+    """One required picture of a unit, with the golden reference image it is compared to.
+
+    `image` is a path inside the bundle (and beside the YAML while authoring); `mm_per_px` is the
+    nominal scale of that image and `transfer` how its codes relate to light.
+    """
+
+    id: Identifier
+    image: Annotated[str, Field(pattern=r"^images/[A-Za-z0-9._-]{1,100}$")]
+    width_px: Annotated[int, Field(ge=16, le=20000)]
+    height_px: Annotated[int, Field(ge=16, le=20000)]
+    mm_per_px: Annotated[float, Field(gt=0, le=10)]
+    transfer: Literal["srgb", "linear"] = "srgb"
+    ignore: tuple[Region, ...] = ()
+
+
+class DecisionRule(Closed):
+    """How a measured value with uncertainty is decided (ISO 14253-1:2017, ILAC-G8:2019, JCGM 106:2012).
+
+    `simple` compares the value with the limits; `guarded` moves each limit by `guard_factor` times the
+    expanded uncertainty U = k u: inside the reduced interval conforms, outside the enlarged interval does
+    not conform, between is undecided. `who_proves` names who must prove what where the value is undecided:
+    the supplier proves conformity, the buyer proves nonconformity.
+    """
+
+    rule: Literal["simple", "guarded"] = "guarded"
+    coverage_factor: Annotated[float, Field(ge=1, le=4)] = 2.0
+    guard_factor: Annotated[float, Field(ge=0, le=2)] = 1.0
+    who_proves: Literal["supplier", "buyer"] = "supplier"
+
+
+class Circle(Closed):
+    """A circular edge to look for: nominal centre and radius, and which side is dark."""
+
+    center_px: PixelPoint
+    radius_px: Annotated[float, Field(gt=3)]
+    inside: Literal["dark", "bright"]
+
+
+class CircleDiameter(Closed):
+    """Diameter of one circle."""
+
+    type: Literal["circle_diameter"]
+    view: Identifier
+    circle: Circle
+
+
+class CentreDistance(Closed):
+    """Distance between the centres of two circles."""
+
+    type: Literal["centre_distance"]
+    view: Identifier
+    a: Circle
+    b: Circle
+
+
+class EdgeWidth(Closed):
+    """Width between two opposite edges, measured along `start_px` to `end_px` by parallel calipers.
+
+    The line crosses both edges; `inside` says whether the material between them is darker or brighter;
+    `band_px` is the breadth, across the line, over which calipers are spread.
+    """
+
+    type: Literal["edge_width"]
+    view: Identifier
+    start_px: PixelPoint
+    end_px: PixelPoint
+    band_px: Annotated[float, Field(ge=1)]
+    inside: Literal["dark", "bright"]
+
+
+DimensionFeature = Annotated[CircleDiameter | CentreDistance | EdgeWidth, Field(discriminator="type")]
+
+
+class _Characteristic(Closed):
+    """What all numbered characteristics share; `number` is the balloon on the drawing."""
+
+    number: Annotated[int, Field(ge=1, le=9999)]
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    severity: CharacteristicClass
+    decision: DecisionRule = DecisionRule()
+
+
+class Dimension(_Characteristic):
+    """A length in millimetres with its limits."""
+
+    kind: Literal["dimension"]
+    feature: DimensionFeature
+    nominal: Millimetre
+    lower: Millimetre | None = None
+    upper: Millimetre | None = None
+    association: AssociationOperator = "least_squares"
+    unit: Literal["mm"] = "mm"
+
+    @model_validator(mode="after")
+    def _limits(self) -> Self:
+        check_limits(self.lower, self.nominal, self.upper)
+        return self
+
+
+class Colour(_Characteristic):
+    """Colour difference of a region's mean to the golden sample's, with its limit.
+
+    The golden sample is the reference of the formula. `upper` is in units of Delta E.
+    """
+
+    kind: Literal["colour"]
+    view: Identifier
+    region: Region
+    formula: Literal["CIEDE2000"] = "CIEDE2000"
+    upper: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+    unit: Literal["CIEDE2000"] = "CIEDE2000"
+
+
+class Surface(_Characteristic):
+    """No deviation in these zones beyond what the catalogue allows; the value counts what it does not."""
+
+    kind: Literal["surface"]
+    zones: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+
+
+class Entered(_Characteristic):
+    """A characteristic that people or instruments prove: material, function or attribute.
+
+    With a unit it is a number with limits; without, it is conform or nonconform. `every_unit` says
+    whether a unit's verdict waits for it; otherwise it is proven at the checkpoints in `required_at`.
+    """
+
+    kind: Literal["material", "functional", "attribute"]
+    method: Annotated[str, Field(min_length=1, max_length=500)]
+    unit: Annotated[str, Field(max_length=32)] | None = None
+    nominal: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    lower: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    upper: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    every_unit: bool = False
+    required_at: tuple[Literal["iqc", "fai", "ipqc", "oqc"], ...] = ("fai",)
+
+    @model_validator(mode="after")
+    def _limits(self) -> Self:
+        if self.unit is None and (self.nominal, self.lower, self.upper) != (None, None, None):
+            raise ValueError("nominal, lower and upper need a unit")
+        if self.unit is not None:
+            check_limits(self.lower, self.nominal, self.upper)
+        return self
+
+
+Characteristic = Annotated[Dimension | Colour | Surface | Entered, Field(discriminator="kind")]
+
+
+class Viewing(Closed):
+    """The conditions under which a person judges a zone; appearance limits mean nothing without them."""
+
+    distance_mm: Annotated[float, Field(gt=0, le=10000)]
+    time_s: Annotated[float, Field(gt=0, le=600)]
+    illuminance_lx: Annotated[float, Field(gt=0, le=100000)]
+    illuminant: Annotated[str, Field(max_length=32)] = "D65"
+    angle_deg: Annotated[float, Field(ge=0, le=90)] = 90.0
+
+
+class Zone(Closed):
+    """A part of a view whose surface is compared; a point belongs to the first zone that holds it."""
+
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    view: Identifier
+    region: Region
+    viewing: Viewing
+
+
+class DefectRule(Closed):
+    """One line of the written catalogue: class x zone x size (longest extent, mm) -> severity.
+
+    Rules are read in order and the first that matches decides. `defect_class` "any" matches every named
+    class, "unclassified" a deviation that no classifier has named; "unclassified" deviations match nothing
+    else. `size_mm` is `[from, to)`: from is inclusive, to is exclusive, null is open.
+    """
+
+    id: Identifier
+    defect_class: Identifier
+    zone: Identifier | Literal["any"] = "any"
+    from_mm: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    to_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    severity: DefectSeverity
+    description: Annotated[str, Field(max_length=1000)] = ""
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if self.to_mm is not None and self.to_mm <= self.from_mm:
+            raise ValueError(f"to_mm {self.to_mm} must be above from_mm {self.from_mm}")
+        return self
+
+
+class DefectCatalogue(Closed):
+    """The written defect catalogue. `rejects` are the severities that reject a unit.
+
+    `smallest_mm` is the smallest deviation that the parties want reported at all.
+    """
+
+    rules: Annotated[tuple[DefectRule, ...], Field(min_length=1)]
+    rejects: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")
+    smallest_mm: Annotated[float, Field(gt=0, le=1000)]
+
+    def weigh(self, defect_class: str, zone: str, size_mm: float) -> DefectRule | None:
+        """Return the first rule that matches, or None: nothing defaults to allowed."""
+        for rule in self.rules:
+            named = defect_class != "unclassified"
+            class_matches = rule.defect_class == defect_class or (named and rule.defect_class == "any")
+            size_matches = rule.from_mm <= size_mm and (rule.to_mm is None or size_mm < rule.to_mm)
+            if class_matches and rule.zone in ("any", zone) and size_matches:
+                return rule
+        return None
+
+
+class Material(Closed):
+    """A material, who may make it and what proves it."""
+
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    standard: Annotated[str, Field(min_length=1, max_length=200)]
+    approved_manufacturers: Annotated[tuple[str, ...], Field(min_length=1)]
+    required_evidence: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class PhysicalSample(Closed):
+    """A copy of the golden sample that exists in the world."""
+
+    id: Identifier
+    seal_number: Annotated[str, Field(min_length=1, max_length=64)]
+    holder: Annotated[str, Field(min_length=1, max_length=200)]
+    storage: str | None = None
+
+
+class LimitSample(Closed):
+    """A boundary sample: the last that is accepted or the first that is rejected."""
+
+    id: Identifier
+    seal_number: Annotated[str, Field(min_length=1, max_length=64)]
+    holder: Annotated[str, Field(min_length=1, max_length=200)]
+    shows: Annotated[str, Field(min_length=1, max_length=500)]
+    verdict: Literal["accept", "reject"]
+    image: Annotated[str, Field(pattern=r"^images/[A-Za-z0-9._-]{1,100}$")] | None = None
+
+
+class GoldenSpec(Closed):
+    """Everything that supplier and buyer seal. One object, closed: unknown keys are refused."""
+
+    schema_: Literal["hallmark.golden/1"] = Field(alias="schema", default=SCHEMA)
+    part: Part
+    parties: Annotated[tuple[Party, ...], Field(min_length=2, max_length=8)]
+    views: Annotated[tuple[View, ...], Field(min_length=1, max_length=32)]
+    characteristics: Annotated[tuple[Characteristic, ...], Field(min_length=1, max_length=2000)]
+    zones: tuple[Zone, ...] = ()
+    catalogue: DefectCatalogue
+    materials: tuple[Material, ...] = ()
+    physical_samples: tuple[PhysicalSample, ...] = ()
+    limit_samples: tuple[LimitSample, ...] = ()
+    plans: Plans
+    deadlines: Deadlines = Deadlines()
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        roles = {p.role for p in self.parties}
+        if not {"supplier", "buyer"} <= roles:
+            raise ValueError("parties must name at least a supplier and a buyer")
+        refuse_duplicates("parties.name", (p.name for p in self.parties))
+        refuse_duplicates("views.id", (v.id for v in self.views))
+        refuse_duplicates("characteristics.id", (c.id for c in self.characteristics))
+        refuse_duplicates("characteristics.number", (str(c.number) for c in self.characteristics))
+        refuse_duplicates("zones.id", (z.id for z in self.zones))
+        refuse_duplicates("catalogue.rules.id", (r.id for r in self.catalogue.rules))
+        refuse_duplicates("materials.id", (m.id for m in self.materials))
+        refuse_duplicates("samples.id", (x.id for x in (*self.physical_samples, *self.limit_samples)))
+        self._check_regions()
+        zones = {z.id for z in self.zones}
+        for rule in self.catalogue.rules:
+            if rule.zone not in zones | {"any"}:
+                raise ValueError(f"catalogue rule {rule.id}: no zone {rule.zone!r}")
+        for c in self.characteristics:
+            if isinstance(c, Surface) and not set(c.zones) <= zones:
+                raise ValueError(f"characteristic {c.id}: no zone {sorted(set(c.zones) - zones)}")
+        return self
+
+    def _check_regions(self) -> None:
+        views = {v.id: v for v in self.views}
+        for where, view_id, points in located(self):
+            view = views.get(view_id)
+            if view is None:
+                raise ValueError(f"{where}: no view {view_id!r}")
+            for x, y in points:
+                if not (-0.5 <= x <= view.width_px - 0.5 and -0.5 <= y <= view.height_px - 0.5):
+                    raise ValueError(
+                        f"{where}: point ({x:g}, {y:g}) lies outside view {view_id!r} "
+                        f"({view.width_px} x {view.height_px} px)"
+                    )
+
+    def view(self, view_id: str) -> View:
+        """Return the view of that id; raise KeyError if there is none."""
+        return next((v for v in self.views if v.id == view_id), None) or _missing(view_id)
+
+    def party(self, role: str) -> Party:
+        """Return the first party of that role; raise KeyError if there is none."""
+        return next((p for p in self.parties if p.role == role), None) or _missing(role)
+
+
+def _missing(name: str) -> Never:
+    raise KeyError(name)
+
+
+def check_limits(lower: float | None, nominal: float | None, upper: float | None) -> None:
+    """Raise ValueError unless limits exist, are ordered and enclose the nominal."""
+    if lower is None and upper is None:
+        raise ValueError("needs a lower limit, an upper limit or both")
+    if lower is not None and upper is not None and lower >= upper:
+        raise ValueError(f"lower {lower} must be below upper {upper}")
+    if nominal is not None and lower is not None and nominal < lower:
+        raise ValueError(f"nominal {nominal} lies below lower {lower}")
+    if nominal is not None and upper is not None and nominal > upper:
+        raise ValueError(f"nominal {nominal} lies above upper {upper}")
+
+
+def refuse_duplicates(where: str, names: Iterable[str]) -> None:
+    """Raise ValueError naming the first name that occurs twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{where}: {name!r} occurs twice")
+        seen.add(name)
+
+
+def located(spec: GoldenSpec) -> Iterable[tuple[str, str, Sequence[tuple[float, float]]]]:
+    """Yield where, view id and extreme points of everything in the spec that lies in a view."""
+    for view in spec.views:
+        for i, region in enumerate(view.ignore):
+            yield f"view {view.id}.ignore[{i}]", view.id, bounds(region)
+    for zone in spec.zones:
+        yield f"zone {zone.id}", zone.view, bounds(zone.region)
+    for c in spec.characteristics:
+        where = f"characteristic {c.id}"
+        if isinstance(c, Colour):
+            yield where, c.view, bounds(c.region)
+        elif isinstance(c, Dimension):
+            f = c.feature
+            if isinstance(f, CircleDiameter):
+                yield where, f.view, _extent(f.circle)
+            elif isinstance(f, CentreDistance):
+                yield where, f.view, (*_extent(f.a), *_extent(f.b))
+            else:
+                yield where, f.view, (f.start_px, f.end_px)
+
+
+def _extent(c: Circle) -> tuple[tuple[float, float], tuple[float, float]]:
+    (x, y), r = c.center_px, c.radius_px
+    return (x - r, y - r), (x + r, y + r)

@@ -1,0 +1,33 @@
+"""The `hallmark` command. Each module of this room registers its commands; heavy rooms load when one runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from hallmark import commands
+
+app = typer.Typer(
+    name="hallmark",
+    help="The referee between a sealed golden sample and the production line.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    add_completion=False,
+)
+for register in commands.ALL:
+    register(app)
+
+
+def main() -> None:
+    """Run the command; bad input is one sentence on standard error and exit code 2."""
+    try:
+        app()
+    except commands.input_errors() as error:
+        print(f"hallmark: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Which modules bring commands, and which errors are bad input (exit code 2) and not a fault of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+ALL: tuple[Callable[[typer.Typer], None], ...] = ()
+
+
+def input_errors() -> tuple[type[BaseException], ...]:
+    """Return the base error of each room; imported only once an error is on its way out."""
+    from evidence import FrameError
+
+    return (FrameError,)

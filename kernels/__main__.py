@@ -1,0 +1,1 @@
+"""Compile every kernel once, into the cache, so that no station compiles on its first unit."""
