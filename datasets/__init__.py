@@ -1,1 +1,12 @@
-"""datasets."""
+"""Real sample images and the twin, a simulated line with exact truth.
+
+This room shares no code with the rooms it tests. `DatasetError` is the base of everything it raises; the
+twin itself is `datasets.twin`, analytic test scenes are `datasets.scenes`, the packaged scans are
+`datasets.pcb_s4`. Importing this module loads none of them.
+"""
+
+from __future__ import annotations
+
+from datasets.errors import DatasetError
+
+__all__ = ["DatasetError"]
