@@ -40,7 +40,8 @@ _DECODE: Final = _decode(np.arange(256) / 255.0)
 def lab_from_linear(linear: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return L*a*b* (D65, last axis) of linear sRGB."""
     t = (linear.astype(np.float64) @ _XYZ_FROM_RGB.T) / _WHITE
-    f: NDArray[np.float64] = np.where(t > _LAB_KNEE**3, t ** (1 / 3), t / (3 * _LAB_KNEE**2) + 4 / 29)
+    root = np.asarray(np.cbrt(t), dtype=np.float64)
+    f = np.where(t > _LAB_KNEE**3, root, t / (3 * _LAB_KNEE**2) + 4 / 29)
     return np.stack(
         [116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1
     )

@@ -48,8 +48,8 @@ class Twin:
     """A simulated station that looks at units of one golden sample.
 
     Args:
-        golden_rgb: The golden image (h, w, 3), RGB order, at least 16 px each way: uint8 sRGB codes, or floats
-            in linear light from 0 to 1 (an analytic scene of `datasets.scenes`, say).
+        golden_rgb: The golden image (h, w, 3), RGB order, at least 16 px each way: uint8 sRGB codes, or
+            floats in linear light from 0 to 1 (an analytic scene of `datasets.scenes`, say).
         mm_per_px: Scale of the golden image; a frame has the same, but for the magnification drawn.
         ranges: What each capture may draw.
         sensor_px: Width and height of the frames; by default 1.10 of the golden image or what holds the part

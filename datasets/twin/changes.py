@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.errors import DatasetError
 from datasets.light import lab_from_linear, linear_from_lab, to_linear
@@ -322,7 +323,7 @@ def _clone(canvas: Canvas, polygon: tuple[Point, ...], source: Point) -> Window:
     return window
 
 
-def _falling(distance: Floats, over: float) -> Floats:
+def _falling(distance: NDArray[np.floating], over: float) -> Floats:
     """Return 1 up to distance 0, a raised cosine down to 0 at `over`, 0 beyond."""
     return (0.5 + 0.5 * np.cos(np.pi * np.clip(distance / np.float32(over), 0, 1))).astype(np.float32)
 

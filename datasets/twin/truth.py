@@ -53,8 +53,8 @@ class ChangeTruth:
     """One change as it lies in the golden image and in this frame.
 
     `size_mm` is the change's known size (see the change's own docstring). The boxes are the tight extent of
-    the pixels that differ by at least `datasets.twin.VISIBLE_CODES` 8-bit codes: in the golden image before the
-    optical blur, in the frame after it, in both without noise and lighting; None where no pixel does.
+    the pixels that differ by at least `datasets.twin.VISIBLE_CODES` 8-bit codes: in the golden image before
+    the optical blur, in the frame after it, in both without noise and lighting; None where no pixel does.
     """
 
     kind: str
