@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import typer
 
-ALL: tuple[Callable[[typer.Typer], None], ...] = ()
+from hallmark import doctor
+
+ALL: tuple[Callable[[typer.Typer], None], ...] = (doctor.register,)
 
 
 def input_errors() -> tuple[type[BaseException], ...]:
