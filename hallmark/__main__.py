@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
+from typing import Annotated
 
 import typer
 
@@ -10,12 +12,30 @@ from hallmark import commands
 
 app = typer.Typer(
     name="hallmark",
-    help="The referee between a sealed golden sample and the production line.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     add_completion=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(importlib.metadata.version("hallmark"))
+        raise typer.Exit
+
+
+@app.callback()
+def hallmark(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """The referee between a sealed golden sample and the production line."""
+
+
 for register in commands.ALL:
     register(app)
 

@@ -26,7 +26,7 @@ settings.load_profile("hallmark")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "requires_system(name): needs this system package; skipped by name without it, failed if HALLMARK_CI=1",
+        "requires_system(name): needs a system package; without it skipped by name, failed if HALLMARK_CI=1",
     )
 
 
