@@ -94,17 +94,17 @@ class CentreDistance(Closed):
 
 
 class EdgeWidth(Closed):
-    """Width between two opposite edges, measured along `start_px` to `end_px` by parallel calipers.
+    """Distance between two opposite, parallel edges.
 
-    The line crosses both edges; `inside` says whether the material between them is darker or brighter;
-    `band_px` is the breadth, across the line, over which calipers are spread.
+    `start_px` and `end_px` are nominal points on the two edges, opposite each other; `inside` says whether
+    what lies between them is darker or brighter; calipers are spread over `band_px` along the edges.
     """
 
     type: Literal["edge_width"]
     view: Identifier
     start_px: PixelPoint
     end_px: PixelPoint
-    band_px: Annotated[float, Field(ge=1)]
+    band_px: Annotated[float, Field(ge=5)]
     inside: Literal["dark", "bright"]
 
 
