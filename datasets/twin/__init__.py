@@ -6,7 +6,7 @@ bytes in each process. It shares no code with the rooms that measure what it ren
 
 from __future__ import annotations
 
-from datasets.twin.capture import VISIBLE_CODES, Twin, TwinFrame, quantise
+from datasets.twin.capture import VISIBLE_CODES, Twin, TwinFrame
 from datasets.twin.changes import (
     Change,
     ColourShift,
@@ -47,6 +47,5 @@ __all__ = [
     "TwinTruth",
     "bar",
     "blob",
-    "quantise",
     "rectangle",
 ]

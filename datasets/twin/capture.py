@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from datasets.errors import DatasetError
 from datasets.light import encode, to_linear
+from datasets.sensor import add_noise, quantise
 from datasets.twin.canvas import Canvas, Floats, Window
 from datasets.twin.changes import Change
 from datasets.twin.ranges import DEMO_RANGES, CaptureRanges
@@ -31,9 +32,7 @@ VISIBLE_CODES: Final = 3.0
 _FIXTURE: Final = (0.016, 0.017, 0.019)  # a dark matt fixture around the part, linear light
 _FIXTURE_TEXTURE: Final = 0.0015
 _FINE_BLUR_PX2: Final = 1 / 24  # variance that bilinear sampling of the twice finer grid adds on average
-_LEVELS: Final = 65535
 _REACH: Final = 6  # golden pixels that Lanczos sampling and blur reach beyond a change
-_CODES: Final = np.round(encode(np.arange(_LEVELS + 1) / _LEVELS) * 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,7 @@ class Twin:
         """
         light, truth = self.expose(seed, changes)
         rng = _generator(seed, "noise")
-        if math.isfinite(truth.full_well_e):
-            deviation = light * np.float32(1 / truth.full_well_e)
-            deviation += np.float32((truth.read_noise_e / truth.full_well_e) ** 2)
-            np.sqrt(deviation, out=deviation)
-            deviation *= rng.standard_normal(light.shape, dtype=np.float32)
-            light += deviation
+        add_noise(light, rng, full_well_e=truth.full_well_e, read_noise_e=truth.read_noise_e)
         return TwinFrame(quantise(light), truth)
 
     def expose(self, seed: int, changes: Sequence[Change] = ()) -> tuple[Floats, TwinTruth]:
@@ -218,14 +212,6 @@ class Twin:
         texture = self._fixture_texture.copy()
         cv2.fillConvexPoly(texture, outline, 0.0, shift=4)
         light += texture[..., None]
-
-
-def quantise(light: Floats) -> NDArray[np.uint8]:
-    """Return the nearest 8-bit sRGB codes of linear light, clipped to 0..1, to within 0.03 code of exact."""
-    levels = np.clip(light, 0, 1)
-    levels *= np.float32(_LEVELS)
-    levels += np.float32(0.5)
-    return np.asarray(cv2.LUT(levels.astype(np.uint16), _CODES), dtype=np.uint8)
 
 
 def _generator(seed: int, purpose: str) -> np.random.Generator:

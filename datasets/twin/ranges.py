@@ -32,7 +32,7 @@ class CaptureRanges:
     blur_sigma_px: tuple[float, float]
     """Least and greatest standard deviation of the optics' Gaussian point spread, sensor pixels."""
     full_well_e: float
-    """Electrons of a pixel at linear light 1; infinity switches photon noise off."""
+    """Electrons of a pixel at linear light 1; infinity switches all noise off."""
     read_noise_e: float
     """Standard deviation of the read noise, electrons."""
     colour_drift: float = 0.0
