@@ -13,6 +13,7 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (doctor.register,)
 
 def input_errors() -> tuple[type[BaseException], ...]:
     """Return the base error of each room; imported only once an error is on its way out."""
+    from datasets import DatasetError
     from evidence import FrameError
 
-    return (FrameError,)
+    return (DatasetError, FrameError)
