@@ -2,8 +2,8 @@
 
 A lot is a state derived from journal lines. Every step below takes the state and what the step is about, and
 returns the events to append (`NewEvent(kind, subject, body)`, in this order, in one transaction) or raises a
-`QualityError` and nothing happened. The caller appends them with `evidence.journal.append(last, time=, actor=,
-kind=event.kind, subject=event.subject, body=event.body)` and folds the new lines into the state.
+`QualityError` and nothing happened. The caller appends them with `evidence.journal.append(last, time=...,
+actor=..., kind=event.kind, subject=event.subject, body=event.body)` and folds the new lines into the state.
 
 State
     replay(lot, lines) -> LotState            all journal lines, other subjects are skipped; linear
@@ -12,22 +12,23 @@ State
     phases: absent -> opened -> [first_article_rejected ->] first_article_accepted -> production (approved)
             -> frozen -> drawn -> oqc_accepted | oqc_rejected;  oqc_accepted -> released (final)
 
-Steps (each may raise StepRefused, `state` is LotState)
+Steps (each may raise StepError, `state` is LotState)
     open_lot(state, spec, golden: evidence.GoldenReference)                      lot.opened
     record_inspection(state, spec, inspection: evidence.Inspection)              inspection.recorded
     decide_first_article(state, spec, inspections, entered=())                   fai.decided
         inspections: the first-article units' records, already recorded in this lot;
-        entered: EnteredResult(serial, characteristic, value | conform, standard_uncertainty, evidence, source)
+        entered: EnteredResult(serial, characteristic, value | conform, standard_uncertainty, evidence)
     approve_first_article(state, spec, person: Person(name, party))              fai.approved
     freeze_lot(state)                                                            lot.frozen
     draw_sample(state, spec, seed: hex of >= 16 random bytes)                    oqc.drawn
-    resolve_unit(state, spec, serial, person, reason, cause=None, severity=None) oqc.resolved
+    resolve_unit(state, spec, serial, person, reason=, nonconformities=())       oqc.resolved
     decide_oqc(state, spec)                                                      oqc.decided
     release_lot(state, spec, person)                                             lot.released
     All events of a lot have the lot as subject. `inspection.recorded`, `fai.decided` and `oqc.decided` may be
     followed by `nonconformance.opened` or `.extended`, whose subject is the non-conformance's id
     (`nc-` and 32 hex digits, the same for the same lot and cause).
-    `spec` is the GoldenSpec of `state.golden.digest`. `Person` is for people: make one only of a person's key.
+    `spec` is the GoldenSpec of `state.golden.digest`. Make a `Person` only of a person's key, no station's.
+    A record that a lot refuses is still evidence: store it, and tell the station that it does not count.
 
 Non-conformances
     replay_nonconformances(lines) -> dict[id, Nonconformance]; apply_nonconformance(known, line) -> the same
@@ -36,10 +37,43 @@ Decisions without a lot
     code_letter(lot_size, level); single_plan(letter, aql, severity, standard); lot_plan(lot_size, level, aql,
     severity, standard) -> SamplingPlan
     first_article(spec, inspections, entered) -> FirstArticleDecision
-    oqc_plans(plan: OqcPlan, lot_size) -> three ClassSampling; decide_outgoing(plan, lot_size, drawn, findings)
-    -> OqcDecision;  findings(spec, inspection, checkpoint) -> UnitFindings
+    oqc_plans(plan: OqcPlan, lot_size) -> three ClassSampling
+    decide_outgoing(plan, lot_size, drawn, findings) -> OqcDecision
+    findings(spec, inspection, checkpoint=None) -> UnitFindings
     manifest_digest(lot, serials); draw(lot, serials, n, seed) -> Draw; verify_draw(draw, lot, serials)
 
-Errors: `quality.errors` (QualityError: SamplingError, EvidenceRefused, StepRefused). Over HTTP StepRefused is a
+Errors: `quality.errors` (QualityError: SamplingError, EvidenceError, StepError). Over HTTP StepError is a
 conflict (409), the others are unprocessable (422).
 """
+
+from quality.errors import EvidenceError, QualityError, SamplingError, StepError
+from quality.events import NewEvent, Person
+from quality.fai import EnteredResult, FaiItem, FirstArticleDecision, first_article
+from quality.lot_draw import Draw, draw, manifest_digest, verify_draw
+from quality.lots import LotState, LotUnit, SampleUnit, apply, replay
+from quality.nonconformances import Nonconformance, apply_nonconformance, replay_nonconformances
+from quality.outgoing import ClassDecision, ClassSampling, OqcDecision, decide_outgoing, oqc_plans
+from quality.sampling import SamplingPlan, code_letter, lot_plan, single_plan
+from quality.steps import (
+    approve_first_article,
+    decide_first_article,
+    decide_oqc,
+    draw_sample,
+    freeze_lot,
+    open_lot,
+    record_inspection,
+    release_lot,
+    resolve_unit,
+)
+from quality.unit_findings import Nonconformity, UnitFindings, findings
+
+__all__ = [
+    "ClassDecision", "ClassSampling", "Draw", "EnteredResult", "EvidenceError", "FaiItem",
+    "FirstArticleDecision", "LotState", "LotUnit", "NewEvent", "Nonconformance", "Nonconformity",
+    "OqcDecision", "Person", "QualityError", "SampleUnit", "SamplingError", "SamplingPlan", "StepError",
+    "UnitFindings", "apply", "apply_nonconformance", "approve_first_article", "code_letter",
+    "decide_first_article", "decide_oqc", "decide_outgoing", "draw", "draw_sample", "findings",
+    "first_article", "freeze_lot", "lot_plan", "manifest_digest", "open_lot", "oqc_plans",
+    "record_inspection", "release_lot", "replay", "replay_nonconformances", "resolve_unit",
+    "single_plan", "verify_draw",
+]  # fmt: skip

@@ -2,9 +2,9 @@
 
 QualityError(ValueError)
 |-- SamplingError    the standard does not give a plan for what was asked (edition, lot size, level, AQL)
-|-- EvidenceRefused  the record cannot serve as evidence: altered, of another lot or golden sample, or judged
+|-- EvidenceError    the record cannot serve as evidence: altered, of another lot or golden sample, or judged
 |                    by a station that may not judge this unit
-`-- StepRefused      the step does not follow from the lot's state: what must happen first is in the sentence
+`-- StepError        the step does not follow from the lot's state: what must happen first is in the sentence
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class SamplingError(QualityError):
     """The standard does not give a plan for what was asked."""
 
 
-class EvidenceRefused(QualityError):
+class EvidenceError(QualityError):
     """The record cannot serve as evidence."""
 
 
-class StepRefused(QualityError):
+class StepError(QualityError):
     """The step does not follow from the lot's state."""

@@ -1,9 +1,9 @@
 """Single sampling by attributes: ISO 2859-1:1999, Tables 1 and 2-A, 2-B, 2-C.
 
-The master tables are held as what they are built from. Letters (A, B, C, ... S) and AQLs (0.010 ... 1000) are
-both geometric series of the same ratio, so acceptance numbers are constant along each diagonal
-`letter index + AQL index`; what lies before a table's first diagonal is an arrow down, what lies behind its last
-an arrow up. The few cells that break the pattern are listed one by one.
+The master tables are held as what they are built from. Letters (A, B, C, ... S) and AQLs (0.010 ... 1000)
+are both geometric series of the same ratio, so acceptance numbers are constant along each diagonal `letter
+index + AQL index`; what lies before a table's first diagonal is an arrow down, what lies behind its last an
+arrow up. The few cells that break the pattern are listed one by one.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class _Table:
         return marks[place] if place < len(marks) else "^"
 
 
-# Letter S exists in Table 2-B alone, for AQL 0.025. In Table 2-C letters A and B share C's sample of 2 and, from
-# AQL 25 on, have the acceptance numbers of Table 2-A's letter A.
+# Letter S exists in Table 2-B alone, for AQL 0.025. In Table 2-C letters A and B share C's sample of 2 and,
+# from AQL 25 on, have the acceptance numbers of Table 2-A's letter A.
 _TABLES: dict[InspectionSeverity, _Table] = {
     "normal": _Table(_SIZES[:16], 14, "0 ^ v 1 2 3 5 7 10 14 21", "30 44"),
     "tightened": _Table(_SIZES, 15, "0 v v 1 2 3 5 8 12 18", "27 41"),

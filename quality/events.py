@@ -1,0 +1,168 @@
+"""What a journal line of a lot says: the kind and the body of each event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from evidence import GoldenReference, canonical_json, sha256
+from evidence.inspection import Digest, Name, Verdict
+from golden.regions import Closed
+from golden.spec import CharacteristicClass
+from quality.fai import FirstArticleDecision
+from quality.lot_draw import Draw
+from quality.outgoing import ClassSampling, OqcDecision
+from quality.unit_findings import Cause, Nonconformity, UnitFindings
+
+Checkpoint = Literal["first_article", "production", "oqc"]
+Trigger = Literal["critical_nonconformity", "first_article", "lot_rejected"]
+PersonName = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Person(Closed):
+    """A person who answers for a step, and the party of the golden sample that they act for."""
+
+    name: PersonName
+    party: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class LotOpened(Closed):
+    """A lot is made by this golden sample."""
+
+    kind: ClassVar[str] = "lot.opened"
+    golden: GoldenReference
+    part: Name
+    revision: Name
+
+
+class InspectionRecorded(Closed):
+    """A unit of the lot was inspected; before the approval of the first article it is quarantined."""
+
+    kind: ClassVar[str] = "inspection.recorded"
+    inspection: Name
+    digest: Digest
+    serial: Name
+    station: Name
+    verdict: Verdict
+    checkpoint: Checkpoint
+    findings: UnitFindings
+
+
+class FirstArticleDecided(Closed):
+    """The first article was decided, item by item."""
+
+    kind: ClassVar[str] = "fai.decided"
+    decision: FirstArticleDecision
+
+
+class FirstArticleApproved(Closed):
+    """A person of the agreed party approved the accepted first article: production may start."""
+
+    kind: ClassVar[str] = "fai.approved"
+    person: Person
+
+
+class LotFrozen(Closed):
+    """Production ended. The manifest holds the accepted units; rejected and held units have left the lot."""
+
+    kind: ClassVar[str] = "lot.frozen"
+    manifest: Digest
+    serials: tuple[Name, ...]
+
+
+class SampleDrawn(Closed):
+    """The outgoing sample, and what each class asks of it."""
+
+    kind: ClassVar[str] = "oqc.drawn"
+    draw: Draw
+    samplings: tuple[ClassSampling, ...]
+
+
+class UnitResolved(Closed):
+    """A person decided what a station left undecided on a unit of the sample."""
+
+    kind: ClassVar[str] = "oqc.resolved"
+    serial: Name
+    person: Person
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    nonconformities: tuple[Nonconformity, ...]
+
+
+class OqcDecided(Closed):
+    """The outgoing decision; an undecided one leaves the lot drawn."""
+
+    kind: ClassVar[str] = "oqc.decided"
+    decision: OqcDecision
+
+
+class LotReleased(Closed):
+    """A person released the accepted lot for shipment. Nothing follows."""
+
+    kind: ClassVar[str] = "lot.released"
+    person: Person
+
+
+class NonconformanceNoted(Closed):
+    """A cause of nonconformity in a lot; the subject of its lines is the non-conformance's id."""
+
+    lot: Name
+    cause: Cause
+    severity: CharacteristicClass
+    trigger: Trigger
+    serials: tuple[Name, ...]
+    inspections: tuple[Name, ...]
+
+
+LotEvent = (
+    LotOpened
+    | InspectionRecorded
+    | FirstArticleDecided
+    | FirstArticleApproved
+    | LotFrozen
+    | SampleDrawn
+    | UnitResolved
+    | OqcDecided
+    | LotReleased
+)
+
+LOT_EVENTS: dict[str, type[LotEvent]] = {
+    event.kind: event
+    for event in (
+        LotOpened, InspectionRecorded, FirstArticleDecided, FirstArticleApproved, LotFrozen, SampleDrawn,
+        UnitResolved, OqcDecided, LotReleased,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to append to the journal; `body` is a JSON object."""
+
+    kind: str
+    subject: str
+    body: dict[str, Any]
+
+
+def lot_event(lot: str, event: LotEvent) -> NewEvent:
+    """Return a lot's event to append."""
+    return NewEvent(event.kind, lot, event.model_dump(mode="json", by_alias=True))
+
+
+def nonconformance_id(lot: str, cause: str) -> str:
+    """Return the id of the one non-conformance that a lot has of a cause."""
+    return "nc-" + sha256(canonical_json([lot, cause]))[7:39]
+
+
+def nonconformance_events(known: Sequence[str], notes: Sequence[NonconformanceNoted]) -> tuple[NewEvent, ...]:
+    """Return the events that note causes: opened where new in the lot, extended where known."""
+    seen = set(known)
+    events: list[NewEvent] = []
+    for note in notes:
+        verb = "extended" if note.cause in seen else "opened"
+        seen.add(note.cause)
+        body = note.model_dump(mode="json")
+        events.append(NewEvent(f"nonconformance.{verb}", nonconformance_id(note.lot, note.cause), body))
+    return tuple(events)

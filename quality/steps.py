@@ -1,0 +1,303 @@
+"""The steps of a lot: each takes the state, checks what must hold, and returns the events to append.
+
+No production before the first article is accepted and approved by a person; no shipment before outgoing
+quality control accepts; rejected and held units leave the lot before the draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from evidence import GoldenReference, Inspection, verify_digest
+from golden.spec import GoldenSpec
+from quality.errors import EvidenceError, StepError
+from quality.events import (
+    FirstArticleApproved,
+    FirstArticleDecided,
+    InspectionRecorded,
+    LotFrozen,
+    LotOpened,
+    LotReleased,
+    NewEvent,
+    NonconformanceNoted,
+    OqcDecided,
+    Person,
+    SampleDrawn,
+    Trigger,
+    UnitResolved,
+    lot_event,
+    nonconformance_events,
+)
+from quality.fai import EnteredResult, first_article
+from quality.lot_draw import draw, manifest_digest
+from quality.lots import LotState, accepted_serials, checkpoint, require
+from quality.outgoing import decide_outgoing, oqc_plans, sample_size
+from quality.unit_findings import Nonconformity, check_results, findings
+
+Events = tuple[NewEvent, ...]
+
+
+def open_lot(state: LotState, spec: GoldenSpec, golden: GoldenReference) -> Events:
+    """Open a lot under a sealed golden sample."""
+    require(state, LotOpened.kind)
+    opened = LotOpened(golden=golden, part=spec.part.number, revision=spec.part.revision)
+    return (lot_event(state.lot, opened),)
+
+
+def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection) -> Events:
+    """Record a unit's inspection: of the first article, of production, or of the drawn sample.
+
+    A record that is already the unit's last gives no events. A critical nonconformity opens or extends a
+    non-conformance of its cause.
+
+    Raises:
+        StepError: the lot takes no inspections now.
+        EvidenceError: the record is altered, or of another lot, part or golden sample; it names no unit or
+            station; its results are not the golden sample's; or it is for the drawn sample and the unit is
+            not in it or the station has judged the unit before.
+    """
+    require(state, InspectionRecorded.kind)
+    serial, station = _identified(state, inspection)
+    check_results(spec, inspection)
+    purpose = checkpoint(state)
+    if purpose == "oqc":
+        last = state.sample.get(serial)
+        _check_independence(state, serial, station)
+    else:
+        last = state.units.get(serial)
+    if last is not None and last.inspection == inspection.id:
+        return ()
+    found = findings(spec, inspection, "oqc" if purpose == "oqc" else None)
+    recorded = InspectionRecorded(
+        inspection=inspection.id,
+        digest=inspection.digest,
+        serial=serial,
+        station=station,
+        verdict=inspection.verdict,
+        checkpoint=purpose,
+        findings=found,
+    )
+    critical = [n for n in found.nonconformities if n.severity == "critical"]
+    notes = _notes(state, critical, "critical_nonconformity", (serial,), (inspection.id,))
+    return (lot_event(state.lot, recorded), *notes)
+
+
+def decide_first_article(
+    state: LotState,
+    spec: GoldenSpec,
+    inspections: Sequence[Inspection],
+    entered: Sequence[EnteredResult] = (),
+) -> Events:
+    """Decide the first article; if it is not accepted, a non-conformance of each cause opens.
+
+    Raises:
+        StepError: production has already been approved.
+        EvidenceError: an inspection is not the one that the lot rests on for its unit, or `first_article`
+            refuses.
+    """
+    require(state, FirstArticleDecided.kind)
+    for inspection in inspections:
+        serial, _ = _identified(state, inspection)
+        unit = state.units.get(serial)
+        if unit is None or unit.inspection != inspection.id:
+            raise EvidenceError(
+                f"lot {state.lot}: inspection {inspection.id} is not the one that stands for unit {serial}; "
+                "record it first, and take another unit in place of a rejected one"
+            )
+    decision = first_article(spec, inspections, entered)
+    notes = _notes(state, decision.causes, "first_article", decision.serials, decision.inspections)
+    return (lot_event(state.lot, FirstArticleDecided(decision=decision)), *notes)
+
+
+def approve_first_article(state: LotState, spec: GoldenSpec, person: Person) -> Events:
+    """Approve an accepted first article: a person of the party that the plan names starts production.
+
+    Raises:
+        StepError: no accepted first article, or the person acts for another party.
+    """
+    require(state, FirstArticleApproved.kind)
+    role = spec.plans.fai.approved_by
+    if person.party not in (p.name for p in spec.parties if p.role == role):
+        raise StepError(
+            f"lot {state.lot}: the {role} ({spec.party(role).name}) approves the first article; "
+            f"{person.name} acts for {person.party}"
+        )
+    return (lot_event(state.lot, FirstArticleApproved(person=person)),)
+
+
+def freeze_lot(state: LotState) -> Events:
+    """End production: the accepted units are the lot; rejected, held and quarantined units have left it.
+
+    Raises:
+        StepError: production has not been approved, the lot is frozen already, or no unit is accepted.
+    """
+    require(state, LotFrozen.kind)
+    serials = accepted_serials(state)
+    if not serials:
+        raise StepError(f"lot {state.lot}: no unit is accepted; there is nothing to ship")
+    return (lot_event(state.lot, LotFrozen(manifest=manifest_digest(state.lot, serials), serials=serials)),)
+
+
+def draw_sample(state: LotState, spec: GoldenSpec, seed: str) -> Events:
+    """Draw the outgoing sample of the frozen manifest; the seed is as `quality.draw` describes.
+
+    Raises:
+        StepError: the lot is not frozen, or its sample is drawn already.
+        SamplingError: the seed has another form, or the standard has no such plan.
+    """
+    require(state, SampleDrawn.kind)
+    samplings = oqc_plans(spec.plans.oqc, len(state.serials))
+    drawn = draw(state.lot, state.serials, sample_size(samplings), seed)
+    return (lot_event(state.lot, SampleDrawn(draw=drawn, samplings=samplings)),)
+
+
+def resolve_unit(
+    state: LotState,
+    spec: GoldenSpec,
+    serial: str,
+    person: Person,
+    *,
+    reason: str,
+    nonconformities: Sequence[Nonconformity] = (),
+) -> Events:
+    """Let a person decide what a station left undecided on a sample unit.
+
+    Without nonconformities the unit conforms in all that was undecided; what the station found stays.
+
+    Raises:
+        StepError: no sample is drawn, the unit has no record or nothing undecided, or the person's party is
+            not one of the golden sample's.
+        EvidenceError: a cause names nothing in the golden sample.
+    """
+    require(state, UnitResolved.kind)
+    _check_party(state, spec, person)
+    unit = state.sample.get(serial)
+    if unit is None or not unit.findings.undecided:
+        what = "has no record from an independent station" if unit is None else "is decided"
+        raise StepError(f"lot {state.lot}: unit {serial} {what}; there is nothing to resolve")
+    for n in nonconformities:
+        _check_cause(spec, n)
+    resolved = UnitResolved(
+        serial=serial, person=person, reason=reason, nonconformities=tuple(nonconformities)
+    )
+    critical = [n for n in nonconformities if n.severity == "critical"]
+    notes = _notes(state, critical, "critical_nonconformity", (serial,), (unit.inspection,))
+    return (lot_event(state.lot, resolved), *notes)
+
+
+def decide_oqc(state: LotState, spec: GoldenSpec) -> Events:
+    """Decide the lot from its sample; a rejected lot opens a non-conformance of each cause.
+
+    While units are missing or undecided and no class rejects, the outcome is "undecided" and the lot stays
+    drawn: inspect, resolve, and decide again.
+
+    Raises:
+        StepError: no sample is drawn, or the lot is decided already.
+    """
+    require(state, OqcDecided.kind)
+    assert state.draw is not None
+    found = {serial: unit.findings for serial, unit in state.sample.items()}
+    decision = decide_outgoing(spec.plans.oqc, len(state.serials), state.draw.serials, found)
+    notes: list[NonconformanceNoted] = []
+    for n in decision.causes:
+        units = [
+            (serial, state.sample[serial].inspection)
+            for serial in state.draw.serials
+            if serial in found and n in found[serial].nonconformities
+        ]
+        serials, inspections = zip(*units, strict=True)
+        notes.append(_note(state, n, "lot_rejected", serials, inspections))
+    return (
+        lot_event(state.lot, OqcDecided(decision=decision)),
+        *nonconformance_events(tuple(state.causes), notes),
+    )
+
+
+def release_lot(state: LotState, spec: GoldenSpec, person: Person) -> Events:
+    """Release an accepted lot for shipment; nothing can follow.
+
+    Raises:
+        StepError: outgoing quality control has not accepted, the lot is released already, or the person's
+            party is not one of the golden sample's.
+    """
+    require(state, LotReleased.kind)
+    _check_party(state, spec, person)
+    return (lot_event(state.lot, LotReleased(person=person)),)
+
+
+def _identified(state: LotState, inspection: Inspection) -> tuple[str, str]:
+    """Return serial and station of a record that belongs to the lot; raise EvidenceError of any other."""
+    where = f"lot {state.lot}: inspection {inspection.id}"
+    if inspection.serial is None or inspection.station is None:
+        raise EvidenceError(f"{where} names no {'unit' if inspection.serial is None else 'station'}")
+    if inspection.lot != state.lot:
+        raise EvidenceError(f"{where} belongs to lot {inspection.lot!r}")
+    if inspection.golden != state.golden:
+        raise EvidenceError(
+            f"{where} was judged by golden sample {inspection.golden.digest}, not by the lot's"
+        )
+    if (inspection.part, inspection.revision) != (state.part, state.revision):
+        raise EvidenceError(
+            f"{where} is of {inspection.part} {inspection.revision}, not of {state.part} {state.revision}"
+        )
+    if not verify_digest(inspection):
+        raise EvidenceError(f"{where} was altered: its content does not match its digest")
+    return inspection.serial, inspection.station
+
+
+def _check_independence(state: LotState, serial: str, station: str) -> None:
+    assert state.draw is not None
+    if serial not in state.draw.serials:
+        raise EvidenceError(f"lot {state.lot}: unit {serial} is not in the drawn sample")
+    if station in state.units[serial].stations:
+        raise EvidenceError(
+            f"lot {state.lot}: station {station} judged unit {serial} in production; "
+            "its outgoing inspection needs an independent station"
+        )
+
+
+def _check_party(state: LotState, spec: GoldenSpec, person: Person) -> None:
+    if person.party not in (p.name for p in spec.parties):
+        raise StepError(f"lot {state.lot}: {person.party!r} is not a party of the golden sample")
+
+
+def _check_cause(spec: GoldenSpec, n: Nonconformity) -> None:
+    kind, _, rest = n.cause.partition(":")
+    known = {
+        "characteristic": rest in (c.id for c in spec.characteristics),
+        "defect": rest.rpartition(":")[2] in (z.id for z in spec.zones) and ":" in rest,
+    }
+    if not known.get(kind, False):
+        raise EvidenceError(
+            f"cause {n.cause!r} names nothing in the golden sample; "
+            "write characteristic:ID or defect:CLASS:ZONE"
+        )
+
+
+def _notes(
+    state: LotState,
+    nonconformities: Sequence[Nonconformity],
+    trigger: Literal["critical_nonconformity", "first_article"],
+    serials: tuple[str, ...],
+    inspections: tuple[str, ...],
+) -> Events:
+    notes = [_note(state, n, trigger, serials, inspections) for n in dict.fromkeys(nonconformities)]
+    return nonconformance_events(tuple(state.causes), notes)
+
+
+def _note(
+    state: LotState,
+    n: Nonconformity,
+    trigger: Trigger,
+    serials: tuple[str, ...],
+    inspections: tuple[str, ...],
+) -> NonconformanceNoted:
+    return NonconformanceNoted(
+        lot=state.lot,
+        cause=n.cause,
+        severity=n.severity,
+        trigger=trigger,
+        serials=serials,
+        inspections=inspections,
+    )

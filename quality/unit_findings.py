@@ -1,0 +1,132 @@
+"""What an inspection found on a unit, by cause and severity class: the part that decisions count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evidence import CharacteristicResult, Inspection
+from golden.regions import Closed
+from golden.spec import Characteristic, CharacteristicClass, Colour, Dimension, Entered, GoldenSpec, Surface
+from quality.errors import EvidenceError
+
+CLASSES: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")  # worst first
+
+Cause = Annotated[str, Field(pattern=r"^(characteristic|defect|reason):[A-Za-z0-9._:-]{1,140}$")]
+
+
+class Nonconformity(Closed):
+    """One departure from the golden sample.
+
+    `cause` is `characteristic:ID`, `defect:CLASS:ZONE` or, where neither names it, `reason:CODE`.
+    """
+
+    cause: Cause
+    severity: CharacteristicClass
+
+
+class UnitFindings(Closed):
+    """A unit's nonconformities, and the severity classes in which it is not decided."""
+
+    nonconformities: tuple[Nonconformity, ...] = ()
+    undecided: tuple[CharacteristicClass, ...] = ()
+
+    def worst(self) -> CharacteristicClass | None:
+        """Return the most serious class in which the unit does not conform."""
+        found = {n.severity for n in self.nonconformities}
+        return next((c for c in CLASSES if c in found), None)
+
+
+def findings(
+    spec: GoldenSpec, inspection: Inspection, checkpoint: Literal["oqc"] | None = None
+) -> UnitFindings:
+    """Return what an inspection found on its unit.
+
+    Every weighed defect counts in its class, whether or not the catalogue lets the single unit pass. A
+    surface characteristic counts by its defects, and by its own class only where none of them has one. A
+    unit on HOLD is decided in no class. Of a rejected unit each undecided result leaves its class open, and
+    a deviation that the catalogue does not weigh leaves all open. At a checkpoint, so does a characteristic
+    that has to be proven there and has no result.
+    """
+    open_classes: set[CharacteristicClass] = set()
+    if inspection.verdict == "HOLD" or (
+        inspection.verdict == "REJECT" and any(d.severity is None for d in inspection.defects)
+    ):
+        open_classes.update(CLASSES)
+    severities: dict[str, CharacteristicClass] = {c.id: c.severity for c in spec.characteristics}
+    if inspection.verdict == "REJECT":
+        undecided = (r for r in inspection.characteristics if r.decision == "undecided")
+        open_classes.update(severities[r.id] for r in undecided)
+    if checkpoint is not None:
+        entered = {r.id for r in inspection.characteristics if r.decision != "undecided"}
+        open_classes.update(
+            c.severity
+            for c in spec.characteristics
+            if isinstance(c, Entered) and checkpoint in c.required_at and c.id not in entered
+        )
+    return UnitFindings(
+        nonconformities=tuple(_nonconformities(spec, inspection)),
+        undecided=tuple(c for c in CLASSES if c in open_classes),
+    )
+
+
+def check_results(spec: GoldenSpec, inspection: Inspection) -> None:
+    """Refuse a record whose results are not results of this golden sample.
+
+    Raises:
+        EvidenceError: a characteristic is unknown or occurs twice, limits, unit or rule are not the golden
+            sample's, or a value outside its limits is called conform.
+    """
+    characteristics = {c.id: c for c in spec.characteristics}
+    seen: set[str] = set()
+    for result in inspection.characteristics:
+        characteristic = characteristics.get(result.id)
+        if characteristic is None or result.id in seen:
+            what = "is not in the golden sample" if characteristic is None else "occurs twice"
+            raise EvidenceError(f"inspection {inspection.id}: characteristic {result.id!r} {what}")
+        seen.add(result.id)
+        _check_limits(characteristic, result, inspection)
+
+
+def _nonconformities(spec: GoldenSpec, inspection: Inspection) -> Iterator[Nonconformity]:
+    characteristics = {c.id: c for c in spec.characteristics}
+    for result in inspection.characteristics:
+        if result.decision != "nonconform":
+            continue
+        characteristic = characteristics.get(result.id)
+        if isinstance(characteristic, Surface) and _has_weighed_defect(characteristic, inspection):
+            continue
+        yield Nonconformity(
+            cause=f"characteristic:{result.id}",
+            severity="critical" if characteristic is None else characteristic.severity,
+        )
+    for defect in inspection.defects:
+        if defect.severity is not None and defect.severity != "allowed":
+            yield Nonconformity(cause=f"defect:{defect.defect_class}:{defect.zone}", severity=defect.severity)
+
+
+def _has_weighed_defect(surface: Surface, inspection: Inspection) -> bool:
+    return any(d.zone in surface.zones and d.severity not in (None, "allowed") for d in inspection.defects)
+
+
+def _check_limits(c: Characteristic, result: CharacteristicResult, inspection: Inspection) -> None:
+    """Refuse a result judged by other limits than the golden sample's, or against its own numbers."""
+    if not isinstance(c, Dimension | Colour):
+        return
+    lower = c.lower if isinstance(c, Dimension) else None
+    if (result.unit, result.lower, result.upper, result.rule) != (c.unit, lower, c.upper, c.decision):
+        raise EvidenceError(
+            f"inspection {inspection.id}, characteristic {c.id}: "
+            "limits, unit or rule are not those of the golden sample"
+        )
+    if result.decision == "conform" and (
+        result.value is None
+        or (lower is not None and result.value < lower)
+        or (c.upper is not None and result.value > c.upper)
+    ):
+        raise EvidenceError(
+            f"inspection {inspection.id}, characteristic {c.id}: value {result.value} is outside its limits, "
+            "yet the record calls it conform"
+        )
