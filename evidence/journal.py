@@ -33,7 +33,7 @@ class JournalLine(Closed):
     hash: Digest
 
 
-class BrokenChain(ValueError):
+class BrokenChain(ValueError):  # noqa: N818 (the state of the journal, not of a call)
     """A journal line does not follow from the one before; the message names its sequence."""
 
 

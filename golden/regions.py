@@ -22,13 +22,17 @@ PixelPoint = tuple[Pixel, Pixel]
 
 
 class Rectangle(Closed):
-    """An upright rectangle: left, top, width, height in pixels."""
+    """An upright rectangle of pixels: `x`, `y` is the centre of its top left pixel.
+
+    It covers the pixels x to x + width - 1 and y to y + height - 1, so the whole of an image of
+    `width_px` x `height_px` is x: 0, y: 0, width: width_px, height: height_px.
+    """
 
     type: Literal["rectangle"]
     x: Pixel
     y: Pixel
-    width: Annotated[float, Field(gt=0)]
-    height: Annotated[float, Field(gt=0)]
+    width: Annotated[float, Field(ge=1)]
+    height: Annotated[float, Field(ge=1)]
 
 
 class Disk(Closed):

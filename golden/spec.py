@@ -7,7 +7,7 @@ sizes and tolerances are millimetres. Limits are limits of size (ISO 286-1), bot
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, Never, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,14 +18,18 @@ SCHEMA = "hallmark.golden/1"
 
 DefectSeverity = Literal["critical", "major", "minor", "allowed"]
 CharacteristicClass = Literal["critical", "major", "minor"]
+PartyRole = Literal["supplier", "buyer", "laboratory", "other"]
+PartyName = Annotated[str, Field(min_length=1, max_length=200)]
+ImagePath = Annotated[str, Field(pattern=r"^images/[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Checkpoint = Literal["iqc", "fai", "ipqc", "oqc"]
 AssociationOperator = Literal["least_squares", "two_point", "maximum_inscribed", "minimum_circumscribed"]
 
 
 class Party(Closed):
     """A party to the agreement; `name` is what a trusted key is bound to."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    role: Literal["supplier", "buyer", "laboratory", "other"]
+    name: PartyName
+    role: PartyRole
     contact: str | None = None
 
 
@@ -45,7 +49,7 @@ class View(Closed):
     """
 
     id: Identifier
-    image: Annotated[str, Field(pattern=r"^images/[A-Za-z0-9._-]{1,100}$")]
+    image: ImagePath
     width_px: Annotated[int, Field(ge=16, le=20000)]
     height_px: Annotated[int, Field(ge=16, le=20000)]
     mm_per_px: Annotated[float, Field(gt=0, le=10)]
@@ -168,19 +172,23 @@ class Entered(_Characteristic):
 
     kind: Literal["material", "functional", "attribute"]
     method: Annotated[str, Field(min_length=1, max_length=500)]
-    unit: Annotated[str, Field(max_length=32)] | None = None
+    unit: Annotated[str, Field(min_length=1, max_length=32)] | None = None
     nominal: Annotated[float, Field(allow_inf_nan=False)] | None = None
     lower: Annotated[float, Field(allow_inf_nan=False)] | None = None
     upper: Annotated[float, Field(allow_inf_nan=False)] | None = None
     every_unit: bool = False
-    required_at: tuple[Literal["iqc", "fai", "ipqc", "oqc"], ...] = ("fai",)
+    required_at: tuple[Checkpoint, ...] = ("fai",)
 
     @model_validator(mode="after")
     def _limits(self) -> Self:
-        if self.unit is None and (self.nominal, self.lower, self.upper) != (None, None, None):
-            raise ValueError("nominal, lower and upper need a unit")
         if self.unit is not None:
             check_limits(self.lower, self.nominal, self.upper)
+        elif (self.nominal, self.lower, self.upper) != (None, None, None):
+            raise ValueError("nominal, lower and upper need a unit: add it, or remove them")
+        if not self.every_unit and not self.required_at:
+            raise ValueError(
+                "would never be proven: name a checkpoint in required_at, or set every_unit: true"
+            )
         return self
 
 
@@ -226,7 +234,7 @@ class DefectRule(Closed):
     @model_validator(mode="after")
     def _sizes(self) -> Self:
         if self.to_mm is not None and self.to_mm <= self.from_mm:
-            raise ValueError(f"to_mm {self.to_mm} must be above from_mm {self.from_mm}")
+            raise ValueError(f"to_mm {self.to_mm:g} must be above from_mm {self.from_mm:g}: correct them")
         return self
 
 
@@ -278,7 +286,7 @@ class LimitSample(Closed):
     holder: Annotated[str, Field(min_length=1, max_length=200)]
     shows: Annotated[str, Field(min_length=1, max_length=500)]
     verdict: Literal["accept", "reject"]
-    image: Annotated[str, Field(pattern=r"^images/[A-Za-z0-9._-]{1,100}$")] | None = None
+    image: ImagePath | None = None
 
 
 class GoldenSpec(Closed):
@@ -299,9 +307,8 @@ class GoldenSpec(Closed):
 
     @model_validator(mode="after")
     def _references(self) -> Self:
-        roles = {p.role for p in self.parties}
-        if not {"supplier", "buyer"} <= roles:
-            raise ValueError("parties must name at least a supplier and a buyer")
+        if not {"supplier", "buyer"} <= {p.role for p in self.parties}:
+            raise ValueError("parties: name at least one supplier and one buyer")
         refuse_duplicates("parties.name", (p.name for p in self.parties))
         refuse_duplicates("views.id", (v.id for v in self.views))
         refuse_duplicates("characteristics.id", (c.id for c in self.characteristics))
@@ -309,53 +316,64 @@ class GoldenSpec(Closed):
         refuse_duplicates("zones.id", (z.id for z in self.zones))
         refuse_duplicates("catalogue.rules.id", (r.id for r in self.catalogue.rules))
         refuse_duplicates("materials.id", (m.id for m in self.materials))
-        refuse_duplicates("samples.id", (x.id for x in (*self.physical_samples, *self.limit_samples)))
+        refuse_duplicates(
+            "physical_samples.id and limit_samples.id",
+            (sample.id for sample in (*self.physical_samples, *self.limit_samples)),
+        )
+        self._check_zone_names()
         self._check_regions()
-        zones = {z.id for z in self.zones}
-        for rule in self.catalogue.rules:
-            if rule.zone not in zones | {"any"}:
-                raise ValueError(f"catalogue rule {rule.id}: no zone {rule.zone!r}")
-        for c in self.characteristics:
-            if isinstance(c, Surface) and not set(c.zones) <= zones:
-                raise ValueError(f"characteristic {c.id}: no zone {sorted(set(c.zones) - zones)}")
+        materials = {m.id for m in self.materials}
+        for i, item in enumerate(self.plans.iqc):
+            if item.material not in materials:
+                raise ValueError(
+                    f"plans.iqc[{i}].material: no material {item.material!r}: add it to materials"
+                )
         return self
+
+    def _check_zone_names(self) -> None:
+        zones = {z.id for z in self.zones}
+        if "any" in zones:
+            raise ValueError("zones.id: 'any' means every zone in the catalogue: choose another id")
+        for i, rule in enumerate(self.catalogue.rules):
+            if rule.zone not in zones | {"any"}:
+                raise ValueError(f"catalogue.rules[{i}].zone: no zone {rule.zone!r}: add it to zones")
+        for i, c in enumerate(self.characteristics):
+            unknown = sorted(set(c.zones) - zones) if isinstance(c, Surface) else []
+            if unknown:
+                raise ValueError(f"characteristics[{i}].zones: no zone {unknown[0]!r}: add it to zones")
 
     def _check_regions(self) -> None:
         views = {v.id: v for v in self.views}
         for where, view_id, points in located(self):
             view = views.get(view_id)
             if view is None:
-                raise ValueError(f"{where}: no view {view_id!r}")
+                raise ValueError(f"{where}: no view {view_id!r}: add it to views")
             for x, y in points:
                 if not (-0.5 <= x <= view.width_px - 0.5 and -0.5 <= y <= view.height_px - 0.5):
                     raise ValueError(
-                        f"{where}: point ({x:g}, {y:g}) lies outside view {view_id!r} "
-                        f"({view.width_px} x {view.height_px} px)"
+                        f"{where}: reaches to ({x:g}, {y:g}), outside view {view_id!r} of "
+                        f"{view.width_px} x {view.height_px} px: move or shrink it"
                     )
 
     def view(self, view_id: str) -> View:
         """Return the view of that id; raise KeyError if there is none."""
-        return next((v for v in self.views if v.id == view_id), None) or _missing(view_id)
+        return {v.id: v for v in self.views}[view_id]
 
-    def party(self, role: str) -> Party:
+    def party(self, role: PartyRole) -> Party:
         """Return the first party of that role; raise KeyError if there is none."""
-        return next((p for p in self.parties if p.role == role), None) or _missing(role)
-
-
-def _missing(name: str) -> Never:
-    raise KeyError(name)
+        return {p.role: p for p in reversed(self.parties)}[role]
 
 
 def check_limits(lower: float | None, nominal: float | None, upper: float | None) -> None:
     """Raise ValueError unless limits exist, are ordered and enclose the nominal."""
     if lower is None and upper is None:
-        raise ValueError("needs a lower limit, an upper limit or both")
+        raise ValueError("needs a limit: give lower, upper or both")
     if lower is not None and upper is not None and lower >= upper:
-        raise ValueError(f"lower {lower} must be below upper {upper}")
+        raise ValueError(f"lower {lower:g} must be below upper {upper:g}: exchange or correct them")
     if nominal is not None and lower is not None and nominal < lower:
-        raise ValueError(f"nominal {nominal} lies below lower {lower}")
+        raise ValueError(f"nominal {nominal:g} lies below lower {lower:g}: correct one of them")
     if nominal is not None and upper is not None and nominal > upper:
-        raise ValueError(f"nominal {nominal} lies above upper {upper}")
+        raise ValueError(f"nominal {nominal:g} lies above upper {upper:g}: correct one of them")
 
 
 def refuse_duplicates(where: str, names: Iterable[str]) -> None:
@@ -363,31 +381,32 @@ def refuse_duplicates(where: str, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ValueError(f"{where}: {name!r} occurs twice")
+            raise ValueError(f"{where}: {name!r} occurs twice: give each its own")
         seen.add(name)
 
 
-def located(spec: GoldenSpec) -> Iterable[tuple[str, str, Sequence[tuple[float, float]]]]:
-    """Yield where, view id and extreme points of everything in the spec that lies in a view."""
-    for view in spec.views:
+def located(spec: GoldenSpec) -> Iterable[tuple[str, str, Sequence[PixelPoint]]]:
+    """Yield field path, view id and extreme points of everything in the spec that lies in a view."""
+    for v, view in enumerate(spec.views):
         for i, region in enumerate(view.ignore):
-            yield f"view {view.id}.ignore[{i}]", view.id, bounds(region)
-    for zone in spec.zones:
-        yield f"zone {zone.id}", zone.view, bounds(zone.region)
-    for c in spec.characteristics:
-        where = f"characteristic {c.id}"
+            yield f"views[{v}].ignore[{i}]", view.id, bounds(region)
+    for i, zone in enumerate(spec.zones):
+        yield f"zones[{i}].region ({zone.id})", zone.view, bounds(zone.region)
+    for i, c in enumerate(spec.characteristics):
         if isinstance(c, Colour):
-            yield where, c.view, bounds(c.region)
+            yield f"characteristics[{i}].region ({c.id})", c.view, bounds(c.region)
         elif isinstance(c, Dimension):
-            f = c.feature
-            if isinstance(f, CircleDiameter):
-                yield where, f.view, _extent(f.circle)
-            elif isinstance(f, CentreDistance):
-                yield where, f.view, (*_extent(f.a), *_extent(f.b))
-            else:
-                yield where, f.view, (f.start_px, f.end_px)
+            yield f"characteristics[{i}].feature ({c.id})", c.feature.view, _extreme_points(c.feature)
 
 
-def _extent(c: Circle) -> tuple[tuple[float, float], tuple[float, float]]:
+def _extreme_points(feature: CircleDiameter | CentreDistance | EdgeWidth) -> Sequence[PixelPoint]:
+    if isinstance(feature, CircleDiameter):
+        return _extent(feature.circle)
+    if isinstance(feature, CentreDistance):
+        return (*_extent(feature.a), *_extent(feature.b))
+    return (feature.start_px, feature.end_px)
+
+
+def _extent(c: Circle) -> tuple[PixelPoint, PixelPoint]:
     (x, y), r = c.center_px, c.radius_px
     return (x - r, y - r), (x + r, y + r)
