@@ -1,0 +1,55 @@
+"""What can go wrong at a station.
+
+StationError(ValueError)
++-- CameraFailedError         the camera delivered no frame: the unit is HOLD `camera_failed`
++-- JobError                  what the station was told to do does not fit: a job, a view, a folder
++-- AgreementExpiredError     the golden sample expired while the line was running: the line stops
++-- SpoolError                the spool cannot be read or written
+    +-- SpoolFullError        the disk is full: the line stops, the unit's output stays at hold
+    +-- SpoolInUseError       another process holds this spool
+    +-- SpoolForeignError     not a spool, of another format, or of another station
+    +-- SpoolConflictError    a record or state that does not follow from what the spool holds
+    +-- FrameLostError        a stored frame is absent, altered or dropped after acknowledgement
+"""
+
+from __future__ import annotations
+
+
+class StationError(ValueError):
+    """Base of every error of a station."""
+
+
+class CameraFailedError(StationError):
+    """The camera delivered no frame."""
+
+
+class JobError(StationError):
+    """What the station was told to do does not fit together."""
+
+
+class AgreementExpiredError(StationError):
+    """The golden sample expired while the line was running."""
+
+
+class SpoolError(StationError):
+    """The spool cannot be read or written."""
+
+
+class SpoolFullError(SpoolError):
+    """The disk is full."""
+
+
+class SpoolInUseError(SpoolError):
+    """Another process holds this spool."""
+
+
+class SpoolForeignError(SpoolError):
+    """Not a spool, of another format, or of another station."""
+
+
+class SpoolConflictError(SpoolError):
+    """A record or state that does not follow from what the spool holds."""
+
+
+class FrameLostError(SpoolError):
+    """A stored frame is absent, altered or was dropped."""

@@ -1,0 +1,200 @@
+"""The line loop: trigger, sequence, capture, judge, durable record, output; in that order, always.
+
+Whatever fails on the way makes the unit a HOLD with its reason. Nothing defaults to accept.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from evidence import Frame, FrameError, Inspection
+from stations.camera import Camera, timestamp
+from stations.errors import AgreementExpiredError, CameraFailedError
+from stations.outputs import Output
+from stations.spool import Spool
+
+
+class Judge(Protocol):
+    """What the line asks of `vision.Inspector`."""
+
+    def inspect(
+        self, frames: Mapping[str, Frame], *, serial: str, lot: str | None, station: str, sequence: int
+    ) -> Inspection:
+        """Judge one unit; the same frames give the same record."""
+        ...
+
+
+class ReadFrame(Protocol):
+    """What the line asks of `vision.read_frame`."""
+
+    def __call__(self, data: bytes, *, view: str, camera: str, captured_at: str | None, source: str) -> Frame:
+        """Decode one picture; raise FrameError where it is none."""
+        ...
+
+
+class Hold(Protocol):
+    """What the line asks of `vision.held` with its golden sample: a HOLD record with a station's reason."""
+
+    def __call__(
+        self,
+        *,
+        serial: str,
+        lot: str | None,
+        station: str,
+        sequence: int,
+        reason: str,
+        frames: Sequence[Frame] = (),
+    ) -> Inspection:
+        """Make the record."""
+        ...
+
+
+@dataclass(frozen=True)
+class Line:
+    """A station's line, ready to run.
+
+    Attributes:
+        cameras: one per view, by view id.
+        inspector: judges a unit.
+        read_frame: decodes a picture.
+        hold: makes HOLD records.
+        spool: the durable memory; names the station.
+        output: what is switched.
+        now: the clock.
+        lot: the lot being produced, or None.
+        takt_s: seconds from trigger to verdict; a unit that takes longer is HOLD `timeout`. None: no limit.
+        expires: when the golden sample expires, or None.
+    """
+
+    cameras: Mapping[str, Camera]
+    inspector: Judge
+    read_frame: ReadFrame
+    hold: Hold
+    spool: Spool
+    output: Output
+    now: Callable[[], datetime]
+    lot: str | None = None
+    takt_s: float | None = None
+    expires: datetime | None = None
+
+
+@dataclass
+class _Unit:
+    """A unit under way; `frames` grows while the cameras deliver."""
+
+    serial: str
+    sequence: int
+    frames: list[Frame] = field(default_factory=list[Frame])
+
+
+def run_line(line: Line, triggers: Iterable[str]) -> Iterator[Inspection]:
+    """Inspect one unit per trigger (its serial); yield each record once it is durable and signalled.
+
+    A generator: the line runs as fast as the caller takes records, and stops between units.
+
+    Raises:
+        AgreementExpiredError: the golden sample has expired; no sequence is taken.
+        SpoolError: the spool cannot be written; the unit's output is not switched, which means hold.
+    """
+    worker = _Worker()
+    try:
+        for serial in triggers:
+            at = line.now()
+            if line.expires is not None and at >= line.expires:
+                raise AgreementExpiredError(
+                    f"the golden sample expired at {timestamp(line.expires)}: install its next version"
+                )
+            hold = partial(line.hold, serial=serial, lot=line.lot, station=line.spool.station)
+            sequence = line.spool.reserve(
+                serial=serial,
+                lot=line.lot,
+                at=at,
+                held=lambda number, hold=hold: hold(sequence=number, reason="interrupted"),
+            )
+            unit = _Unit(serial, sequence)
+            try:
+                inspection = worker.run(partial(_judge, line, unit), line.takt_s)
+            except _LateError:
+                inspection = hold(sequence=sequence, reason="timeout", frames=tuple(unit.frames))
+            named = {frame.view for frame in inspection.frames}
+            line.spool.complete(inspection, {f.view: f.data for f in tuple(unit.frames) if f.view in named})
+            line.output.signal(inspection.verdict, sequence, serial)
+            yield inspection
+    finally:
+        worker.stop()
+
+
+def _judge(line: Line, unit: _Unit) -> Inspection:
+    """Capture every view, then inspect; the first camera that fails decides the reason."""
+    failures: list[str] = []
+    for view, camera in line.cameras.items():
+        try:
+            image = camera.capture(unit.serial)
+            captured_at = None if image.captured_at is None else timestamp(image.captured_at)
+            frame = line.read_frame(
+                image.data, view=view, camera=camera.identity, captured_at=captured_at, source=unit.serial
+            )
+        except CameraFailedError:
+            failures.append("camera_failed")
+        except FrameError:
+            failures.append("frame_unreadable")
+        else:
+            unit.frames.append(frame)
+    if failures:
+        return line.hold(
+            serial=unit.serial, lot=line.lot, station=line.spool.station, sequence=unit.sequence,
+            reason=failures[0], frames=tuple(unit.frames),
+        )  # fmt: skip
+    return line.inspector.inspect(
+        {frame.view: frame for frame in unit.frames},
+        serial=unit.serial, lot=line.lot, station=line.spool.station, sequence=unit.sequence,
+    )  # fmt: skip
+
+
+class _LateError(Exception):
+    """The worker did not answer in time."""
+
+
+class _Worker:
+    """One daemon thread, so that a camera or inspection that hangs cannot hold up the line's verdict.
+
+    What is late is discarded; the next unit's work waits behind it, and its own takt runs meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[tuple[Callable[[], Inspection], Future[Inspection]] | None] = (
+            queue.SimpleQueue()
+        )
+        threading.Thread(target=self._serve, name="station-worker", daemon=True).start()
+
+    def run(self, task: Callable[[], Inspection], timeout_s: float | None) -> Inspection:
+        """Return the task's result, or raise its error, or _LateError after `timeout_s` seconds."""
+        future: Future[Inspection] = Future()
+        self._work.put((task, future))
+        if not wait([future], timeout_s).done:
+            future.cancel()
+            raise _LateError
+        return future.result()
+
+    def stop(self) -> None:
+        """Let the thread end once it is idle."""
+        self._work.put(None)
+
+    def _serve(self) -> None:
+        while (item := self._work.get()) is not None:
+            task, future = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = task()
+            except BaseException as error:  # noqa: BLE001 (whatever it is, it belongs to the caller)
+                future.set_exception(error)
+            else:
+                future.set_result(result)
