@@ -1,8 +1,8 @@
 """Scenes whose image is known in closed form: disks, half-planes and bars at sub-pixel positions.
 
 Coordinates are pixels with centres at integers, x right, y down. A pixel holds the mean over its square of
-the scene blurred by a Gaussian, in linear light. Shapes are painted in turn, each over what lies below; that is
-exact while no shape's edge comes within four sigma of another's.
+the scene blurred by a Gaussian, in linear light. Shapes are painted in turn, each over what lies below; that
+is exact while no shape's edge comes within four sigma of another's.
 """
 
 # OpenCV publishes incomplete types.
@@ -65,6 +65,8 @@ class Bar:
 
     def cover(self, width: int, height: int, sigma: float) -> Doubles:
         """Return the coverage, exact for any angle and sigma above 0."""
+        if not self.width_px > 0:
+            raise DatasetError(f"Bar.width_px is {self.width_px}; give a width above 0")
         turn, half = math.radians(self.angle_deg), self.width_px / 2
         nx, ny = half * math.cos(turn), half * math.sin(turn)
         x, y = self.center_px
@@ -82,6 +84,8 @@ class Disk:
 
     def cover(self, width: int, height: int, sigma: float) -> Doubles:
         """Return the coverage, from 8 x 8 antialiased samples per pixel."""
+        if not 0 < self.radius_px <= 8192:
+            raise DatasetError(f"Disk.radius_px is {self.radius_px}; give a radius above 0, at most 8192")
         reach = self.radius_px + 5 * sigma + 1
         x0, y0 = (math.floor(at - reach) for at in self.center_px)
         x1, y1 = (math.ceil(at + reach) + 1 for at in self.center_px)

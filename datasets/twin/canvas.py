@@ -11,15 +11,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import DatasetError
+from datasets.light import Floats
+from datasets.twin.resample import finer
 
-Floats = NDArray[np.float32]
 Point = tuple[float, float]
 Polygon = Sequence[Point]
 
-_FINE = 4  # patches are resampled through a grid this much finer, since bilinear alone would soften texture
 _SUBLINES = 8  # polygons are covered exactly along x and by this many lines per pixel along y
 
 
@@ -90,15 +89,12 @@ class Canvas:
     def displaced(self, window: Window, dx: Floats, dy: Floats) -> Floats:
         """Return the window resampled at (x + dx, y + dy), (h, w) each, in pixels; shifts stay inside it."""
         part = self.linear[window.slices]
-        fine = cv2.resize(part, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_LANCZOS4)
+        fine = finer(finer(part))  # four times finer, since bilinear sampling alone would soften texture
         height, width = part.shape[:2]
         x = np.arange(width, dtype=np.float32)[None, :] + dx
         y = np.arange(height, dtype=np.float32)[:, None] + dy
-        half = (_FINE - 1) / 2
         return np.asarray(
-            cv2.remap(
-                fine, x * _FINE + half, y * _FINE + half, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            ),
+            cv2.remap(fine, 4 * x + 1.5, 4 * y + 1.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
             dtype=np.float32,
         )
 

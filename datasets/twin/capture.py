@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import DatasetError
-from datasets.light import encode, to_linear
+from datasets.light import Floats, encode, to_linear
 from datasets.sensor import add_noise, quantise
-from datasets.twin.canvas import Canvas, Floats, Window
+from datasets.twin.canvas import Canvas, Window
 from datasets.twin.changes import Change
 from datasets.twin.ranges import DEMO_RANGES, CaptureRanges
+from datasets.twin.resample import REACH, finer
 from datasets.twin.truth import Box, ChangeTruth, Lighting, Similarity, TwinTruth, project
 
 VISIBLE_CODES: Final = 3.0
@@ -32,7 +33,6 @@ VISIBLE_CODES: Final = 3.0
 _FIXTURE: Final = (0.016, 0.017, 0.019)  # a dark matt fixture around the part, linear light
 _FIXTURE_TEXTURE: Final = 0.0015
 _FINE_BLUR_PX2: Final = 1 / 24  # variance that bilinear sampling of the twice finer grid adds on average
-_REACH: Final = 6  # golden pixels that Lanczos sampling and blur reach beyond a change
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Twin:
             if golden_rgb.dtype == np.uint8
             else golden_rgb.astype(np.float32)
         )
-        self._fine = _finer(self._linear)
+        self._fine = finer(self._linear)
         self._fixture_texture = _fixture_texture(*self.sensor_px)
 
     def capture(self, seed: int, changes: Sequence[Change] = ()) -> TwinFrame:
@@ -192,15 +192,15 @@ class Twin:
         self, light: Floats, linear: Floats, touched: Window, homography: NDArray[np.float64], sigma: float
     ) -> Box | None:
         """Replace the part of `light` that shows the touched window; return the box of what shows."""
-        reach = _REACH + 4 * sigma
+        reach = REACH + 1 + 4 * sigma
         seen = _outline(homography, touched, reach, self.sensor_px)
         if seen is None:
             return None
         height, width = linear.shape[:2]
-        needed = _outline(np.linalg.inv(homography).astype(np.float64), seen, _REACH, (width, height))
+        needed = _outline(np.linalg.inv(homography).astype(np.float64), seen, REACH + 2, (width, height))
         if needed is None:
             return None
-        fresh = self._warp(_finer(linear[needed.slices]), (needed.x0, needed.y0), homography, seen)
+        fresh = self._warp(finer(linear[needed.slices]), (needed.x0, needed.y0), homography, seen)
         box = _visible(_blurred(light[seen.slices], sigma), _blurred(fresh, sigma), seen)
         light[seen.slices] = fresh
         return box
@@ -245,12 +245,6 @@ def _default_sensor(width: int, height: int, ranges: CaptureRanges) -> tuple[int
         return 2 * math.ceil(max(1.10 * this, held / (1 - 2 * ranges.shift_fraction)) / 2)
 
     return along(width, height), along(height, width)
-
-
-def _finer(linear: Floats) -> Floats:
-    return np.asarray(
-        cv2.resize(linear, None, fx=2, fy=2, interpolation=cv2.INTER_LANCZOS4), dtype=np.float32
-    )
 
 
 def _blurred(light: Floats, sigma: float) -> Floats:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import DatasetError
-from datasets.light import lab_from_linear, linear_from_lab, to_linear
-from datasets.twin.canvas import Canvas, Floats, Point, Window, cover_polygon, cover_polyline, longest_extent
+from datasets.light import Floats, lab_from_linear, linear_from_lab, to_linear
+from datasets.twin.canvas import Canvas, Point, Window, cover_polygon, cover_polyline, longest_extent
 
 Colour = tuple[float, float, float]
 
