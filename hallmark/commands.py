@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import typer
 
-from hallmark import doctor
+from hallmark import doctor, eligibility
 
-ALL: tuple[Callable[[typer.Typer], None], ...] = (doctor.register,)
+ALL: tuple[Callable[[typer.Typer], None], ...] = (doctor.register, eligibility.register)
 
 
 def input_errors() -> tuple[type[BaseException], ...]:
     """Return the base error of each room; imported only once an error is on its way out."""
     from datasets import DatasetError
     from evidence import FrameError
+    from quality import QualityError
 
-    return (DatasetError, FrameError)
+    return (DatasetError, FrameError, QualityError, eligibility.OracleError)

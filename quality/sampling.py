@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 from golden.plans import AQLS, InspectionLevel
 from quality.errors import SamplingError
@@ -130,8 +130,7 @@ def single_plan(
     """
     if standard != STANDARD:
         raise SamplingError(f"{standard!r} is not held; this release holds {STANDARD!r} single sampling")
-    if severity not in _TABLES:
-        raise SamplingError(f"severity {severity!r} is not one of {', '.join(get_args(InspectionSeverity))}")
+    severity_named(severity)
     if len(letter) != 1 or letter not in LETTERS[:16]:
         raise SamplingError(f"code letter {letter!r} is not one of {', '.join(LETTERS[:16])}")
     table, row, column = _TABLES[severity], LETTERS.index(letter), _column(aql)
@@ -150,6 +149,14 @@ def single_plan(
         Re=number + 1,  # ISO 2859-1:1999 has no gap between Ac and Re, in reduced inspection either
         arrow_followed=final != row,
     )
+
+
+def severity_named(name: str) -> InspectionSeverity:
+    """Return the severity of inspection of that name; raise SamplingError if there is none."""
+    for severity in _TABLES:
+        if severity == name:
+            return severity
+    raise SamplingError(f"severity {name!r} is not one of {', '.join(_TABLES)}")
 
 
 def lot_plan(
