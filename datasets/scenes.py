@@ -83,20 +83,19 @@ class Disk:
     level: float
 
     def cover(self, width: int, height: int, sigma: float) -> Doubles:
-        """Return the coverage, from 8 x 8 antialiased samples per pixel."""
+        """Return the coverage: areas exact on a grid eight times finer, blurred there."""
         if not 0 < self.radius_px <= 8192:
             raise DatasetError(f"Disk.radius_px is {self.radius_px}; give a radius above 0, at most 8192")
-        reach = self.radius_px + 5 * sigma + 1
+        reach = self.radius_px + 6 * sigma + 1
         x0, y0 = (math.floor(at - reach) for at in self.center_px)
         x1, y1 = (math.ceil(at + reach) + 1 for at in self.center_px)
-        fine_x = (np.arange((x1 - x0) * _FINE) + 0.5) / _FINE - 0.5 + x0 - self.center_px[0]
-        fine_y = (np.arange((y1 - y0) * _FINE) + 0.5) / _FINE - 0.5 + y0 - self.center_px[1]
-        distance = np.hypot(fine_x[None, :], fine_y[:, None])
-        fine = np.clip((self.radius_px - distance) * _FINE + 0.5, 0, 1)
-        size = 2 * math.ceil(5 * sigma * _FINE) + 1
-        blurred = np.asarray(
-            cv2.GaussianBlur(fine, (size, size), sigma * _FINE, borderType=cv2.BORDER_CONSTANT)
-        )
+        edges_x = np.arange((x1 - x0) * _FINE + 1) / _FINE - 0.5 + x0 - self.center_px[0]
+        edges_y = np.arange((y1 - y0) * _FINE + 1) / _FINE - 0.5 + y0 - self.center_px[1]
+        corners = _disk_quadrant(edges_x[None, :], edges_y[:, None], self.radius_px)
+        fine = np.diff(np.diff(corners, axis=0), axis=1) * _FINE**2
+        own = math.sqrt((sigma * _FINE) ** 2 - 1 / 12)  # the rest of the blur is the fine pixel's square
+        size = 2 * math.ceil(6 * own) + 1
+        blurred = np.asarray(cv2.GaussianBlur(fine, (size, size), own, borderType=cv2.BORDER_CONSTANT))
         pixels = blurred.reshape(y1 - y0, _FINE, x1 - x0, _FINE).mean(axis=(1, 3))
         cover = np.zeros((height, width), dtype=np.float64)
         left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
@@ -144,6 +143,21 @@ class Scene:
         rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed)))
         add_noise(light, rng, full_well_e=full_well_e, read_noise_e=read_noise_e)
         return quantise(light)
+
+
+def _disk_quadrant(x: Doubles, y: Doubles, radius: float) -> Doubles:
+    """Return the area of a disk about the origin that lies left of x and above y, broadcast."""
+    x, y = np.broadcast_arrays(np.clip(x, -radius, radius), np.clip(y, -radius, radius))
+
+    def under_arc(u: Doubles) -> Doubles:
+        """Integrate the half chord from 0 to u."""
+        return (u * np.sqrt(np.maximum(radius**2 - u * u, 0)) + radius**2 * np.arcsin(u / radius)) / 2
+
+    left_of_x = 2 * under_arc(x) + math.pi * radius**2 / 2
+    half_chord = np.sqrt(np.maximum(radius**2 - y * y, 0))
+    until = np.clip(x, -half_chord, half_chord)
+    beyond_y = under_arc(until) + under_arc(half_chord) - np.abs(y) * (until + half_chord)
+    return np.where(y > 0, left_of_x - beyond_y, beyond_y)
 
 
 def _edge(width: int, height: int, point: Point, angle_deg: float, sigma: float) -> Doubles:
