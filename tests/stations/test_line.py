@@ -1,0 +1,189 @@
+"""The line: whatever fails is a HOLD with its reason, and no output moves before its record is durable."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stations import (
+    AgreementExpiredError,
+    JsonLinesOutput,
+    Spool,
+    SpoolFullError,
+    run_line,
+)
+from tests.stations.bench import NOW, STATION, FakeCamera, FakeInspector, line, output_of
+
+
+def test_each_trigger_gives_one_record_and_one_signal(tmp_path: Path) -> None:
+    with Spool.open(tmp_path, STATION) as spool:
+        used = line(spool)
+        records = list(run_line(used, ["S1", "S7", "S2"]))
+        assert [(r.sequence, r.serial, r.verdict) for r in records] == [
+            (1, "S1", "ACCEPT"), (2, "S7", "REJECT"), (3, "S2", "ACCEPT"),
+        ]  # fmt: skip
+        assert [tuple(s) for s in output_of(used).signals] == [
+            ("ACCEPT", 1, "S1"), ("REJECT", 2, "S7"), ("ACCEPT", 3, "S2"),
+        ]  # fmt: skip
+        assert [u.inspection for u in spool.units()] == records
+        assert spool.frames(2) == {"top": b"top S7 " * 200}
+        assert records[0].frames[0].captured_at == "2026-07-01T12:00:00.000000Z"
+
+
+def test_failures_are_held_with_their_reason_and_keep_what_was_seen(tmp_path: Path) -> None:
+    cameras = {
+        "top": FakeCamera("top"),
+        "side": FakeCamera("side", fails=frozenset({"A"}), garbled=frozenset({"B"})),
+    }
+    with Spool.open(tmp_path, STATION) as spool:
+        used = line(spool, cameras=cameras)
+        records = list(run_line(used, ["A", "B", "C"]))
+        assert [(r.verdict, r.reasons) for r in records] == [
+            ("HOLD", ("camera_failed",)), ("HOLD", ("frame_unreadable",)), ("ACCEPT", ()),
+        ]  # fmt: skip
+        assert [set(spool.frames(n)) for n in (1, 2, 3)] == [{"top"}, {"top"}, {"top", "side"}]
+        assert [s.verdict for s in output_of(used).signals] == ["HOLD", "HOLD", "ACCEPT"]
+
+
+def test_a_unit_over_the_takt_is_held_and_the_late_verdict_is_discarded(tmp_path: Path) -> None:
+    hung = threading.Event()
+
+    def hang(serial: str) -> None:
+        if serial == "slow":
+            assert hung.wait(20)
+
+    with Spool.open(tmp_path, STATION) as spool:
+        used = line(spool, inspector=FakeInspector(hang), takt_s=0.3)
+        units = run_line(used, ["slow", "behind", "good"])
+        first, behind = next(units), next(units)
+        hung.set()
+        last = next(units)
+        assert [(r.verdict, r.reasons) for r in (first, behind, last)] == [
+            ("HOLD", ("timeout",)), ("HOLD", ("timeout",)), ("ACCEPT", ()),
+        ]  # fmt: skip
+        assert [f.view for f in first.frames] == ["top"], "the frame was seen, so it is kept"
+        assert behind.frames == ()
+        assert [s.verdict for s in output_of(used).signals] == ["HOLD", "HOLD", "ACCEPT"]
+        units.close()  # type: ignore[attr-defined]
+
+
+def test_a_fault_of_the_judge_stops_the_line_and_leaves_a_hold(tmp_path: Path) -> None:
+    def break_down(serial: str) -> None:
+        raise ZeroDivisionError(serial)
+
+    with Spool.open(tmp_path, STATION) as spool:
+        used = line(spool, inspector=FakeInspector(break_down))
+        with pytest.raises(ZeroDivisionError):
+            list(run_line(used, ["S1"]))
+        assert output_of(used).signals == []
+        assert [u.state for u in spool.units()] == ["open"]
+    with Spool.open(tmp_path, STATION) as spool:
+        assert spool.recovered == (1,)
+        assert spool.unit(1).inspection.reasons == ("interrupted",)
+
+
+def test_the_agreement_can_end_while_the_line_runs(tmp_path: Path) -> None:
+    times = iter([NOW, NOW + timedelta(hours=2)])
+    with Spool.open(tmp_path, STATION) as spool:
+        used = line(spool, now=lambda: next(times), expires=NOW + timedelta(hours=1))
+        units = run_line(used, ["S1", "S2"])
+        assert next(units).verdict == "ACCEPT"
+        with pytest.raises(AgreementExpiredError, match="next version"):
+            next(units)
+        assert len(spool.units()) == 1, "no sequence was taken for the unit that nothing may judge"
+
+
+def test_the_output_moves_only_after_sequence_and_record_are_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    real_fsync, real_replace = os.fsync, Path.replace
+
+    def fsync(handle: int) -> None:
+        name = Path(f"/proc/self/fd/{handle}").readlink().name
+        real_fsync(handle)
+        events.append(f"fsync {'frame file' if name.endswith('.tmp') else name}")
+
+    def replace(self: Path, target: Path) -> Path:
+        events.append("rename frame")
+        return real_replace(self, target)
+
+    class Output:
+        def signal(self, verdict: str, sequence: int, serial: str) -> None:
+            events.append(f"output {verdict} {sequence} {serial}")
+
+    def before(serial: str) -> None:
+        events.append("inspect")
+
+    def traced(statement: str) -> None:
+        name = " ".join(statement.split()[:2])
+        if name in ("INSERT INTO", "UPDATE unit", "COMMIT") and events[-1:] != [name]:  # a trigger repeats it
+            events.append(name)
+
+    with Spool.open(tmp_path, STATION) as spool:
+        assert spool._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert spool._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert spool._connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+        monkeypatch.setattr(os, "fsync", fsync)
+        monkeypatch.setattr(Path, "replace", replace)
+        spool._connection.set_trace_callback(traced)
+        list(run_line(line(spool, output=Output(), inspector=FakeInspector(before)), ["S1", "S2"]))
+        spool._connection.set_trace_callback(None)
+    one_unit = [
+        "INSERT INTO", "COMMIT",  # the sequence, with its HOLD record
+        "inspect",
+        "fsync frame file", "rename frame", "fsync frames",
+        "INSERT INTO", "UPDATE unit", "COMMIT",  # the frame's name and the record
+    ]  # fmt: skip
+    assert events == [*one_unit, "output ACCEPT 1 S1", *one_unit, "output ACCEPT 2 S2"]
+
+
+@pytest.mark.parametrize("where", ["sequence", "frame", "record"])
+def test_a_full_disk_stops_the_line_and_switches_nothing(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool.open(tmp_path, STATION)
+    connection = spool._connection
+
+    def fill_database(*_: Any) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def no_space(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    judge, serial = FakeInspector(), "S1"
+    if where == "sequence":
+        fill_database()
+        serial = "S" * 120
+    if where == "frame":
+        judge = FakeInspector(lambda _: monkeypatch.setattr(os, "fsync", no_space))
+    if where == "record":
+        judge = FakeInspector(fill_database)
+    cameras = {f"v{n}": FakeCamera(f"v{n}") for n in range(40 if where == "record" else 1)}
+    used = line(spool, inspector=judge, cameras=cameras)
+    with pytest.raises(SpoolFullError, match="the disk is full"):
+        list(run_line(used, (f"{serial}{number}" for number in range(200))))
+    monkeypatch.undo()
+    switched = [s.sequence for s in output_of(used).signals]
+    assert switched == list(range(1, len(switched) + 1))
+    assert len(spool.units()) == len(switched) + (where != "sequence")
+    spool.close()
+    with Spool.open(tmp_path, STATION) as again:
+        assert again.recovered == (() if where == "sequence" else (len(switched) + 1,))
+        assert [u.sequence for u in again.units()] == list(range(1, len(again.units()) + 1))
+
+
+def test_json_lines_output_can_be_followed(tmp_path: Path) -> None:
+    output = JsonLinesOutput(tmp_path / "out.jsonl")
+    output.signal("ACCEPT", 1, "S1")
+    output.signal("HOLD", 2, "S2")
+    assert (tmp_path / "out.jsonl").read_text().splitlines() == [
+        '{"verdict": "ACCEPT", "sequence": 1, "serial": "S1"}',
+        '{"verdict": "HOLD", "sequence": 2, "serial": "S2"}',
+    ]
