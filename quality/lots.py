@@ -198,9 +198,7 @@ def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: PLR0911 (one 
         case InspectionRecorded():
             return _after_inspection(state, event)
         case FirstArticleDecided(decision=decision):
-            _add_causes(state, decision.causes)
-            phase: Phase = "first_article_accepted" if decision.accepted else "first_article_rejected"
-            return replace(state, phase=phase, first_article=decision)
+            return _after_first_article(state, decision)
         case FirstArticleApproved():
             return replace(state, phase="production", approved_by=event.person)
         case LotFrozen():
@@ -214,13 +212,7 @@ def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: PLR0911 (one 
         case UnitResolved():
             return _after_resolution(state, event)
         case OqcDecided(decision=decision):
-            phases: dict[str, Phase] = {
-                "accept": "oqc_accepted",
-                "reject": "oqc_rejected",
-                "undecided": "drawn",
-            }
-            _add_causes(state, decision.causes)
-            return replace(state, phase=phases[decision.outcome], oqc=decision)
+            return _after_oqc(state, decision)
         case LotReleased():
             return replace(state, phase="released", released_by=event.person)
 
@@ -266,6 +258,18 @@ def _observed(before: SampleUnit | None, event: InspectionRecorded) -> SampleUni
     return SampleUnit(verdict, event.inspection, found)
 
 
+def _after_first_article(state: LotState, decision: FirstArticleDecision) -> LotState:
+    for serial, inspection in zip(decision.serials, decision.inspections, strict=True):
+        unit = state.units.get(serial)
+        if unit is None or unit.inspection != inspection:
+            raise StepError(
+                f"lot {state.lot}: the first article rests on {inspection}, which was not recorded"
+            )
+    _add_causes(state, decision.causes)
+    phase: Phase = "first_article_accepted" if decision.accepted else "first_article_rejected"
+    return replace(state, phase=phase, first_article=decision)
+
+
 def _after_freeze(state: LotState, event: LotFrozen) -> LotState:
     accepted = accepted_serials(state)
     if event.serials != accepted or event.manifest != manifest_digest(state.lot, accepted):
@@ -282,6 +286,16 @@ def _after_resolution(state: LotState, event: UnitResolved) -> LotState:
     verdict: Verdict = "REJECT" if event.nonconformities or unit.verdict == "REJECT" else "ACCEPT"
     state.sample[event.serial] = SampleUnit(verdict, unit.inspection, UnitFindings(nonconformities=found))
     return state
+
+
+def _after_oqc(state: LotState, decision: OqcDecision) -> LotState:
+    assert state.draw is not None
+    unseen = [serial for serial in state.draw.serials if serial not in state.sample]
+    if decision.outcome == "accept" and unseen:
+        raise StepError(f"lot {state.lot}: accepted, but {len(unseen)} units of the sample have no record")
+    _add_causes(state, decision.causes)
+    phases: dict[str, Phase] = {"accept": "oqc_accepted", "reject": "oqc_rejected", "undecided": "drawn"}
+    return replace(state, phase=phases[decision.outcome], oqc=decision)
 
 
 def accepted_serials(state: LotState) -> tuple[str, ...]:

@@ -151,7 +151,8 @@ def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answered", "expected", "tol", "same"),
     [
-        (1, True, 0, False), (True, 1, 0, False), (True, True, 0, True), (1.0, 1, 0, True), (None, 0, 1, False),
+        (1, True, 0, False), (True, 1, 0, False), (True, True, 0, True), (1.0, 1, 0, True),
+        (None, 0, 1, False),
         (1.1, 1, 0.05, False), (1.04, 1, 0.05, True), (float("nan"), 1, 9, False), ("1", 1, 0, False),
         ([1, 2], [1, 2.1], 0.2, True), ([1], [1, 2], 0, False), ({"a": 1}, {"a": 2}, 0, False),
         ({"a": 1, "b": 0}, {"a": 1}, 0, True), (None, None, 0, True), ("x", None, 0, False),
