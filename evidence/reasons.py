@@ -37,6 +37,8 @@ _ALL = (
     Reason("calibration_expired", "HOLD", "the camera's certificate has expired", "calibrate the camera again"),
     Reason("calibration_foreign", "HOLD", "the certificate belongs to another camera",
            "use the certificate of this camera"),
+    Reason("golden_expired", "HOLD", "the golden sample had expired when the frame was taken",
+           "seal a new version of the golden sample"),
     Reason("edge_not_found", "HOLD", "the feature's edge was not found", "look at the picture; check focus and dirt"),
     Reason("edge_disputed", "HOLD", "too many edge points lie off the fitted form",
            "look at the picture: burr, chip, dirt or wrong feature"),

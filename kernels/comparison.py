@@ -1,0 +1,136 @@
+"""Surface comparison: the aligned unit against the golden image, illumination removed, edges tolerated."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.compiled import F32, F64, I32, U8, compiled
+
+# sRGB codes are close to 1.055 * light**(1/2.4) - 0.055: with this offset, a gain of light is a gain of codes.
+CODE_OFFSET = 14.0
+GAMMA = 2.4
+
+
+@compiled
+def fill_maps(
+    coefficients: F64, cx: float, cy: float, extent: float, scale: int, map_x: F32, map_y: F32
+) -> None:
+    """Fill (h, w) float32 maps from the shrunk golden view to the equally shrunk frame.
+
+    Args:
+        coefficients: (6, 2) float64 of a quadratic map between full-scale images.
+        cx: centre of the map's basis, x.
+        cy: centre of the map's basis, y.
+        extent: scale of the map's basis.
+        scale: how much both images are shrunk.
+        map_x: receives frame x.
+        map_y: receives frame y.
+    """
+    height, width = map_x.shape
+    for j in range(height):
+        v = ((j + 0.5) * scale - 0.5 - cy) / extent
+        ax = coefficients[0, 0] + v * (coefficients[2, 0] + v * coefficients[5, 0])
+        bx = coefficients[1, 0] + v * coefficients[4, 0]
+        ay = coefficients[0, 1] + v * (coefficients[2, 1] + v * coefficients[5, 1])
+        by = coefficients[1, 1] + v * coefficients[4, 1]
+        for i in range(width):
+            u = ((i + 0.5) * scale - 0.5 - cx) / extent
+            map_x[j, i] = (ax + u * (bx + u * coefficients[3, 0]) + 0.5) / scale - 0.5
+            map_y[j, i] = (ay + u * (by + u * coefficients[3, 1]) + 0.5) / scale - 0.5
+
+
+@compiled
+def block_means(image: U8, valid: U8, size: int) -> F64:
+    """Return the mean offset code of each block over the valid pixels, (rows, columns); 0 where under half are.
+
+    Args:
+        image: (h, w, 3) uint8 codes; the mean is over channels too.
+        valid: (h, w) uint8, 0 where a pixel does not count.
+        size: block size in pixels.
+    """
+    height, width = valid.shape
+    rows, columns = height // size, width // size
+    out = np.zeros((rows, columns))
+    for r in range(rows):
+        for c in range(columns):
+            total, n = 0, 0
+            for y in range(r * size, (r + 1) * size):
+                for x in range(c * size, (c + 1) * size):
+                    if valid[y, x]:
+                        total += np.int64(image[y, x, 0]) + image[y, x, 1] + image[y, x, 2]
+                        n += 1
+            if 2 * n >= size * size:
+                out[r, c] = total / (3.0 * n) + CODE_OFFSET
+    return out
+
+
+@compiled
+def deviation(image: U8, gain: F64, low: U8, high: U8, tolerance: U8, zones: U8, out: U8) -> None:
+    """Write how far each pixel lies outside the golden interval, in codes.
+
+    Args:
+        image: (h, w, 3) uint8 aligned unit.
+        gain: (6,) float64 quadratic gain on 1, u, v, uu, uv, vv with u, v in -1..1 over the image.
+        low: (h, w, 3) uint8 least golden code nearby.
+        high: (h, w, 3) uint8 greatest golden code nearby.
+        tolerance: (h, w) uint8 codes that are tolerated beyond the interval.
+        zones: (h, w) uint8, 0 where the surface is not inspected.
+        out: (h, w) uint8, receives the greatest excess over channels, clipped at 255; 0 outside zones.
+    """
+    height, width = zones.shape
+    for y in range(height):
+        v = 2.0 * y / (height - 1) - 1.0
+        a = gain[0] + v * (gain[2] + v * gain[5])
+        b = gain[1] + v * gain[4]
+        for x in range(width):
+            worst = 0.0
+            if zones[y, x]:
+                u = 2.0 * x / (width - 1) - 1.0
+                k = np.float32(a + u * (b + u * gain[3]))
+                for c in range(3):
+                    value = (image[y, x, c] + np.float32(CODE_OFFSET)) * k - np.float32(CODE_OFFSET)
+                    worst = max(worst, value - high[y, x, c], low[y, x, c] - value)
+                worst -= tolerance[y, x]
+            out[y, x] = np.uint8(min(max(worst + 0.5, 0.0), 255.0))
+
+
+@compiled
+def mean_light(image: U8, pixels: I32, gain: F64, table: F32) -> F64:
+    """Return the mean linear light of listed pixels, illumination removed.
+
+    Args:
+        image: (h, w, 3) uint8 codes.
+        pixels: (n, 2) int32 x, y.
+        gain: (6,) as in `deviation`.
+        table: (256,) float32 code to light.
+
+    Returns:
+        (7,) float64: mean of the three channels, their variances, and the share of unsaturated pixels,
+        over which the means are taken.
+    """
+    height, width = image.shape[:2]
+    total = np.zeros(3)
+    square = np.zeros(3)
+    n = 0
+    for i in range(pixels.shape[0]):
+        x, y = pixels[i, 0], pixels[i, 1]
+        p = image[y, x]
+        if p[0] >= 254 or p[1] >= 254 or p[2] >= 254:
+            continue
+        u = 2.0 * x / (width - 1) - 1.0
+        v = 2.0 * y / (height - 1) - 1.0
+        k = gain[0] + u * gain[1] + v * gain[2] + u * u * gain[3] + u * v * gain[4] + v * v * gain[5]
+        for c in range(3):
+            code = min(max((p[c] + CODE_OFFSET) * k - CODE_OFFSET, 0.0), 254.999)
+            whole = int(code)
+            light = table[whole] + (code - whole) * (table[whole + 1] - table[whole])
+            total[c] += light
+            square[c] += light * light
+        n += 1
+    out = np.zeros(7)
+    if n > 0:
+        for c in range(3):
+            out[c] = total[c] / n
+            out[3 + c] = max(square[c] / n - out[c] * out[c], 0.0)
+    out[6] = n / max(pixels.shape[0], 1)
+    return out

@@ -1,0 +1,23 @@
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+"""The one door to numba: ahead-of-use compilation into a cache, one thread, no Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+U8 = npt.NDArray[np.uint8]
+I32 = npt.NDArray[np.int32]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def compiled(function: _F) -> _F:
+    """Compile a kernel for one thread, cached on disk, without the GIL; results do not depend on threads."""
+    return cast("_F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))

@@ -1,0 +1,48 @@
+"""Camera codes and light: the sRGB transfer (IEC 61966-2-1:1999) as tables, luminance of a window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.compiled import F32, U8, compiled
+
+# ITU-R BT.709-6 luminance of linear RGB
+_R, _G, _B = 0.2126, 0.7152, 0.0722
+
+
+def decoding_table(transfer: str) -> F32:
+    """Return the 256-entry table from 8-bit code to linear light in 0..1.
+
+    Args:
+        transfer: "srgb" (IEC 61966-2-1) or "linear".
+
+    Raises:
+        ValueError: the transfer is neither.
+    """
+    codes = np.arange(256) / 255.0
+    if transfer == "linear":
+        return codes.astype(np.float32)
+    if transfer != "srgb":
+        raise ValueError(f"transfer {transfer!r} is neither 'srgb' nor 'linear'")
+    light = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    return light.astype(np.float32)
+
+
+@compiled
+def luminance_window(pixels: U8, table: F32, left: int, top: int, width: int, height: int) -> F32:
+    """Return the linear-light luminance, (height, width) float32 in 0..1, of a window inside the frame.
+
+    Args:
+        pixels: (h, w, 3) uint8 RGB codes.
+        table: (256,) float32 code to light.
+        left: first column; the window must lie inside the frame.
+        top: first row.
+        width: columns.
+        height: rows.
+    """
+    out = np.empty((height, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            p = pixels[top + y, left + x]
+            out[y, x] = _R * table[p[0]] + _G * table[p[1]] + _B * table[p[2]]
+    return out

@@ -1,0 +1,113 @@
+# pyright: reportUnknownMemberType=false
+"""Files become frames, frames become light; what cannot be judged is told from what cannot be read."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from evidence import Frame, FrameError
+from golden.errors import ImageError
+from golden.images import header
+from kernels.compiled import F32, U8
+
+LARGEST_FILE = 200_000_000
+LARGEST_PIXELS = 100_000_000
+SMALLEST_SIDE = 64
+
+_DARK = 0.25  # of the golden image's median code
+_SATURATED_SHARE = 0.05  # of pixels beyond those saturated in the golden image
+_BLURRED = 0.3  # of the sharpness of the golden image through a camera of _TYPICAL_BLUR_PX
+_TYPICAL_BLUR_PX = 0.75
+
+
+def read_frame(
+    data: bytes, *, view: str, camera: str, captured_at: str | None = None, source: str = "frame"
+) -> Frame:
+    """Decode an encoded picture (PNG or JPEG) into a frame of (h, w, 3) uint8 RGB.
+
+    Pixels are taken as the file stores them: an orientation tag turns nothing, grey becomes three equal
+    channels, 16 bits are cut to 8.
+
+    Raises:
+        FrameError: empty, too large, another format, truncated, animated, CMYK, or too small to hold a unit.
+    """
+    if not data:
+        raise FrameError(f"{source}: the file is empty; capture the picture again")
+    if len(data) > LARGEST_FILE:
+        raise FrameError(
+            f"{source}: {len(data)} bytes are more than {LARGEST_FILE}; is it a picture of one unit?"
+        )
+    try:
+        head = header(data, source)
+    except ImageError as error:
+        raise FrameError(str(error)) from error
+    if head.width * head.height > LARGEST_PIXELS:
+        raise FrameError(
+            f"{source}: {head.width} x {head.height} px are more than {LARGEST_PIXELS // 1_000_000} megapixels;"
+            " crop or shrink the picture"
+        )
+    if min(head.width, head.height) < SMALLEST_SIDE:
+        raise FrameError(f"{source}: {head.width} x {head.height} px are too small to hold a unit")
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise FrameError(f"{source}: does not decode ({error.err}); capture the picture again") from error
+    if pixels is None or pixels.shape != (head.height, head.width, 3):  # pyright: ignore[reportUnnecessaryComparison]
+        raise FrameError(f"{source}: does not decode; the file is damaged, capture the picture again")
+    return Frame(
+        pixels=np.asarray(pixels, np.uint8), data=data, view=view, camera=camera, captured_at=captured_at
+    )
+
+
+class Exposure:
+    """Tells frames that are too dark, saturated or blurred, relative to the golden image.
+
+    Args:
+        golden: (h, w) uint8 grey codes of the golden image.
+    """
+
+    def __init__(self, golden: U8) -> None:
+        """Keep the golden image's brightness, saturation and sharpness."""
+        self._median = float(np.median(golden[::4, ::4]))
+        self._saturated = float(np.mean(golden[::4, ::4] >= 254))
+        blurred = cv2.GaussianBlur(golden, (0, 0), _TYPICAL_BLUR_PX)
+        self._sharpness = sharpness(np.asarray(blurred, np.uint8))
+
+    def fault(self, frame: U8) -> str | None:
+        """Return `frame_dark`, `frame_saturated` or None for a (h, w) uint8 grey frame."""
+        sparse = frame[::4, ::4]
+        if float(np.percentile(sparse, 75)) < _DARK * self._median:
+            return "frame_dark"
+        if float(np.mean(sparse >= 254)) > self._saturated + _SATURATED_SHARE:
+            return "frame_saturated"
+        return None
+
+    def blurred(self, frame: U8) -> bool:
+        """Return whether fine structure is missing that coarse structure calls for."""
+        return sharpness(frame) < _BLURRED * self._sharpness
+
+
+def sharpness(image: U8) -> float:
+    """Return the ratio of fine to coarse structure: mean gradient energy at 1/2 scale over that at 1/8.
+
+    Contrast cancels; blur with a sigma of 3 px lowers it to about a quarter.
+    """
+    half = _energy(image, 2)
+    eighth = _energy(image, 8)
+    return half / eighth if eighth > 0 else 0.0
+
+
+def _energy(image: U8, scale: int) -> float:
+    h, w = (n // scale for n in image.shape)
+    small = cv2.resize(image[: h * scale, : w * scale], (w, h), interpolation=cv2.INTER_AREA).astype(np.int16)
+    # differences two apart carry structure and little noise
+    dx = small[::2, 2::2] - small[::2, :-2:2]
+    dy = small[2::2, ::2] - small[:-2:2, ::2]
+    return float(np.mean(dx.astype(np.float32) ** 2)) + float(np.mean(dy.astype(np.float32) ** 2))
+
+
+def light_of(grey: U8, table: F32) -> U8:
+    """Return linear light, (h, w) uint8, of grey codes: what registration compares."""
+    return np.asarray(cv2.LUT(grey, np.round(table * 255).astype(np.uint8)), np.uint8)

@@ -1,0 +1,365 @@
+# pyright: reportUnknownMemberType=false
+"""The inspector: frames of one unit become its record. Compiled once per golden sample, then pure."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import cv2
+import numpy as np
+
+from calibration import CalibrationError, CameraCalibration
+from evidence import CharacteristicResult, Defect, Frame, FrameError, Inspection, complete
+from golden.sample import GoldenSample
+from golden.spec import Colour, Dimension, Entered, Surface, View
+from kernels.compiled import U8
+from kernels.light import decoding_table
+from models import UNCLASSIFIED, Call, Classifier
+from vision.frames import Exposure, light_of, read_frame
+from vision.judge import judge, measured, surface_result, unmeasured, verdict_of
+from vision.measure import Caliper, Measured
+from vision.register import NotRegistered, Registered, Registrar
+from vision.regions import mask
+from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
+
+_SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
+
+
+class _CompiledView:
+    """What one view needs and no frame changes."""
+
+    def __init__(self, golden: GoldenSample, view: View, calibration: CameraCalibration | None) -> None:
+        if calibration is not None and calibration.transfer != view.transfer:
+            raise CalibrationError(
+                f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} is "
+                f"{view.transfer!r}; take the reference image with the transfer that stations use"
+            )
+        self.view, self.calibration = view, calibration
+        pixels = read_frame(
+            golden.images[view.image], view=view.id, camera="golden", source=view.image
+        ).pixels
+        self.pixels = np.asarray(pixels, np.uint8)
+        self.table = decoding_table(view.transfer)
+        grey = to_grey(self.pixels)
+        usable = np.ones(grey.shape, np.bool_)
+        for region in view.ignore:
+            usable &= ~mask(region, *grey.shape)
+        self.exposure = Exposure(grey)
+        self.registrar = Registrar(light_of(grey, self.table), usable)
+        self.surface = SurfaceComparator(golden.spec, view, self.pixels, self.table)
+        self.colours = {
+            c.id: self.surface.colour_reference(c.region)
+            for c in golden.spec.characteristics
+            if isinstance(c, Colour) and c.view == view.id
+        }
+
+
+class Inspector:
+    """Judges units against one golden sample.
+
+    Buffers are reused between units: use one inspector per thread. `inspect` is pure: the same frames give
+    the same record, byte for byte, timings aside.
+
+    Args:
+        golden: the opened, verified golden sample.
+        calibrations: certificate of the camera of each view, by view id; a view without one decides no
+            dimension.
+        classifier: names deviations; without it they stay unclassified.
+        stopwatch: seconds of a monotonic clock, for `timing_ms`; None leaves timings empty.
+
+    Raises:
+        CalibrationError: a certificate does not fit its view.
+        evidence.FrameError: a reference image does not decode.
+        ValueError: a certificate is given for a view that does not exist.
+    """
+
+    def __init__(
+        self,
+        golden: GoldenSample,
+        calibrations: Mapping[str, CameraCalibration],
+        classifier: Classifier | None = None,
+        *,
+        stopwatch: Callable[[], float] | None = None,
+    ) -> None:
+        """Compile every view."""
+        spec = golden.spec
+        unknown = set(calibrations) - {v.id for v in spec.views}
+        if unknown:
+            raise CalibrationError(f"certificates are given for views that do not exist: {sorted(unknown)}")
+        self._golden, self._classifier, self._stopwatch = golden, classifier, stopwatch
+        self._views = {v.id: _CompiledView(golden, v, calibrations.get(v.id)) for v in spec.views}
+
+    def inspect(
+        self,
+        frames: Mapping[str, Frame],
+        *,
+        serial: str | None,
+        lot: str | None = None,
+        station: str | None = None,
+        sequence: int | None = None,
+        entered: Sequence[CharacteristicResult] = (),
+    ) -> Inspection:
+        """Inspect one unit.
+
+        Args:
+            frames: one frame per view, by view id.
+            serial, lot, station, sequence: identity of the unit and of the inspection, where known.
+            entered: results that people or instruments gave for material, functional and attribute
+                characteristics.
+
+        Returns:
+            The record. Whatever cannot be judged makes it HOLD with a reason; nothing is raised for it.
+
+        Raises:
+            evidence.FrameError: a frame of a view that does not exist, or of an impossible size.
+        """
+        return _Unit(self, frames, entered).record(serial=serial, lot=lot, station=station, sequence=sequence)
+
+
+def held(
+    golden: GoldenSample,
+    *,
+    serial: str | None,
+    lot: str | None,
+    station: str | None,
+    sequence: int | None,
+    reason: str,
+    frames: Sequence[Frame] = (),
+) -> Inspection:
+    """Return the HOLD record of a unit that could not be inspected; `reason` is a code of the registry."""
+    records = [_frame_record(f, None, None) for f in frames]
+    verdict, reasons = verdict_of({reason})
+    return complete({
+        **_identity(golden, serial, lot, station, sequence), "model": None, "frames": records,
+        "characteristics": [], "defects": [], "verdict": verdict, "reasons": list(reasons), "timing_ms": {},
+    })  # fmt: skip
+
+
+class _Unit:
+    """One inspection in progress: collects results, deviations, reasons and timings."""
+
+    def __init__(
+        self, inspector: Inspector, frames: Mapping[str, Frame], entered: Sequence[CharacteristicResult]
+    ) -> None:
+        self._golden = inspector._golden  # noqa: SLF001 (one idea in two classes)
+        self._views = inspector._views  # noqa: SLF001
+        self._classifier = inspector._classifier  # noqa: SLF001
+        self._stopwatch = inspector._stopwatch  # noqa: SLF001
+        self._timing: dict[str, float] = {}
+        self._frame_records: list[dict[str, Any]] = []
+        self._results: dict[str, CharacteristicResult] = {r.id: r for r in entered}
+        self._defects: list[Defect] = []
+        self._faults: set[str] = set()
+        self._last = self._stopwatch() if self._stopwatch else 0.0
+        unknown = set(frames) - set(self._views)
+        if unknown:
+            raise FrameError(
+                f"frames of views {sorted(unknown)}: the golden sample has {sorted(self._views)}"
+            )
+        for view_id, compiled in self._views.items():
+            frame = frames.get(view_id)
+            if frame is None:
+                self._faults.add("view_missing")
+            else:
+                self._inspect_view(compiled, frame)
+
+    def record(self, **identity: Any) -> Inspection:  # noqa: ANN401 (forwarded to _identity)
+        """Return the unit's record."""
+        spec = self._golden.spec
+        for c in spec.characteristics:
+            if isinstance(c, Surface) and not self._faults:
+                self._results[c.id] = surface_result(c, self._defects, spec.catalogue)
+            elif isinstance(c, Entered) and c.every_unit and c.id not in self._results:
+                self._results[c.id] = unmeasured(c, "not_entered")
+        results = [self._results[c.id] for c in spec.characteristics if c.id in self._results]
+        verdict, reasons = judge(results, self._defects, spec.catalogue)
+        if self._faults:
+            verdict, reasons = verdict_of(self._faults | set(reasons))
+        self._lap("judge")
+        return complete({
+            **_identity(self._golden, **identity),
+            "model": None if self._classifier is None else self._classifier.reference.model_dump(mode="json"),
+            "frames": self._frame_records,
+            "characteristics": [r.model_dump(mode="json") for r in results],
+            "defects": [d.model_dump(mode="json", by_alias=True) for d in self._defects],
+            "verdict": verdict,
+            "reasons": list(reasons),
+            "timing_ms": self._timing,
+        })  # fmt: skip
+
+    def _lap(self, stage: str) -> None:
+        if self._stopwatch is not None:
+            now = self._stopwatch()
+            self._timing[stage] = round(self._timing.get(stage, 0.0) + (now - self._last) * 1e3, 3)
+            self._last = now
+
+    def _inspect_view(self, compiled: _CompiledView, frame: Frame) -> None:
+        pixels = _eight_bit_rgb(frame, compiled.view)
+        found = self._register(compiled, frame, pixels)
+        calibration = compiled.calibration
+        pose = found if isinstance(found, Registered) else None
+        self._frame_records.append(_frame_record(frame, calibration, pose))
+        self._lap("register")
+        if isinstance(found, NotRegistered):
+            self._faults.add(found.reason)
+            return
+        if not compiled.surface.in_frame(found.mapping, *pixels.shape[:2]):
+            self._faults.add("unit_out_of_frame")
+            return
+        self._measure(compiled, frame, pixels, found)
+        self._lap("measure")
+        aligned = compiled.surface.align(pixels, found.mapping)
+        self._lap("align")
+        self._find_defects(compiled, aligned, found)
+        self._lap("surface")
+        self._difference_colours(compiled, aligned)
+        self._lap("colour")
+
+    def _register(self, compiled: _CompiledView, frame: Frame, pixels: U8) -> Registered | NotRegistered:
+        grey = to_grey(pixels)
+        fault = compiled.exposure.fault(grey)
+        if fault is not None:
+            return NotRegistered(fault)
+        if _golden_expired(self._golden, frame):
+            return NotRegistered("golden_expired")
+        found = compiled.registrar.find(light_of(grey, compiled.table))
+        if compiled.exposure.blurred(grey) and not _other_part(found):
+            return NotRegistered("frame_blurred")
+        return found
+
+    def _measure(self, compiled: _CompiledView, frame: Frame, pixels: U8, found: Registered) -> None:
+        calibration = compiled.calibration
+        reason = _calibration_fault(calibration, frame)
+        caliper: Caliper | None = None
+        for c in self._golden.spec.characteristics:
+            if not isinstance(c, Dimension) or c.feature.view != compiled.view.id:
+                continue
+            if calibration is None or reason is not None:
+                self._results[c.id] = unmeasured(c, reason or "calibration_absent")
+                continue
+            caliper = caliper or Caliper(pixels, compiled.table, found.mapping, calibration)
+            m = caliper.measure(c)
+            if isinstance(m, Measured):
+                self._results[c.id] = measured(c, m.value, m.standard_uncertainty)
+            else:
+                self._results[c.id] = unmeasured(c, m.reason)
+
+    def _find_defects(self, compiled: _CompiledView, aligned: Aligned, found: Registered) -> None:
+        catalogue = self._golden.spec.catalogue
+        deviations = compiled.surface.deviations(aligned, found.mapping, catalogue.smallest_mm)
+        calls = self._name(compiled, aligned, deviations)
+        for d, call in zip(deviations, calls, strict=True):
+            rule = catalogue.weigh(call.defect_class, d.zone, d.size_mm)
+            scale = compiled.view.mm_per_px
+            self._defects.append(
+                Defect.model_validate(
+                    {
+                        "view": compiled.view.id,
+                        "class": call.defect_class,
+                        "severity": None if rule is None else rule.severity,
+                        "confidence": None
+                        if call.defect_class == UNCLASSIFIED
+                        else round(call.confidence, 4),
+                        "box_px": tuple(round(v, 2) for v in d.frame_px),
+                        "box_mm": tuple(round(v * scale, 4) for v in d.golden_px),
+                        "size_mm": round(d.size_mm, 4),
+                        "zone": d.zone,
+                        "rule": None if rule is None else rule.id,
+                    }
+                )  # fmt: skip
+            )
+
+    def _name(
+        self, compiled: _CompiledView, aligned: Aligned, deviations: Sequence[Deviation]
+    ) -> Sequence[Call]:
+        if self._classifier is None or not deviations:
+            return [Call(UNCLASSIFIED, 0.0)] * len(deviations)
+        boxes = [tuple(round(v / SCALE) for v in d.golden_px) for d in deviations]
+        golden = compiled.surface.golden
+        return self._classifier.name(golden, aligned.pixels, [(b[0], b[1], b[2], b[3]) for b in boxes])
+
+    def _difference_colours(self, compiled: _CompiledView, aligned: Aligned) -> None:
+        for c in self._golden.spec.characteristics:
+            if isinstance(c, Colour) and c.view == compiled.view.id:
+                difference = compiled.surface.colour_difference(aligned, compiled.colours[c.id])
+                if difference is None:
+                    self._results[c.id] = unmeasured(c, "region_unusable")
+                else:
+                    self._results[c.id] = measured(c, difference.value, difference.standard_uncertainty)
+
+
+def to_grey(pixels: U8) -> U8:
+    """Return the luma, (h, w) uint8, of (h, w, 3) RGB codes."""
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _eight_bit_rgb(frame: Frame, view: View) -> U8:
+    pixels = frame.pixels
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise FrameError(f"view {view.id!r}: expected (h, w, 3) uint8 RGB, got {pixels.shape} {pixels.dtype}")
+    h, w = pixels.shape[:2]
+    low, high = _SIZE_RANGE
+    if not (
+        low * view.width_px <= w <= high * view.width_px
+        and low * view.height_px <= h <= high * view.height_px
+    ):
+        raise FrameError(
+            f"view {view.id!r}: a frame of {w} x {h} px cannot show the golden view of "
+            f"{view.width_px} x {view.height_px} px; use the camera and lens that the view was taken with"
+        )
+    return np.asarray(pixels, np.uint8)
+
+
+def _other_part(found: Registered | NotRegistered) -> bool:
+    return isinstance(found, NotRegistered) and found.reason in ("unit_upside_down", "unit_misplaced")
+
+
+def _golden_expired(golden: GoldenSample, frame: Frame) -> bool:
+    if golden.expires is None or frame.captured_at is None:
+        return False
+    return datetime.fromisoformat(frame.captured_at) > golden.expires
+
+
+def _calibration_fault(calibration: CameraCalibration | None, frame: Frame) -> str | None:
+    if calibration is None:
+        return "calibration_absent"
+    if calibration.camera != frame.camera:
+        return "calibration_foreign"
+    return None if calibration.covers(frame.captured_at) else "calibration_expired"
+
+
+def _frame_record(
+    frame: Frame, calibration: CameraCalibration | None, found: Registered | None
+) -> dict[str, Any]:
+    pose = None
+    if found is not None:
+        pose = {
+            "x_px": round(found.pose.x, 4), "y_px": round(found.pose.y, 4),
+            "angle_deg": round(found.pose.angle, 6), "scale": round(found.pose.scale, 7),
+            "residual_px": round(found.residual_px, 4),
+        }  # fmt: skip
+    return {
+        "view": frame.view, "camera": frame.camera, "digest": frame.digest, "captured_at": frame.captured_at,
+        "calibration": None if calibration is None else calibration.digest, "pose": pose,
+    }  # fmt: skip
+
+
+def _identity(
+    golden: GoldenSample, serial: str | None, lot: str | None, station: str | None, sequence: int | None
+) -> dict[str, Any]:
+    return {
+        "part": golden.spec.part.number, "revision": golden.spec.part.revision,
+        "serial": serial, "lot": lot, "station": station, "sequence": sequence,
+        "golden": {"digest": golden.digest, "version": golden.version}, "versions": versions(),
+    }  # fmt: skip
+
+
+_PACKAGES = ("hallmark", "numpy", "numba", "opencv-python-headless")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this software and of the libraries that compute."""
+    return {name: importlib.metadata.version(name) for name in _PACKAGES}

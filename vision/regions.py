@@ -1,0 +1,33 @@
+# pyright: reportUnknownMemberType=false
+"""Regions of the golden view as masks and outlines."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from golden.regions import Disk, Rectangle, Region
+from kernels.compiled import F64
+
+_SHIFT = 4  # sub-pixel bits of OpenCV's polygon filling
+
+
+def outline(region: Region) -> F64:
+    """Return the (n, 2) float64 corner points of a region's outline, golden pixels; a disk has 64."""
+    if isinstance(region, Rectangle):
+        left, top = region.x, region.y
+        right, bottom = left + region.width - 1, top + region.height - 1
+        return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    if isinstance(region, Disk):
+        t = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+        return np.array(region.center_px) + region.radius_px * np.stack((np.cos(t), np.sin(t)), axis=1)
+    return np.array(region.points_px)
+
+
+def mask(region: Region, height: int, width: int, scale: int = 1) -> npt.NDArray[np.bool_]:
+    """Return the (height, width) bool mask of a region on a golden view shrunk by `scale`."""
+    canvas = np.zeros((height, width), np.uint8)
+    points = ((outline(region) + 0.5) / scale - 0.5) * (1 << _SHIFT)
+    cv2.fillPoly(canvas, [np.round(points).astype(np.int32)], 1, shift=_SHIFT)
+    return canvas.astype(np.bool_)

@@ -1,0 +1,259 @@
+# pyright: reportUnknownMemberType=false
+"""Surface: regions where the aligned unit differs from the golden image, sized in millimetres, with zone.
+
+The unit is resampled once, at half resolution, into the golden view. Illumination is a smooth gain, the same
+on all channels, so that a change of hue remains. At each pixel the golden image allows the interval of its
+codes nearby (edges are tolerated to about two pixels of the frame) plus a tolerance for noise and texture.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from golden.regions import Region
+from golden.spec import GoldenSpec, View
+from kernels.colour import ciede2000, lab_from_linear
+from kernels.comparison import GAMMA, block_means, deviation, fill_maps, mean_light
+from kernels.compiled import F32, F64, I32, U8
+from vision.mapping import QuadraticMap
+from vision.regions import mask, outline
+
+SCALE = 2
+_BLOCK = 24  # pixels at half resolution
+_BASE_TOLERANCE = 9  # codes: noise and residual shading
+_TEXTURE_TOLERANCE = 0.25  # of the golden interval's width
+_STRONG = 12  # codes beyond the tolerance that a region must reach
+_MOST_REGIONS = 200
+_COLOUR_REPEATABILITY = 0.10  # CIEDE2000, what the model of light leaves over
+_LEAST_SHARE = 0.5
+
+UNIT_GAIN = np.array([1.0, 0, 0, 0, 0, 0])
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One region that deviates. Boxes are x, y, width, height; `golden_px` and `frame_px` in full pixels."""
+
+    golden_px: tuple[float, float, float, float]
+    frame_px: tuple[float, float, float, float]
+    size_mm: float
+    area_mm2: float
+    zone: str
+    strength: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColourDifference:
+    """CIEDE2000 of a region's mean to the golden sample's, and its standard uncertainty."""
+
+    value: float
+    standard_uncertainty: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aligned:
+    """A unit in the golden view at half resolution, with its illumination.
+
+    Attributes:
+        pixels: (h, w, 3) uint8 codes.
+        gain: (6,) quadratic gain that makes it match the golden image.
+        gain_residual: relative rms of what the gain leaves between blocks.
+    """
+
+    pixels: U8
+    gain: F64
+    gain_residual: float
+
+
+class SurfaceComparator:
+    """Compares one view; everything that does not depend on the frame is computed here.
+
+    Buffers are reused between frames: one comparator serves one thread.
+
+    Args:
+        spec: the golden specification.
+        view: the view.
+        golden: (h, w, 3) uint8 RGB golden image.
+        table: (256,) float32 code to light of golden image and frames.
+    """
+
+    def __init__(self, spec: GoldenSpec, view: View, golden: U8, table: F32) -> None:
+        """Compile intervals, tolerances and zones of the view."""
+        self._mm_per_px = view.mm_per_px
+        self._table = table
+        half = _half(golden)
+        self._height, self._width = half.shape[:2]
+        self._zone_names = [z.id for z in spec.zones if z.view == view.id]
+        self._zones = self._label(spec, view)
+        self._edges = np.concatenate(
+            [_dense(outline(z.region)) for z in spec.zones if z.view == view.id] or [np.empty((0, 2))]
+        )
+        kernel = np.ones((3, 3), np.uint8)
+        soft = np.asarray(cv2.GaussianBlur(half, (3, 3), 0.5), np.uint8)
+        self._low = np.minimum(np.asarray(cv2.erode(half, kernel), np.uint8), soft)
+        self._high = np.maximum(np.asarray(cv2.dilate(half, kernel), np.uint8), soft)
+        width = (self._high.astype(np.int16) - self._low).max(axis=2)
+        self._tolerance = np.clip(_BASE_TOLERANCE + _TEXTURE_TOLERANCE * width, 0, 255).astype(np.uint8)
+        self._lit = self._usable_for_light(half, view)
+        self._golden_blocks = block_means(half, self._lit, _BLOCK)
+        self._map_x = np.empty((self._height, self._width), np.float32)
+        self._map_y = np.empty_like(self._map_x)
+        self._out = np.empty((self._height, self._width), np.uint8)
+        self.golden = half
+
+    def _label(self, spec: GoldenSpec, view: View) -> U8:
+        labels = np.zeros((self._height, self._width), np.uint8)
+        for i, zone in reversed([*enumerate(z for z in spec.zones if z.view == view.id)]):
+            labels[mask(zone.region, self._height, self._width, SCALE)] = i + 1
+        for region in view.ignore:
+            labels[mask(region, self._height, self._width, SCALE)] = 0
+        return labels
+
+    def _usable_for_light(self, half: U8, view: View) -> U8:
+        """Return where illumination may be estimated: neither very dark, nor saturated, nor ignored."""
+        grey = half.mean(axis=2)
+        usable = (grey > 40) & (grey < 250)
+        for region in view.ignore:
+            usable &= ~mask(region, self._height, self._width, SCALE)
+        return usable.astype(np.uint8)
+
+    def in_frame(self, mapping: QuadraticMap, height: int, width: int) -> bool:
+        """Return whether every zone lies wholly inside a frame of that size."""
+        if not len(self._edges):
+            return True
+        points = mapping.points(self._edges)
+        return bool(((points >= 0) & (points <= (width - 1, height - 1))).all())
+
+    def align(self, frame: U8, mapping: QuadraticMap) -> Aligned:
+        """Resample a (h, w, 3) uint8 frame into the golden view and estimate its illumination."""
+        cx, cy = mapping.centre
+        fill_maps(mapping.coefficients, cx, cy, mapping.extent, SCALE, self._map_x, self._map_y)
+        border = cv2.BORDER_REPLICATE
+        pixels = cv2.remap(_half(frame), self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=border)
+        aligned = np.asarray(pixels, np.uint8)
+        gain, residual = self._illumination(aligned)
+        return Aligned(aligned, gain, residual)
+
+    def _illumination(self, aligned: U8) -> tuple[F64, float]:
+        blocks = block_means(aligned, self._lit, _BLOCK)
+        rows, columns = np.nonzero((blocks > 0) & (self._golden_blocks > 0))
+        ratio = self._golden_blocks[rows, columns] / blocks[rows, columns]
+        u = 2 * (columns + 0.5) * _BLOCK / self._width - 1
+        v = 2 * (rows + 0.5) * _BLOCK / self._height - 1
+        basis = np.column_stack((np.ones_like(u), u, v, u * u, u * v, v * v))
+        weights = np.ones(len(ratio))
+        gain, spread = UNIT_GAIN, 0.0
+        for _ in range(6):
+            weighted = basis * weights[:, None]
+            gain = np.linalg.solve(weighted.T @ basis + 1e-9 * np.eye(6), weighted.T @ ratio)
+            residual = np.abs(ratio - basis @ gain)
+            spread = 1.4826 * float(np.median(residual))
+            weights = np.clip(1 - (residual / (4.685 * max(spread, 1e-4))) ** 2, 0, None) ** 2
+        return gain, spread
+
+    def deviations(self, aligned: Aligned, mapping: QuadraticMap, smallest_mm: float) -> list[Deviation]:
+        """Return the regions of at least `smallest_mm` that deviate, largest first."""
+        deviation(
+            aligned.pixels, aligned.gain, self._low, self._high, self._tolerance, self._zones, self._out
+        )
+        weak = (self._out > 0).astype(np.uint8)
+        weak = np.asarray(cv2.morphologyEx(weak, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
+        weak = np.asarray(cv2.morphologyEx(weak, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
+        step = self._mm_per_px * SCALE
+        regions: list[Deviation] = []
+        for label in range(1, count):
+            x, y, w, h, _ = (int(n) for n in stats[label])
+            if math.hypot(w, h) * step < smallest_mm:
+                continue
+            inside = labels[y : y + h, x : x + w] == label
+            strengths = self._out[y : y + h, x : x + w][inside]
+            if int(strengths.max()) < _STRONG:
+                continue
+            size = _longest_extent(inside) * step
+            if size >= smallest_mm:
+                zone = int(
+                    np.bincount(
+                        self._zones[y : y + h, x : x + w][inside & (self._out[y : y + h, x : x + w] > 0)]
+                    ).argmax()
+                )
+                regions.append(
+                    self._region(mapping, (x, y, w, h), size, int(inside.sum()), zone, int(strengths.max()))
+                )
+        regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
+        return regions[:_MOST_REGIONS]
+
+    def _region(
+        self,
+        mapping: QuadraticMap,
+        box: tuple[int, int, int, int],
+        size: float,
+        area: int,
+        zone: int,
+        strength: int,
+    ) -> Deviation:
+        x, y, w, h = (n * SCALE for n in box)
+        corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float64) - 0.5
+        frame = mapping.points(corners)
+        (left, top), (right, bottom) = frame.min(axis=0), frame.max(axis=0)
+        return Deviation(
+            golden_px=(x - 0.5, y - 0.5, float(w), float(h)),
+            frame_px=(float(left), float(top), float(right - left), float(bottom - top)),
+            size_mm=size,
+            area_mm2=area * (self._mm_per_px * SCALE) ** 2,
+            zone=self._zone_names[zone - 1],
+            strength=strength,
+        )
+
+    def colour_reference(self, region: Region) -> ColourReference:
+        """Return what a colour region needs of the golden image."""
+        ys, xs = np.nonzero(mask(region, self._height, self._width, SCALE))
+        pixels = np.column_stack((xs, ys)).astype(np.int32)
+        return ColourReference(pixels, mean_light(self.golden, pixels, UNIT_GAIN, self._table))
+
+    def colour_difference(self, aligned: Aligned, reference: ColourReference) -> ColourDifference | None:
+        """Return the region's difference to the golden sample, or None where too little of it is usable."""
+        light = mean_light(aligned.pixels, reference.pixels, aligned.gain, self._table)
+        if light[6] < _LEAST_SHARE or reference.light[6] < _LEAST_SHARE:
+            return None
+        golden_lab = lab_from_linear(reference.light[:3])
+        value = ciede2000(golden_lab, lab_from_linear(light[:3]))
+        # what one standard deviation of the illumination's gain would do to the colour
+        shifted = light[:3] * (1 + GAMMA * aligned.gain_residual)
+        shading = ciede2000(lab_from_linear(light[:3]), lab_from_linear(shifted))
+        return ColourDifference(value, math.hypot(shading, _COLOUR_REPEATABILITY))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColourReference:
+    """A colour region at half resolution: (n, 2) int32 pixels, and the golden image's mean light there."""
+
+    pixels: I32
+    light: F64
+
+
+def _half(image: U8) -> U8:
+    h, w = image.shape[0] // SCALE, image.shape[1] // SCALE
+    cut = image[: h * SCALE, : w * SCALE]
+    return np.asarray(cv2.resize(cut, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _dense(points: F64) -> F64:
+    """Return a closed outline with eight points on each side, since a straight side may map to a bent one."""
+    t = np.linspace(0, 1, 8, endpoint=False)[:, None]
+    following = np.roll(points, -1, axis=0)
+    return np.concatenate([a + t * (b - a) for a, b in zip(points, following, strict=True)])
+
+
+def _longest_extent(inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
+    """Return the largest distance across a region in pixels, pixels counted as squares of side one."""
+    ys, xs = np.nonzero(inside)
+    hull = cv2.convexHull(np.column_stack((xs, ys)).astype(np.int32)).reshape(-1, 2).astype(np.float64)
+    spans = hull[:, None] - hull[None]
+    return (
+        float(np.hypot(np.abs(spans[..., 0]) + 1, np.abs(spans[..., 1]) + 1).max()) if len(hull) > 1 else 1.0
+    )
