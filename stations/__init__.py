@@ -6,7 +6,6 @@ is the same for a process of its own, from a picklable `StationConfig`.
 
 from stations.camera import Camera, CapturedImage, FolderCamera, TwinCamera, TwinScene, encode_png, timestamp
 from stations.errors import (
-    AgreementExpiredError,
     CameraFailedError,
     FrameLostError,
     JobError,
@@ -20,20 +19,30 @@ from stations.errors import (
 from stations.forward import Forwarder
 from stations.line import Line, run_line
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput, Signal
+from stations.process import (
+    ImageJob,
+    Progress,
+    StationConfig,
+    StationSummary,
+    TwinJob,
+    open_station,
+    run_station,
+)
 from stations.spool import Spool, SpooledUnit, SpoolReader
 
 __all__ = [
-    "AgreementExpiredError",
     "Camera",
     "CameraFailedError",
     "CapturedImage",
     "FolderCamera",
     "Forwarder",
     "FrameLostError",
+    "ImageJob",
     "JobError",
     "JsonLinesOutput",
     "Line",
     "Output",
+    "Progress",
     "RecordingOutput",
     "Signal",
     "Spool",
@@ -44,10 +53,15 @@ __all__ = [
     "SpoolInUseError",
     "SpoolReader",
     "SpooledUnit",
+    "StationConfig",
     "StationError",
+    "StationSummary",
     "TwinCamera",
+    "TwinJob",
     "TwinScene",
     "encode_png",
+    "open_station",
     "run_line",
+    "run_station",
     "timestamp",
 ]

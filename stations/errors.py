@@ -3,7 +3,6 @@
 StationError(ValueError)
 +-- CameraFailedError         the camera delivered no frame: the unit is HOLD `camera_failed`
 +-- JobError                  what the station was told to do does not fit: a job, a view, a folder
-+-- AgreementExpiredError     the golden sample expired while the line was running: the line stops
 +-- SpoolError                the spool cannot be read or written
     +-- SpoolFullError        the disk is full: the line stops, the unit's output stays at hold
     +-- SpoolInUseError       another process holds this spool
@@ -25,10 +24,6 @@ class CameraFailedError(StationError):
 
 class JobError(StationError):
     """What the station was told to do does not fit together."""
-
-
-class AgreementExpiredError(StationError):
-    """The golden sample expired while the line was running."""
 
 
 class SpoolError(StationError):

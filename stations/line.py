@@ -16,7 +16,7 @@ from typing import Protocol
 
 from evidence import Frame, FrameError, Inspection
 from stations.camera import Camera, timestamp
-from stations.errors import AgreementExpiredError, CameraFailedError
+from stations.errors import CameraFailedError
 from stations.outputs import Output
 from stations.spool import Spool
 
@@ -27,7 +27,7 @@ class Judge(Protocol):
     def inspect(
         self, frames: Mapping[str, Frame], *, serial: str, lot: str | None, station: str, sequence: int
     ) -> Inspection:
-        """Judge one unit; the same frames give the same record."""
+        """Judge one unit, purely; raise FrameError for a frame that cannot be of the golden sample."""
         ...
 
 
@@ -70,7 +70,7 @@ class Line:
         now: the clock.
         lot: the lot being produced, or None.
         takt_s: seconds from trigger to verdict; a unit that takes longer is HOLD `timeout`. None: no limit.
-        expires: when the golden sample expires, or None.
+        expires: when the golden sample expires, or None; after that every unit is HOLD `golden_expired`.
     """
 
     cameras: Mapping[str, Camera]
@@ -100,17 +100,12 @@ def run_line(line: Line, triggers: Iterable[str]) -> Iterator[Inspection]:
     A generator: the line runs as fast as the caller takes records, and stops between units.
 
     Raises:
-        AgreementExpiredError: the golden sample has expired; no sequence is taken.
         SpoolError: the spool cannot be written; the unit's output is not switched, which means hold.
     """
     worker = _Worker()
     try:
         for serial in triggers:
             at = line.now()
-            if line.expires is not None and at >= line.expires:
-                raise AgreementExpiredError(
-                    f"the golden sample expired at {timestamp(line.expires)}: install its next version"
-                )
             hold = partial(line.hold, serial=serial, lot=line.lot, station=line.spool.station)
             sequence = line.spool.reserve(
                 serial=serial,
@@ -119,10 +114,13 @@ def run_line(line: Line, triggers: Iterable[str]) -> Iterator[Inspection]:
                 held=lambda number, hold=hold: hold(sequence=number, reason="interrupted"),
             )
             unit = _Unit(serial, sequence)
-            try:
-                inspection = worker.run(partial(_judge, line, unit), line.takt_s)
-            except _LateError:
-                inspection = hold(sequence=sequence, reason="timeout", frames=tuple(unit.frames))
+            if line.expires is not None and at > line.expires:
+                inspection = hold(sequence=sequence, reason="golden_expired")
+            else:
+                try:
+                    inspection = worker.run(partial(_judge, line, unit), line.takt_s)
+                except _LateError:
+                    inspection = hold(sequence=sequence, reason="timeout", frames=tuple(unit.frames))
             named = {frame.view for frame in inspection.frames}
             line.spool.complete(inspection, {f.view: f.data for f in tuple(unit.frames) if f.view in named})
             line.output.signal(inspection.verdict, sequence, serial)
@@ -147,14 +145,17 @@ def _judge(line: Line, unit: _Unit) -> Inspection:
             failures.append("frame_unreadable")
         else:
             unit.frames.append(frame)
-    if failures:
-        return line.hold(
-            serial=unit.serial, lot=line.lot, station=line.spool.station, sequence=unit.sequence,
-            reason=failures[0], frames=tuple(unit.frames),
-        )  # fmt: skip
-    return line.inspector.inspect(
-        {frame.view: frame for frame in unit.frames},
+    if not failures:
+        try:
+            return line.inspector.inspect(
+                {frame.view: frame for frame in unit.frames},
+                serial=unit.serial, lot=line.lot, station=line.spool.station, sequence=unit.sequence,
+            )  # fmt: skip
+        except FrameError:
+            failures.append("frame_unreadable")
+    return line.hold(
         serial=unit.serial, lot=line.lot, station=line.spool.station, sequence=unit.sequence,
+        reason=failures[0], frames=tuple(unit.frames),
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from evidence import FrameError
 from stations import (
-    AgreementExpiredError,
     JsonLinesOutput,
     Spool,
     SpoolFullError,
@@ -88,14 +88,27 @@ def test_a_fault_of_the_judge_stops_the_line_and_leaves_a_hold(tmp_path: Path) -
 
 
 def test_the_agreement_can_end_while_the_line_runs(tmp_path: Path) -> None:
-    times = iter([NOW, NOW + timedelta(hours=2)])
+    end = NOW + timedelta(hours=1)
+    times = iter([NOW, end, end + timedelta(microseconds=1)])
+    camera = FakeCamera()
     with Spool.open(tmp_path, STATION) as spool:
-        used = line(spool, now=lambda: next(times), expires=NOW + timedelta(hours=1))
-        units = run_line(used, ["S1", "S2"])
-        assert next(units).verdict == "ACCEPT"
-        with pytest.raises(AgreementExpiredError, match="next version"):
-            next(units)
-        assert len(spool.units()) == 1, "no sequence was taken for the unit that nothing may judge"
+        used = line(spool, now=lambda: next(times), expires=end, cameras={"top": camera})
+        records = list(run_line(used, ["S1", "S2", "S3"]))
+        assert [(r.verdict, r.reasons) for r in records] == [
+            ("ACCEPT", ()), ("ACCEPT", ()), ("HOLD", ("golden_expired",)),
+        ]  # fmt: skip
+        assert camera.captured == ["S1", "S2"]
+        assert [s.verdict for s in output_of(used).signals] == ["ACCEPT", "ACCEPT", "HOLD"]
+
+
+def test_a_frame_that_cannot_be_of_the_golden_sample_is_held(tmp_path: Path) -> None:
+    def refuse(serial: str) -> None:
+        raise FrameError(f"{serial}: 64 x 64 px cannot show the golden view")
+
+    with Spool.open(tmp_path, STATION) as spool:
+        (record,) = run_line(line(spool, inspector=FakeInspector(refuse)), ["S1"])
+        assert (record.verdict, record.reasons) == ("HOLD", ("frame_unreadable",))
+        assert set(spool.frames(1)) == {"top"}
 
 
 def test_the_output_moves_only_after_sequence_and_record_are_on_disk(

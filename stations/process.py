@@ -1,0 +1,299 @@
+"""A station as a process of its own: everything opened by path, from one picklable configuration."""
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import cv2
+import numpy as np
+
+from calibration import CameraCalibration
+from datasets.twin import DEMO_RANGES, CaptureRanges, Change, Twin
+from evidence import Inspection
+from evidence.inspection import Verdict
+from golden.keys import TrustStore
+from golden.sample import GoldenSample
+from stations.camera import Camera, CapturedImage, FolderCamera, TwinCamera, TwinScene
+from stations.errors import JobError
+from stations.forward import Forwarder
+from stations.line import Line, run_line
+from stations.outputs import JsonLinesOutput, Output, RecordingOutput
+from stations.spool import Spool
+from vision import Inspector, held, read_frame
+
+ANY_VIEW = "*"
+
+
+@dataclass(frozen=True)
+class ImageJob:
+    """A unit whose pictures exist: one file per view."""
+
+    serial: str
+    images: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class TwinJob:
+    """A unit that the twin captures: what is drawn, what is changed, and the capture time it states."""
+
+    serial: str
+    seed: int
+    changes: tuple[Change, ...] = ()
+    captured_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StationConfig:
+    """What a station needs to run a series of units. Picklable.
+
+    Attributes:
+        station: the station's id; its spool belongs to it.
+        golden: the sealed `.golden` file.
+        trust: folder of trusted public keys.
+        spool: folder of the spool.
+        jobs: the units, in order; serials differ.
+        calibrations: certificate files by view id; `*` stands for every view without its own. A view
+            without a certificate is measured by nothing: its units are HOLD.
+        lot: the lot, or None.
+        view: the one view to capture, or None for all that the golden sample names.
+        camera: the cameras' identity where it is not the certificate's; a certificate of another is refused.
+        ranges: what the twin may draw.
+        takt_s: seconds per unit, or None.
+        clock: stands in for the system's clock where given (demonstrations and tests).
+        signals: file to append the outputs to, or None.
+        server: base URL of the API, or None: records stay in the spool.
+        api_key: the station's key for it.
+        keep_frames: after forwarding, drop acknowledged frames but of so many newest units; None keeps all.
+    """
+
+    station: str
+    golden: Path
+    trust: Path
+    spool: Path
+    jobs: tuple[ImageJob | TwinJob, ...]
+    calibrations: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    lot: str | None = None
+    view: str | None = None
+    camera: str | None = None
+    ranges: CaptureRanges = DEMO_RANGES
+    takt_s: float | None = None
+    clock: datetime | None = None
+    signals: Path | None = None
+    server: str | None = None
+    api_key: str = field(default="", repr=False)
+    keep_frames: int | None = None
+
+    def __post_init__(self) -> None:
+        serials = Counter(job.serial for job in self.jobs)
+        for serial, count in serials.items():
+            if count > 1:
+                raise JobError(f"unit {serial} occurs {count} times among the jobs of station {self.station}")
+        for name in (self.station, self.lot or "-", *serials):
+            if not 1 <= len(name) <= 128:
+                raise JobError(f"{name!r}: a station, lot or serial has 1 to 128 characters")
+
+
+class Progress(NamedTuple):
+    """One unit done, for whoever watches."""
+
+    station: str
+    sequence: int
+    serial: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+class ProgressQueue(Protocol):
+    """The sending end of a queue between processes."""
+
+    def put(self, item: Progress, /) -> object:
+        """Send one item."""
+        ...
+
+
+@dataclass(frozen=True)
+class StationSummary:
+    """What a run of a station came to.
+
+    Attributes:
+        station: its id.
+        verdicts: units of this run by verdict.
+        recovered: sequences that an earlier kill had left open; they are HOLD `interrupted` now.
+        states: all units of the spool by state.
+    """
+
+    station: str
+    verdicts: Mapping[str, int]
+    recovered: tuple[int, ...]
+    states: Mapping[str, int]
+
+
+def run_station(config: StationConfig, progress: ProgressQueue | None = None) -> StationSummary:
+    """Run all jobs of a station in this process, on one OpenCV thread; the target of a spawned process.
+
+    Raises:
+        StationError, GoldenError, CalibrationError: something that was configured does not hold.
+    """
+    cv2.setNumThreads(1)
+    verdicts: Counter[str] = Counter()
+    with open_station(config) as station:
+        for inspection in station.units():
+            verdicts[inspection.verdict] += 1
+            if progress is not None:
+                progress.put(
+                    Progress(
+                        config.station, inspection.sequence or 0, inspection.serial or "",
+                        inspection.verdict, inspection.reasons,
+                    )
+                )  # fmt: skip
+        station.settle()
+        return StationSummary(config.station, dict(verdicts), station.spool.recovered, station.spool.counts())
+
+
+@dataclass(frozen=True)
+class Station:
+    """An opened station."""
+
+    config: StationConfig
+    line: Line
+    spool: Spool
+    forwarder: Forwarder | None
+
+    def units(self) -> Iterator[Inspection]:
+        """Inspect the jobs, one after the other; yield each record once it is durable and signalled."""
+        return run_line(self.line, (job.serial for job in self.config.jobs))
+
+    def settle(self) -> None:
+        """Send what is pending, give up after a few failures in a row, then drop frames by policy."""
+        if self.forwarder is not None:
+            self.forwarder.drain(patience=4)
+        if self.config.keep_frames is not None:
+            self.spool.prune(self.config.keep_frames)
+
+
+@contextmanager
+def open_station(config: StationConfig) -> Generator[Station]:
+    """Open golden sample, certificates, cameras and spool; forward beside the line while open.
+
+    Nothing is created before everything that was given has been read.
+    """
+    now = partial(_clock, config.clock)
+    trust = TrustStore.open(config.trust)
+    golden = GoldenSample.open(config.golden, trust, now())
+    views = _views(config, golden)
+    certificates = {
+        view: CameraCalibration.open(path, now=now(), camera=config.camera)
+        for view in views
+        if (path := config.calibrations.get(view, config.calibrations.get(ANY_VIEW))) is not None
+    }
+    inspector = Inspector(golden, certificates, stopwatch=time.perf_counter)
+    cameras = {
+        view: _camera(config, golden, view, _identity(config, view, certificates.get(view)), now)
+        for view in views
+    }
+    with Spool.open(config.spool, config.station) as spool:
+        newest = spool.newest_version(golden.spec.part.number)
+        if newest is not None and newest > golden.version:
+            GoldenSample.open(config.golden, trust, now(), newest_seen=newest)
+        spool.saw_version(golden.spec.part.number, golden.version)
+        output: Output = RecordingOutput() if config.signals is None else JsonLinesOutput(config.signals)
+        line = Line(
+            cameras, inspector, read_frame, partial(held, golden), spool, output, now,
+            lot=config.lot, takt_s=config.takt_s, expires=golden.expires,
+        )  # fmt: skip
+        with _forwarding(config, spool) as forwarder:
+            yield Station(config, line, spool, forwarder)
+
+
+@contextmanager
+def _forwarding(config: StationConfig, spool: Spool) -> Generator[Forwarder | None]:
+    if config.server is None:
+        yield None
+        return
+    forwarder = Forwarder.to(config.server, config.api_key, spool, sleep=time.sleep)
+    stop = threading.Event()
+    thread = threading.Thread(target=forwarder.follow, args=(stop,), name="forwarder", daemon=True)
+    with forwarder.client:
+        thread.start()
+        try:
+            yield forwarder
+        finally:
+            stop.set()
+            thread.join()
+
+
+@dataclass(frozen=True)
+class _JobCamera:
+    """Pictures that exist come from their files, all others from the twin."""
+
+    files: FolderCamera
+    twin: TwinCamera | None
+
+    @property
+    def identity(self) -> str:
+        return self.files.identity
+
+    @property
+    def view(self) -> str:
+        return self.files.view
+
+    def capture(self, serial: str) -> CapturedImage:
+        if self.twin is not None and serial in self.twin.scenes:
+            return self.twin.capture(serial)
+        return self.files.capture(serial)
+
+
+def _camera(
+    config: StationConfig, golden: GoldenSample, view_id: str, identity: str, now: Callable[[], datetime]
+) -> Camera:
+    files = {
+        job.serial: job.images[view_id]
+        for job in config.jobs
+        if isinstance(job, ImageJob) and view_id in job.images
+    }
+    folder = FolderCamera(identity, view_id, files, now)
+    scenes = {
+        job.serial: TwinScene(job.seed, job.changes, job.captured_at)
+        for job in config.jobs
+        if isinstance(job, TwinJob)
+    }
+    if not scenes:
+        return folder
+    view = golden.spec.view(view_id)
+    data = np.frombuffer(golden.images[view.image], np.uint8)
+    rgb = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
+    return _JobCamera(folder, TwinCamera(identity, view_id, Twin(rgb, view.mm_per_px, config.ranges), scenes))
+
+
+def _views(config: StationConfig, golden: GoldenSample) -> tuple[str, ...]:
+    """Return the views to capture; raise JobError where configuration and golden sample disagree."""
+    known = tuple(view.id for view in golden.spec.views)
+    named = {config.view} - {None} | set(config.calibrations) - {ANY_VIEW}
+    named |= {view for job in config.jobs if isinstance(job, ImageJob) for view in job.images}
+    if not named <= set(known):
+        strange = ", ".join(sorted(map(str, named - set(known))))
+        raise JobError(f"the golden sample has no view {strange}; it has {', '.join(known)}")
+    views = known if config.view is None else (config.view,)
+    if len(views) > 1 and any(isinstance(job, TwinJob) for job in config.jobs):
+        raise JobError(f"the twin captures one view: choose one of {', '.join(known)}")
+    return views
+
+
+def _identity(config: StationConfig, view: str, certificate: CameraCalibration | None) -> str:
+    if certificate is not None:
+        return certificate.camera
+    return config.camera or f"{config.station}/{view}"
+
+
+def _clock(instead: datetime | None) -> datetime:
+    return instead or datetime.now(UTC)
