@@ -14,7 +14,7 @@ from quality.errors import EvidenceError
 
 CLASSES: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")  # worst first
 
-Cause = Annotated[str, Field(pattern=r"^(characteristic|defect|reason):[A-Za-z0-9._:-]{1,140}$")]
+Cause = Annotated[str, Field(pattern=r"^(characteristic|defect|reason):")]
 
 
 class Nonconformity(Closed):

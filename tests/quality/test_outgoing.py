@@ -120,7 +120,9 @@ def test_a_unit_rejected_as_minor_with_an_open_major_result_keeps_major_open() -
     assert outcome_of(decide(PLAN, 3000, [unit])) == {
         "critical": "accept", "major": "undecided", "minor": "undecided",
     }  # fmt: skip
-    settled = quality.UnitFindings(nonconformities=found("major").nonconformities, undecided=("minor",))
+    settled = quality.UnitFindings(
+        nonconformities=found("major").nonconformities, undecided=("major", "minor")
+    )
     assert decide(PLAN, 3000, [settled]).outcome == "accept"
 
 
@@ -164,6 +166,11 @@ def test_a_surface_counts_by_its_defects() -> None:
     assert [n.cause for n in quality.findings(SPEC, record).nonconformities] == ["defect:scratch:front"]
     unweighed = inspection("1", "REJECT", decisions={"face": "nonconform"})
     assert severities(quality.findings(SPEC, unweighed)) == ["major"]
+
+
+def test_a_class_of_any_name_is_a_cause() -> None:
+    record = inspection("1", "REJECT", defects=[defect("critical", "solder bridge / 焊桥\n" + "x" * 500)])
+    assert quality.findings(SPEC, record).nonconformities[0].cause.startswith("defect:solder bridge / 焊桥")
 
 
 def test_a_weighed_defect_counts_even_if_the_unit_passes() -> None:
