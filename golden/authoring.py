@@ -29,6 +29,7 @@ _MAX_DEPTH = 32
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -137,6 +138,8 @@ def _refuse_fancy(event: yaml.Event, source: str) -> None:
     tag = cast("str | None", getattr(event, "tag", None))
     if tag is not None:
         raise SpecSyntaxError(f"{where}: tags ({tag}) are refused: write plain text or numbers")
+    if _SURROGATE.search(cast("str", getattr(event, "value", ""))):
+        raise SpecSyntaxError(f"{where}: half a character (\\ud800 to \\udfff): write the character itself")
 
 
 def _value(node: Node, path: str, source: str) -> Any:  # noqa: ANN401 (any JSON value)
@@ -204,8 +207,9 @@ def _locate(loc: Sequence[int | str], kind: str, value: object, root: Node) -> t
     """Return the field path and node of a location; names of union members are no fields and left out."""
     path, node, here = "", root, value
     for item in loc:
-        if isinstance(item, int) and isinstance(here, list):
-            here = cast("list[object]", here)[item]
+        items = cast("list[object]", here) if isinstance(here, list) else []
+        if isinstance(item, int) and item < len(items):
+            here = items[item]
             node = _items(cast("SequenceNode", node))[item]
             path += f"[{item}]"
         elif isinstance(here, Mapping) and item in here:
@@ -213,7 +217,7 @@ def _locate(loc: Sequence[int | str], kind: str, value: object, root: Node) -> t
             node = next(n for k, n in _pairs(cast("MappingNode", node)) if k.value == item)
             path += f".{item}" if path else str(item)
         elif kind == "missing" and item == loc[-1]:
-            path += f".{item}" if path else str(item)
+            path += f"[{item}]" if isinstance(item, int) else f".{item}" if path else item
     return path, node
 
 
