@@ -9,7 +9,7 @@ from typing import IO, Self
 
 from sqlalchemy.engine import URL
 
-from api.errors import StoreBusy, StoreUnreadable
+from api.errors import StoreBusyError, StoreUnreadableError
 from api.store.database import Database
 from api.store.frames import FrameStore, LocalFrames, open_frames
 
@@ -43,15 +43,15 @@ class Store:
             serve: take the folder for a server: only one may have it. Key management does without.
 
         Raises:
-            StoreBusy: another server has the folder.
-            StoreUnreadable: folder, database or frame store cannot be opened.
+            StoreBusyError: another server has the folder.
+            StoreUnreadableError: folder, database or frame store cannot be opened.
         """
         try:
             data.mkdir(parents=True, exist_ok=True)
             lock = _take(data / "server.lock") if serve else None
             frame_store = open_frames(data / "frames", frames)
         except OSError as error:
-            raise StoreUnreadable(f"data folder {data}: {error.strerror or error}") from error
+            raise StoreUnreadableError(f"data folder {data}: {error.strerror or error}") from error
         if isinstance(frame_store, LocalFrames) and serve:
             frame_store.sweep()
         url = database or URL.create("sqlite", database=str(data / "hallmark.sqlite"))
@@ -79,5 +79,7 @@ def _take(path: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         lock.close()
-        raise StoreBusy(f"data folder {path.parent}: another hallmark server has it open; stop it") from error
+        raise StoreBusyError(
+            f"data folder {path.parent}: another hallmark server has it open; stop it"
+        ) from error
     return lock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from api.errors import StoreUnreadable
+from api.errors import StoreUnreadableError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _PRAGMAS = (
@@ -30,35 +30,33 @@ class Database:
     """Reads run beside each other; writes run one after the other, each from BEGIN to a durable COMMIT."""
 
     def __init__(self, url: str | URL) -> None:
-        """Open the database and bring its tables up to date; raise StoreUnreadable."""
+        """Open the database and bring its tables up to date; raise StoreUnreadableError."""
+        self._writing = threading.Lock()
         try:
             self.engine = _engine(url)
             with self.write() as connection:
                 _migrate(connection)
         except (DBAPIError, ArgumentError, CommandError, ImportError) as error:
-            raise StoreUnreadable(f"database {url!s}: {error}") from error
-
-    _writing = threading.Lock()
+            raise StoreUnreadableError(f"database {url!s}: {error}") from error
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> Generator[Connection]:
         """Yield a connection with one consistent view."""
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> Generator[Connection]:
         """Yield the one writing connection; commit at the end, roll back on any error.
 
         The lock keeps this process's writers from polling for SQLite's; the database's own lock
         (BEGIN IMMEDIATE, or a table lock on PostgreSQL) keeps other processes out.
         """
-        with self._writing, self.engine.connect() as connection:
-            connection = connection.execution_options(hallmark_write=True)
-            with connection.begin():
-                if connection.dialect.name == "postgresql" and _has_journal(connection):
-                    connection.execute(text("LOCK TABLE journal IN EXCLUSIVE MODE"))
-                yield connection
+        writer = self.engine.execution_options(hallmark_write=True)
+        with self._writing, writer.connect() as connection, connection.begin():
+            if connection.dialect.name == "postgresql" and _has_journal(connection):
+                connection.execute(text("LOCK TABLE journal IN EXCLUSIVE MODE"))
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""

@@ -7,7 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Protocol
 
-from api.errors import FrameDamaged, FrameMissing, StoreUnreadable
+from obstore.exceptions import BaseError
+from obstore.store import from_url
+
+from api.errors import FrameDamagedError, FrameMissingError, StoreUnreadableError
 from golden.digests import sha256
 
 PARTIAL = ".partial-"
@@ -21,7 +24,7 @@ class FrameStore(Protocol):
         ...
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes; raise FrameMissing or FrameDamaged."""
+        """Return the bytes; raise FrameMissingError or FrameDamagedError."""
         ...
 
 
@@ -71,11 +74,11 @@ class LocalFrames:
         return digest
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes; raise FrameMissing or FrameDamaged."""
+        """Return the bytes; raise FrameMissingError or FrameDamagedError."""
         try:
             data = self._path(digest).read_bytes()
         except FileNotFoundError as error:
-            raise FrameMissing(f"the frame store has no frame {digest}") from error
+            raise FrameMissingError(f"the frame store has no frame {digest}") from error
         return _checked(digest, data)
 
     def _path(self, digest: str) -> Path:
@@ -84,17 +87,14 @@ class LocalFrames:
 
 
 class ObjectFrames:
-    """An object store by URL, through obstore; its put is acknowledged only once the service has the object."""
+    """An object store by URL, through obstore; the service acknowledges a put once it has the object."""
 
     def __init__(self, url: str) -> None:
         """Open the store; credentials come from the environment, as obstore documents."""
-        from obstore.exceptions import BaseError
-        from obstore.store import from_url
-
         try:
             self._store = from_url(url)
         except (BaseError, ValueError) as error:
-            raise StoreUnreadable(f"frame store {url!r}: {error}") from error
+            raise StoreUnreadableError(f"frame store {url!r}: {error}") from error
 
     def put(self, data: bytes) -> str:
         """Store the bytes and return their digest."""
@@ -103,11 +103,11 @@ class ObjectFrames:
         return digest
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes; raise FrameMissing or FrameDamaged."""
+        """Return the bytes; raise FrameMissingError or FrameDamagedError."""
         try:
             data = bytes(self._store.get(_key(digest)).bytes())
         except FileNotFoundError as error:
-            raise FrameMissing(f"the frame store has no frame {digest}") from error
+            raise FrameMissingError(f"the frame store has no frame {digest}") from error
         return _checked(digest, data)
 
 
@@ -118,7 +118,7 @@ def _key(digest: str) -> str:
 
 def _checked(digest: str, data: bytes) -> bytes:
     if sha256(data) != digest:
-        raise FrameDamaged(f"the stored bytes of frame {digest} have changed; restore them from a copy")
+        raise FrameDamagedError(f"the stored bytes of frame {digest} have changed; restore them from a copy")
     return data
 
 

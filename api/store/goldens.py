@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from api.errors import GoldenConflict
+from api.errors import GoldenConflictError
 from api.store.journal import append_line
 from api.store.tables import goldens
 
@@ -28,13 +28,13 @@ def register(connection: Connection, golden: Registered, *, actor: str, time: st
     """Register it with a journal line; return False where it was known already.
 
     Raises:
-        GoldenConflict: another golden sample of this part and revision has this or a newer version.
+        GoldenConflictError: another golden sample of this part and revision has this or a newer version.
     """
     if find(connection, golden.digest) is not None:
         return False
     newest = newest_version(connection, golden.part, golden.revision)
     if newest is not None and golden.version <= newest:
-        raise GoldenConflict(
+        raise GoldenConflictError(
             f"part {golden.part} revision {golden.revision} already has version {newest} here; "
             f"version {golden.version} would roll it back"
         )

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, RowMapping, Select, and_, cast, func, insert, select
 
-from api.errors import SequenceTaken
-from api.store.journal import RECORDED, append_line
+from api.errors import SequenceTakenError
+from api.store.journal import STORED, append_line
 from api.store.tables import defects, inspections, measurements, reasons
 from evidence.inspection import Inspection
 from golden.digests import sha256
@@ -18,12 +18,13 @@ from golden.digests import sha256
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An inspection as it was recorded: canonical JSON, its journal line, when and by whom."""
+    """An inspection at rest: canonical JSON, its journal line, when and by whom; why its lot refused it."""
 
     record: str
     journal_sequence: int
     recorded_at: str
     actor: str
+    refused: str | None
 
     def fields(self) -> dict[str, Any]:
         """Return the JSON object of the record."""
@@ -49,7 +50,7 @@ def find_by_sequence(connection: Connection, inspection: Inspection) -> Stored |
     """Return what the inspection's station and sequence already hold.
 
     Raises:
-        SequenceTaken: they hold a record of another digest.
+        SequenceTakenError: they hold a record of another digest.
     """
     query = select(inspections).where(
         inspections.c.station == inspection.station, inspections.c.sequence == inspection.sequence
@@ -58,26 +59,30 @@ def find_by_sequence(connection: Connection, inspection: Inspection) -> Stored |
     if row is None:
         return None
     if row["digest"] != inspection.digest:
-        raise SequenceTaken(
+        raise SequenceTakenError(
             f"station {inspection.station!r} has already recorded sequence {inspection.sequence} as "
             f"{row['id']} with digest {row['digest']}; number the next inspection further"
         )
     return _stored(row)
 
 
-def record(connection: Connection, inspection: Inspection, *, actor: str, time: str) -> Stored:
-    """Append the journal line and write the record and its rows, all in the caller's transaction."""
+def store(
+    connection: Connection, inspection: Inspection, *, refused: str | None, actor: str, time: str
+) -> Stored:
+    """Append the journal line and write the record and its rows, all in the caller's transaction.
+
+    `refused` is why the lot does not count the record, None where it does or there is no lot.
+    """
     whole = inspection.to_json()
-    line = append_line(
-        connection, time=time, actor=actor, kind=RECORDED, subject=inspection.id, body=_journal_body(inspection, whole)
-    )  # fmt: skip
-    stored = Stored(whole.decode(), line.sequence, time, actor)
+    body = {**_journal_body(inspection, whole), "refused": refused}
+    line = append_line(connection, time=time, actor=actor, kind=STORED, subject=inspection.id, body=body)
+    stored = Stored(whole.decode(), line.sequence, time, actor, refused)
     same = {
         name: getattr(inspection, name)
         for name in ("id", "part", "revision", "serial", "lot", "station", "sequence", "verdict", "digest")
     }
     row = {**same, "golden": inspection.golden.digest, "journal_sequence": line.sequence}
-    row |= {"recorded_at": time, "actor": actor, "record": stored.record}
+    row |= {"recorded_at": time, "actor": actor, "refused": refused, "record": stored.record}
     connection.execute(insert(inspections).values(row))
     _explode(connection, inspection)
     return stored
@@ -126,12 +131,6 @@ def page(
     if after is not None:
         query = query.where(order < after if newest_first else order > after)
     query = query.order_by(order.desc() if newest_first else order).limit(limit)
-    return [_stored(row) for row in connection.execute(query).mappings()]
-
-
-def of_lot(connection: Connection, lot: str) -> list[Stored]:
-    """Return every inspection of a lot, in journal order."""
-    query = select(inspections).where(inspections.c.lot == lot).order_by(inspections.c.journal_sequence)
     return [_stored(row) for row in connection.execute(query).mappings()]
 
 
@@ -185,4 +184,4 @@ def _gaps(connection: Connection, station: str) -> tuple[tuple[int, int], ...]:
 
 
 def _stored(row: RowMapping) -> Stored:
-    return Stored(row["record"], row["journal_sequence"], row["recorded_at"], row["actor"])
+    return Stored(row["record"], row["journal_sequence"], row["recorded_at"], row["actor"], row["refused"])

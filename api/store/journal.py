@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, insert, select
 
-from api.errors import JournalBroken
+from api.errors import JournalBrokenError
 from api.store.tables import inspections, journal
 from evidence.journal import BrokenChain, JournalLine, append, line_hash, verify_chain
 from golden.digests import canonical_json, sha256
 
-RECORDED = "inspection.recorded"
+STORED = "inspection.stored"  # `inspection.recorded` is quality's: the lot counts it
 
 
 def append_line(
@@ -22,7 +22,7 @@ def append_line(
     """Append one line inside a write transaction and return it.
 
     Raises:
-        JournalBroken: the last line does not hold; a new one would bury the break.
+        JournalBrokenError: the last line does not hold; a new one would bury the break.
     """
     line = append(last_line(connection), time=time, actor=actor, kind=kind, subject=subject, body=body)
     fields = line.model_dump(mode="json")
@@ -39,26 +39,26 @@ def last_line(connection: Connection) -> JournalLine | None:
     try:
         line = _line(row)
     except BrokenChain as error:
-        raise JournalBroken(str(error)) from error
+        raise JournalBrokenError(str(error)) from error
     if line.hash != line_hash(line.model_dump(mode="json")):
-        raise JournalBroken(f"journal line {line.sequence}: its content does not match its hash")
+        raise JournalBrokenError(f"journal line {line.sequence}: its content does not match its hash")
     return line
 
 
 def read_lines(
     connection: Connection,
     *,
-    subjects: Sequence[str] | None = None,
-    kind: str | None = None,
+    subject: str | None = None,
+    kinds: Sequence[str] | None = None,
     after: int = 0,
     limit: int | None = None,
 ) -> list[JournalLine]:
-    """Return lines in order, after a sequence, of these subjects and of a kind (`lot.%` for all of a type)."""
+    """Return lines in order, after a sequence, of a subject and of these kinds."""
     query = select(journal).where(journal.c.sequence > after)
-    if subjects is not None:
-        query = query.where(journal.c.subject.in_(subjects))
-    if kind is not None:
-        query = query.where(journal.c.kind.like(kind) if "%" in kind else journal.c.kind == kind)
+    if subject is not None:
+        query = query.where(journal.c.subject == subject)
+    if kinds is not None:
+        query = query.where(journal.c.kind.in_(kinds))
     return list(_stream(connection, query.order_by(journal.c.sequence).limit(limit)))
 
 
@@ -73,7 +73,7 @@ def verify(connection: Connection) -> JournalLine | None:
 
     def noted() -> Iterator[JournalLine]:
         for line in _stream(connection, select(journal).order_by(journal.c.sequence)):
-            if line.kind == RECORDED:
+            if line.kind == STORED:
                 recorded[line.subject] = str(line.body.get("record"))
             yield line
 

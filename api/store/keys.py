@@ -13,12 +13,13 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from api.errors import ApiError, KeyUnknown
+from api.errors import ApiError, KeyUnknownError
 from api.store.journal import append_line
 from api.store.tables import api_keys
 
 Role = Literal["station", "reader", "qc", "engineer", "approver", "auditor"]
 ROLES: tuple[Role, ...] = get_args(Role)
+ENTROPY_BYTES = 54
 _PREFIX = "hk"
 
 
@@ -62,7 +63,7 @@ def create(
         name: of the person, station or system; at most 64 characters.
         station: the station's id, for the role `station` only.
         party: the party that the person approves for, for the role `approver` only.
-        entropy: 54 random bytes: 6 for the id, 16 of salt, 32 of secret.
+        entropy: ENTROPY_BYTES random bytes: 6 for the id, 16 of salt, 32 of secret.
         actor: who creates it, for the journal.
         time: RFC 3339 UTC.
 
@@ -77,7 +78,7 @@ def create(
     key_id, salt, secret = entropy[:6].hex(), entropy[6:22].hex(), entropy[22:].hex()
     key = ApiKey(key_id, role, name, station, party, time, None)
     body = {"role": role, "name": name, "station": station, "party": party}
-    append_line(connection, time=time, actor=actor, kind="apikey.created", subject=key_id, body=body)
+    append_line(connection, time=time, actor=actor, kind="apikey.created", subject=f"key-{key_id}", body=body)
     hashed = _hash(salt, secret)
     connection.execute(
         insert(api_keys).values(id=key_id, **body, salt=salt, hash=hashed, created_at=time, revoked_at=None)
@@ -102,13 +103,15 @@ def revoke(connection: Connection, key_id: str, *, actor: str, time: str) -> Api
     """Revoke a key from now on, with its journal line; revoking it again changes nothing.
 
     Raises:
-        KeyUnknown: no such key.
+        KeyUnknownError: no such key.
     """
     row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().first()
     if row is None:
-        raise KeyUnknown(f"no API key {key_id!r}; `hallmark apikey list` shows them")
+        raise KeyUnknownError(f"no API key {key_id!r}; `hallmark apikey list` shows them")
     if row["revoked_at"] is None:
-        append_line(connection, time=time, actor=actor, kind="apikey.revoked", subject=key_id, body={})
+        append_line(
+            connection, time=time, actor=actor, kind="apikey.revoked", subject=f"key-{key_id}", body={}
+        )
         connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=time))
     return _key({**row, "revoked_at": row["revoked_at"] or time})
 

@@ -48,6 +48,7 @@ inspections = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("golden", Text, nullable=False),
+    Column("refused", Text),  # why the lot does not count it
     Column("digest", Text, nullable=False),
     Column("record", Text, nullable=False),  # canonical JSON of the whole record, timings included
     UniqueConstraint("station", "sequence", name="inspections_by_station"),

@@ -29,7 +29,9 @@ def upgrade() -> None:
         sa.Column("lot", sa.Text),
         sa.Column("station", sa.Text, nullable=False),
         sa.Column("sequence", sa.BigInteger, nullable=False),
-        *_texts("verdict", "golden", "digest", "record"),
+        *_texts("verdict", "golden"),
+        sa.Column("refused", sa.Text),
+        *_texts("digest", "record"),
         sa.UniqueConstraint("station", "sequence", name="inspections_by_station"),
     )
     for name in ("lot", "serial", "part", "verdict"):
