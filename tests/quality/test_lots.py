@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import quality
 from evidence import GoldenReference
 from evidence.journal import append
+from golden.spec import GoldenSpec
 from quality.lots import ALLOWED
-from tests.builders import SUPPLIER
+from tests.builders import SUPPLIER, tiny_fields
 from tests.quality.records import (
     GOLDEN,
     INSPECTOR,
@@ -307,6 +308,39 @@ def test_a_person_may_resolve_what_a_station_left_open(severity: Any, phase: str
     )
     line.add(quality.decide_oqc(line.state, SPEC))
     assert line.state.phase == phase
+
+
+def test_a_critical_resolution_opens_a_nonconformance_at_once() -> None:
+    line = Line().drawn(3)
+    line.record(outgoing(line.sample[0], "HOLD"), outgoing(line.sample[1], "HOLD"))
+    for serial, severity in ((line.sample[0], "minor"), (line.sample[1], "critical")):
+        n = quality.Nonconformity.model_validate({"cause": f"defect:{severity}:front", "severity": severity})
+        line.add(
+            quality.resolve_unit(line.state, SPEC, serial, INSPECTOR, reason="seen", nonconformities=[n])
+        )
+    (only,) = line.nonconformances()
+    assert (only.cause, only.serials) == ("defect:critical:front", (line.sample[1],))
+    assert list(line.state.causes) == [only.cause]
+
+
+def test_what_the_outgoing_checkpoint_asks_for_is_open_in_its_sample() -> None:
+    fields = tiny_fields()
+    fields["characteristics"][3]["required_at"] = ["fai", "oqc"]
+    line = Line(GoldenSpec.model_validate(fields)).drawn(3)
+    line.record(outgoing(line.sample[0]))
+    assert line.state.sample[line.sample[0]].findings.undecided == ("critical",)
+    assert line.lines[3].kind == "fai.approved"
+    assert line.lines[4].body["findings"]["undecided"] == []  # in production nobody asks for it
+
+
+def test_the_record_lists_the_sample_in_the_order_drawn() -> None:
+    line = Line().opened()
+    assert line.state.record()["sample"] == []
+    line = Line().drawn(3)
+    line.record(outgoing(line.sample[1]))
+    record = line.state.record()
+    assert [u["serial"] for u in record["sample"]] == list(line.sample)
+    assert [u["verdict"] for u in record["sample"]] == [None, "ACCEPT", None]
 
 
 def test_a_person_cannot_overrule_what_is_decided() -> None:

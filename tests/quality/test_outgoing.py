@@ -164,6 +164,10 @@ def test_a_surface_counts_by_its_defects() -> None:
     )
     assert severities(quality.findings(SPEC, record)) == ["minor"]
     assert [n.cause for n in quality.findings(SPEC, record).nonconformities] == ["defect:scratch:front"]
+    elsewhere = inspection(
+        "1", "REJECT", decisions={"face": "nonconform"}, defects=[{**defect("minor"), "zone": "back"}]
+    )
+    assert severities(quality.findings(SPEC, elsewhere)) == ["major", "minor"]
     unweighed = inspection("1", "REJECT", decisions={"face": "nonconform"})
     assert severities(quality.findings(SPEC, unweighed)) == ["major"]
 
