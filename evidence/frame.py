@@ -37,8 +37,8 @@ class Frame:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.pixels.dtype not in (np.uint8, np.uint16) or self.pixels.ndim not in (2, 3):
+        if str(self.pixels.dtype) not in ("uint8", "uint16") or self.pixels.ndim not in (2, 3):
             raise FrameError(
-                f"a frame is uint8 or uint16, (h, w) or (h, w, 3); got {self.pixels.dtype} {self.pixels.shape}"
+                f"frames are uint8 or uint16, (h, w) or (h, w, 3): {self.pixels.dtype} {self.pixels.shape}"
             )
         object.__setattr__(self, "digest", sha256(self.data))

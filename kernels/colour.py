@@ -25,8 +25,9 @@ _25_7 = 25.0**7
 
 def lab_from_linear(rgb: F64) -> F64:
     """Convert linear sRGB in 0..1, shape (..., 3), to L*a*b* of the same shape, float64."""
-    xyz = np.asarray(rgb, np.float64) @ _M.T / _WHITE
-    f: F64 = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    xyz: F64 = np.asarray(rgb, np.float64) @ _M.T / _WHITE
+    cube_root: F64 = np.cbrt(xyz)
+    f: F64 = np.where(xyz > (6 / 29) ** 3, cube_root, xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.stack(
         (116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])), axis=-1
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from kernels.compiled import F32, F64, I32, U8, compiled
 
-# sRGB codes are close to 1.055 * light**(1/2.4) - 0.055: with this offset, a gain of light is a gain of codes.
+# sRGB codes are nearly 1.055 * light**(1/2.4) - 0.055: with this offset, a gain of light is one of codes.
 CODE_OFFSET = 14.0
 GAMMA = 2.4
 
@@ -41,7 +41,9 @@ def fill_maps(
 
 @compiled
 def block_means(image: U8, valid: U8, size: int) -> F64:
-    """Return the mean offset code of each block over the valid pixels, (rows, columns); 0 where under half are.
+    """Return the mean offset code of each block over the valid pixels, (rows, columns).
+
+    A block of which less than half is valid is 0.
 
     Args:
         image: (h, w, 3) uint8 codes; the mean is over channels too.

@@ -150,7 +150,7 @@ def edges_across(
             other = (cy + along * dy) if flat else (cx + along * dx)
             b = math.floor(other)
             f = other - b
-            if not (0 <= a < (width if flat else height) and 0 <= b and b + 1 < (height if flat else width)):
+            if not (0 <= a < (width if flat else height) and b >= 0 and b + 1 < (height if flat else width)):
                 inside = False
                 break
             mean[i] = 0.0

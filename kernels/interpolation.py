@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from kernels.compiled import F32, compiled
+from kernels.compiled import F32, U8, compiled
 
 
 @compiled
-def catmull_rom(image: F32, x: float, y: float) -> float:
+def catmull_rom(image: F32 | U8, x: float, y: float) -> float:
     """Return the interpolated value at (x, y), pixel centres at integers; borders repeat the edge pixel."""
     height, width = image.shape
     ix, iy = math.floor(x), math.floor(y)

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from kernels.compiled import F32, F64, compiled
+from kernels.compiled import F32, F64, U8, compiled
 from kernels.interpolation import catmull_rom
 
 
@@ -76,7 +76,7 @@ def prepare_patches(image: F32, centres: F64, half: int) -> tuple[F32, F32, F64]
 
 @compiled
 def track_patches(
-    image: F32,
+    image: U8,
     values: F32,
     gradients: F32,
     inverses: F64,
@@ -88,8 +88,10 @@ def track_patches(
     """Locate each patch near its predicted position.
 
     Args:
-        image: (h, w) float32 image of the unit.
-        values, gradients, inverses: from `prepare_patches`.
+        image: (h, w) uint8 image of the unit.
+        values: from `prepare_patches`.
+        gradients: from `prepare_patches`.
+        inverses: from `prepare_patches`.
         half: half size of a patch.
         positions: (m, 2) float64 predicted centres in the unit's image.
         jacobians: (m, 2, 2) float64 local map from golden to unit pixels.

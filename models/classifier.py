@@ -16,7 +16,7 @@ UNCLASSIFIED = "unclassified"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a classifier says of one deviation: a class of the catalogue, or UNCLASSIFIED when it is not sure."""
+    """What a classifier says of one deviation: a class of the catalogue, or UNCLASSIFIED if not sure."""
 
     defect_class: str
     confidence: float

@@ -44,8 +44,8 @@ def read_frame(
         raise FrameError(str(error)) from error
     if head.width * head.height > LARGEST_PIXELS:
         raise FrameError(
-            f"{source}: {head.width} x {head.height} px are more than {LARGEST_PIXELS // 1_000_000} megapixels;"
-            " crop or shrink the picture"
+            f"{source}: {head.width} x {head.height} px are more than "
+            f"{LARGEST_PIXELS // 1_000_000} megapixels; crop or shrink the picture"
         )
     if min(head.width, head.height) < SMALLEST_SIDE:
         raise FrameError(f"{source}: {head.width} x {head.height} px are too small to hold a unit")

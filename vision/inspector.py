@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,14 +16,14 @@ from calibration import CalibrationError, CameraCalibration
 from evidence import CharacteristicResult, Defect, Frame, FrameError, Inspection, complete
 from golden.sample import GoldenSample
 from golden.spec import Colour, Dimension, Entered, Surface, View
-from kernels.compiled import U8
+from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
 from models import UNCLASSIFIED, Call, Classifier
 from vision.frames import Exposure, light_of, read_frame
 from vision.judge import judge, measured, surface_result, unmeasured, verdict_of
 from vision.measure import Caliper, Measured
-from vision.register import NotRegistered, Registered, Registrar
 from vision.regions import mask
+from vision.register import NotRegistered, Registered, Registrar
 from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
 
 _SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
@@ -34,8 +35,8 @@ class _CompiledView:
     def __init__(self, golden: GoldenSample, view: View, calibration: CameraCalibration | None) -> None:
         if calibration is not None and calibration.transfer != view.transfer:
             raise CalibrationError(
-                f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} is "
-                f"{view.transfer!r}; take the reference image with the transfer that stations use"
+                f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} "
+                f"is {view.transfer!r}; take the reference image with the transfer that stations use"
             )
         self.view, self.calibration = view, calibration
         pixels = read_frame(
@@ -44,7 +45,7 @@ class _CompiledView:
         self.pixels = np.asarray(pixels, np.uint8)
         self.table = decoding_table(view.transfer)
         grey = to_grey(self.pixels)
-        usable = np.ones(grey.shape, np.bool_)
+        usable: Mask = np.ones((grey.shape[0], grey.shape[1]), np.bool_)
         for region in view.ignore:
             usable &= ~mask(region, *grey.shape)
         self.exposure = Exposure(grey)
@@ -55,6 +56,16 @@ class _CompiledView:
             for c in golden.spec.characteristics
             if isinstance(c, Colour) and c.view == view.id
         }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Setup:
+    """What all units share."""
+
+    golden: GoldenSample
+    views: Mapping[str, _CompiledView]
+    classifier: Classifier | None
+    stopwatch: Callable[[], float] | None
 
 
 class Inspector:
@@ -89,8 +100,8 @@ class Inspector:
         unknown = set(calibrations) - {v.id for v in spec.views}
         if unknown:
             raise CalibrationError(f"certificates are given for views that do not exist: {sorted(unknown)}")
-        self._golden, self._classifier, self._stopwatch = golden, classifier, stopwatch
-        self._views = {v.id: _CompiledView(golden, v, calibrations.get(v.id)) for v in spec.views}
+        views = {v.id: _CompiledView(golden, v, calibrations.get(v.id)) for v in spec.views}
+        self._setup = _Setup(golden, views, classifier, stopwatch)
 
     def inspect(
         self,
@@ -106,7 +117,10 @@ class Inspector:
 
         Args:
             frames: one frame per view, by view id.
-            serial, lot, station, sequence: identity of the unit and of the inspection, where known.
+            serial: the unit's serial number, where known.
+            lot: the lot it belongs to.
+            station: the station that inspects.
+            sequence: the station's number of this inspection.
             entered: results that people or instruments gave for material, functional and attribute
                 characteristics.
 
@@ -116,7 +130,9 @@ class Inspector:
         Raises:
             evidence.FrameError: a frame of a view that does not exist, or of an impossible size.
         """
-        return _Unit(self, frames, entered).record(serial=serial, lot=lot, station=station, sequence=sequence)
+        return _Unit(self._setup, frames, entered).record(
+            serial=serial, lot=lot, station=station, sequence=sequence
+        )
 
 
 def held(
@@ -142,24 +158,21 @@ class _Unit:
     """One inspection in progress: collects results, deviations, reasons and timings."""
 
     def __init__(
-        self, inspector: Inspector, frames: Mapping[str, Frame], entered: Sequence[CharacteristicResult]
+        self, setup: _Setup, frames: Mapping[str, Frame], entered: Sequence[CharacteristicResult]
     ) -> None:
-        self._golden = inspector._golden  # noqa: SLF001 (one idea in two classes)
-        self._views = inspector._views  # noqa: SLF001
-        self._classifier = inspector._classifier  # noqa: SLF001
-        self._stopwatch = inspector._stopwatch  # noqa: SLF001
+        self._golden, self._classifier, self._stopwatch = setup.golden, setup.classifier, setup.stopwatch
         self._timing: dict[str, float] = {}
         self._frame_records: list[dict[str, Any]] = []
         self._results: dict[str, CharacteristicResult] = {r.id: r for r in entered}
         self._defects: list[Defect] = []
         self._faults: set[str] = set()
         self._last = self._stopwatch() if self._stopwatch else 0.0
-        unknown = set(frames) - set(self._views)
+        unknown = set(frames) - set(setup.views)
         if unknown:
             raise FrameError(
-                f"frames of views {sorted(unknown)}: the golden sample has {sorted(self._views)}"
+                f"frames of views {sorted(unknown)}: the golden sample has {sorted(setup.views)}"
             )
-        for view_id, compiled in self._views.items():
+        for view_id, compiled in setup.views.items():
             frame = frames.get(view_id)
             if frame is None:
                 self._faults.add("view_missing")
@@ -253,24 +266,19 @@ class _Unit:
         calls = self._name(compiled, aligned, deviations)
         for d, call in zip(deviations, calls, strict=True):
             rule = catalogue.weigh(call.defect_class, d.zone, d.size_mm)
-            scale = compiled.view.mm_per_px
-            self._defects.append(
-                Defect.model_validate(
-                    {
-                        "view": compiled.view.id,
-                        "class": call.defect_class,
-                        "severity": None if rule is None else rule.severity,
-                        "confidence": None
-                        if call.defect_class == UNCLASSIFIED
-                        else round(call.confidence, 4),
-                        "box_px": tuple(round(v, 2) for v in d.frame_px),
-                        "box_mm": tuple(round(v * scale, 4) for v in d.golden_px),
-                        "size_mm": round(d.size_mm, 4),
-                        "zone": d.zone,
-                        "rule": None if rule is None else rule.id,
-                    }
-                )  # fmt: skip
-            )
+            named = call.defect_class != UNCLASSIFIED
+            fields = {
+                "view": compiled.view.id,
+                "class": call.defect_class,
+                "severity": None if rule is None else rule.severity,
+                "confidence": round(call.confidence, 4) if named else None,
+                "box_px": tuple(round(v, 2) for v in d.frame_px),
+                "box_mm": tuple(round(v * compiled.view.mm_per_px, 4) for v in d.golden_px),
+                "size_mm": round(d.size_mm, 4),
+                "zone": d.zone,
+                "rule": None if rule is None else rule.id,
+            }
+            self._defects.append(Defect.model_validate(fields))
 
     def _name(
         self, compiled: _CompiledView, aligned: Aligned, deviations: Sequence[Deviation]

@@ -8,7 +8,7 @@ from typing import Any
 from evidence import REASONS
 from evidence.inspection import CharacteristicResult, Defect, Verdict
 from golden.conformity import decide
-from golden.spec import Characteristic, DefectCatalogue, Entered, Surface
+from golden.spec import Characteristic, Colour, DefectCatalogue, Dimension, Entered, Surface
 
 _ORDER = {code: i for i, code in enumerate(REASONS)}
 
@@ -52,26 +52,24 @@ def verdict_of(reasons: set[str]) -> tuple[Verdict, tuple[str, ...]]:
 
 def unmeasured(characteristic: Characteristic, reason: str) -> CharacteristicResult:
     """Return the result of a characteristic that could not be measured, and why."""
-    return CharacteristicResult(**_stated(characteristic), value=None, standard_uncertainty=None,
-                                source="manual" if isinstance(characteristic, Entered) else "vision",
-                                valid=False, reason=reason, decision="undecided")  # fmt: skip
+    source = "manual" if isinstance(characteristic, Entered) else "vision"
+    return _result(characteristic, source=source, valid=False, reason=reason, decision="undecided")
 
 
 def measured(
-    characteristic: Characteristic, value: float, standard_uncertainty: float
+    characteristic: Dimension | Colour, value: float, standard_uncertainty: float
 ) -> CharacteristicResult:
     """Return the decided result of a measured dimension or colour difference."""
-    stated = _stated(characteristic)
-    decision = decide(value, standard_uncertainty, stated["lower"], stated["upper"], characteristic.decision)
-    reason = {
-        "conform": None,
-        "nonconform": "characteristic_nonconform",
-        "undecided": "characteristic_undecided",
-    }
-    return CharacteristicResult(
-        **stated, value=round(value, 6), standard_uncertainty=round(standard_uncertainty, 7),
-        source="vision", valid=True, reason=reason[decision], decision=decision,
-    )  # fmt: skip
+    lower = characteristic.lower if isinstance(characteristic, Dimension) else None
+    decision = decide(value, standard_uncertainty, lower, characteristic.upper, characteristic.decision)
+    return _result(
+        characteristic,
+        value=round(value, 6),
+        standard_uncertainty=round(standard_uncertainty, 7),
+        coverage_factor=characteristic.decision.coverage_factor,
+        reason=None if decision == "conform" else f"characteristic_{decision}",
+        decision=decision,
+    )
 
 
 def surface_result(
@@ -80,33 +78,29 @@ def surface_result(
     """Return a surface characteristic's result: how many deviations of its zones the catalogue rejects."""
     own = [d for d in defects if d.zone in characteristic.zones]
     rejected = sum(d.severity in catalogue.rejects for d in own)
-    stated = {
-        **_stated(characteristic),
-        "coverage_factor": None,
-        "standard_uncertainty": None,
-        "source": "vision",
-    }
     if rejected:
-        return CharacteristicResult(
-            **stated, value=rejected, valid=True, reason="surface_rejected", decision="nonconform"
-        )
+        return _result(characteristic, value=rejected, reason="surface_rejected", decision="nonconform")
     if any(d.severity is None for d in own):
-        return CharacteristicResult(
-            **stated, value=None, valid=False, reason="surface_unclassified", decision="undecided"
-        )
-    return CharacteristicResult(**stated, value=0, valid=True, reason=None, decision="conform")
+        return _result(characteristic, valid=False, reason="surface_unclassified", decision="undecided")
+    return _result(characteristic, value=0, decision="conform")
 
 
-def _stated(characteristic: Characteristic) -> dict[str, Any]:
-    """Return what the golden sample states about a characteristic, as a result repeats it."""
+def _result(characteristic: Characteristic, **found: Any) -> CharacteristicResult:  # noqa: ANN401
+    """Return a result that repeats what the golden sample states and adds what was found."""
     surface = isinstance(characteristic, Surface)
-    return {
+    stated: dict[str, Any] = {
         "id": characteristic.id,
         "name": characteristic.name,
+        "source": "vision",
+        "value": None,
         "unit": "1" if surface else characteristic.unit,
         "nominal": getattr(characteristic, "nominal", None),
         "lower": getattr(characteristic, "lower", None),
         "upper": 0.0 if surface else characteristic.upper,
-        "coverage_factor": characteristic.decision.coverage_factor,
+        "standard_uncertainty": None,
+        "coverage_factor": None,
         "rule": characteristic.decision,
+        "valid": True,
+        "reason": None,
     }
+    return CharacteristicResult.model_validate({**stated, **found})

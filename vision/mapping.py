@@ -80,7 +80,7 @@ def fit_quadratic(
     """Return the weighted least-squares quadratic map of (n, 2) points, n >= 6."""
     root = np.sqrt(weights)[:, None]
     basis = _basis(golden, centre, extent)
-    solution = np.linalg.lstsq(basis * root, unit * root, rcond=None)[0]
+    solution: F64 = np.linalg.lstsq(basis * root, unit * root, rcond=None)[0].astype(np.float64)
     return QuadraticMap(centre, extent, solution)
 
 

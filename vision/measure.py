@@ -13,7 +13,7 @@ import numpy as np
 
 from calibration import CameraCalibration
 from golden.spec import CentreDistance, Circle, CircleDiameter, Dimension, EdgeWidth
-from kernels.compiled import F32, F64, U8
+from kernels.compiled import F32, F64, U8, Mask
 from kernels.edges import edges_across
 from kernels.light import luminance_window
 from vision.mapping import QuadraticMap
@@ -140,7 +140,7 @@ class Caliper:
         blur = float(np.median(edges[found, 1]))
         sigma = math.sqrt(float(weights @ residuals**2) / max(float(weights.sum()) - 3, 1))
         n = float(weights.sum())
-        # An edge between straight neighbours keeps its place under blur; a convex one moves inward by s^2 / 2R.
+        # Under blur a straight edge keeps its place, a convex one moves inward by s^2 / 2R.
         return _FittedCircle(
             cx, cy, r + blur**2 / (2 * r), sigma * math.sqrt(2 / n), sigma / math.sqrt(n), points[on_form]
         )
@@ -209,7 +209,7 @@ def _fit_circle(points: F64, x: float, y: float, radius: float) -> tuple[float, 
     return x, y, radius, residuals, weights
 
 
-def _fit_line(s: F64, t: F64) -> tuple[float, float, float, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
+def _fit_line(s: F64, t: F64) -> tuple[float, float, float, Mask]:
     """Fit t = a + b s with Huber weights; return a, b, the standard uncertainty of a, and who lies on it.
 
     Neighbouring calipers share pixels, so that only about half of them are independent.

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from golden.regions import Disk, Rectangle, Region
-from kernels.compiled import F64
+from kernels.compiled import F64, Mask
 
 _SHIFT = 4  # sub-pixel bits of OpenCV's polygon filling
 
@@ -25,7 +24,7 @@ def outline(region: Region) -> F64:
     return np.array(region.points_px)
 
 
-def mask(region: Region, height: int, width: int, scale: int = 1) -> npt.NDArray[np.bool_]:
+def mask(region: Region, height: int, width: int, scale: int = 1) -> Mask:
     """Return the (height, width) bool mask of a region on a golden view shrunk by `scale`."""
     canvas = np.zeros((height, width), np.uint8)
     points = ((outline(region) + 0.5) / scale - 0.5) * (1 << _SHIFT)

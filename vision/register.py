@@ -15,7 +15,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from kernels.compiled import F32, F64, U8
+from kernels.compiled import F32, F64, U8, Mask
 from kernels.patches import prepare_patches, track_patches
 from vision.mapping import (
     QuadraticMap,
@@ -90,7 +90,7 @@ class Registrar:
         usable: (h, w) bool, where patches may lie.
     """
 
-    def __init__(self, golden: U8, usable: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> None:
+    def __init__(self, golden: U8, usable: Mask) -> None:
         """Choose and prepare the patches of every level."""
         self._shape = golden.shape
         h, w = golden.shape
@@ -210,9 +210,7 @@ def _cut(image: U8, centre: F64, half: int) -> U8:
     return np.ascontiguousarray(image[y - half : y + half + 1, x - half : x + half + 1])
 
 
-def _spread(
-    image: U8, mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], half: int, count: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _spread(image: U8, mask: Mask, half: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Choose up to `count` patch centres rich in two-dimensional structure, spread over the image."""
     size = 2 * half + 1
     strength = cv2.cornerMinEigenVal(image.astype(np.float32), size)
@@ -221,8 +219,7 @@ def _spread(
     h, w = image.shape
     # the best centre of each cell of a grid with about `count` cells, strongest cells first
     cell = max(math.sqrt(h * w / count), 1.0)
-    ys = np.linspace(0, h, max(round(h / cell), 1) + 1).astype(int)
-    xs = np.linspace(0, w, max(round(w / cell), 1) + 1).astype(int)
+    ys, xs = _cuts(h, cell), _cuts(w, cell)
     best: list[tuple[float, int, int]] = []
     for top, bottom in pairwise(ys):
         for left, right in pairwise(xs):
@@ -234,7 +231,12 @@ def _spread(
     return np.array([(x, y) for _, x, y in best[:count]], np.int64).reshape(-1, 2)
 
 
-def _consensus(golden: F64, unit: F64) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None:
+def _cuts(length: int, cell: float) -> list[int]:
+    n = max(round(length / cell), 1)
+    return [round(length * i / n) for i in range(n + 1)]
+
+
+def _consensus(golden: F64, unit: F64) -> Mask | None:
     """Return the largest set of matches that one similarity explains, over all pairs of matches."""
     n = len(golden)
     if n < 2:

@@ -18,7 +18,7 @@ from golden.regions import Region
 from golden.spec import GoldenSpec, View
 from kernels.colour import ciede2000, lab_from_linear
 from kernels.comparison import GAMMA, block_means, deviation, fill_maps, mean_light
-from kernels.compiled import F32, F64, I32, U8
+from kernels.compiled import F32, F64, I32, U8, Mask
 from vision.mapping import QuadraticMap
 from vision.regions import mask, outline
 
@@ -149,7 +149,9 @@ class SurfaceComparator:
         gain, spread = UNIT_GAIN, 0.0
         for _ in range(6):
             weighted = basis * weights[:, None]
-            gain = np.linalg.solve(weighted.T @ basis + 1e-9 * np.eye(6), weighted.T @ ratio)
+            gain = np.asarray(
+                np.linalg.solve(weighted.T @ basis + 1e-9 * np.eye(6), weighted.T @ ratio), np.float64
+            )
             residual = np.abs(ratio - basis @ gain)
             spread = 1.4826 * float(np.median(residual))
             weights = np.clip(1 - (residual / (4.685 * max(spread, 1e-4))) ** 2, 0, None) ** 2
@@ -249,7 +251,7 @@ def _dense(points: F64) -> F64:
     return np.concatenate([a + t * (b - a) for a, b in zip(points, following, strict=True)])
 
 
-def _longest_extent(inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
+def _longest_extent(inside: Mask) -> float:
     """Return the largest distance across a region in pixels, pixels counted as squares of side one."""
     ys, xs = np.nonzero(inside)
     hull = cv2.convexHull(np.column_stack((xs, ys)).astype(np.int32)).reshape(-1, 2).astype(np.float64)

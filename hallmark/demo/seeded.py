@@ -7,8 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from datasets.twin import Change, ColourShift, ExcessMaterial, HoleDiameter, HoleShift, MissingMaterial, Stain
-from datasets.twin import bar, rectangle
+from datasets.twin import (
+    Change,
+    ColourShift,
+    ExcessMaterial,
+    HoleDiameter,
+    HoleShift,
+    MissingMaterial,
+    Stain,
+    bar,
+    rectangle,
+)
 
 
 @dataclass(frozen=True, slots=True)
