@@ -84,6 +84,13 @@ def test_entered_values_are_decided_by_the_rule_of_the_golden_sample(
     assert decision.accepted == (outcome == "conform")
 
 
+@pytest.mark.parametrize("value", [0.75, 0.85])
+def test_limits_are_inclusive(value: float) -> None:
+    record = inspection("FA-1", characteristics=[result(SPEC, "hole", value=value)])
+    decision = quality.first_article(SPEC, [record], [proof("FA-1")])
+    assert outcomes(decision)["hole"] == "conform"
+
+
 def attribute_spec(**fields: Any) -> GoldenSpec:
     known = tiny_fields()
     known["characteristics"].append({
@@ -101,6 +108,7 @@ def label(*, conform: bool) -> quality.EnteredResult:
 def test_attributes_are_entered_as_conform_or_not(conform: bool) -> None:
     decision = decide(proof("FA-1"), label(conform=conform), spec=attribute_spec())
     assert decision.accepted == conform
+    assert [i.coverage_factor for i in decision.items[-2:]] == [2.0, None]
 
 
 def test_what_is_proven_elsewhere_is_listed_and_does_not_wait() -> None:

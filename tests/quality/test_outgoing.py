@@ -168,6 +168,8 @@ def test_a_surface_counts_by_its_defects() -> None:
         "1", "REJECT", decisions={"face": "nonconform"}, defects=[{**defect("minor"), "zone": "back"}]
     )
     assert severities(quality.findings(SPEC, elsewhere)) == ["major", "minor"]
+    allowed = inspection("1", "REJECT", decisions={"face": "nonconform"}, defects=[defect("allowed")])
+    assert severities(quality.findings(SPEC, allowed)) == ["major"]
     unweighed = inspection("1", "REJECT", decisions={"face": "nonconform"})
     assert severities(quality.findings(SPEC, unweighed)) == ["major"]
 
