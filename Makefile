@@ -7,11 +7,11 @@ PIP    := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-
 OUT    ?= demo
 SEED   ?= 1
 
-.PHONY: help demo test lint types unit setup lock clean
+.PHONY: help demo test lint types unit setup reference lock clean
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
-	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
 
 setup: $(VENV)/.ready  ## make .venv from requirements.lock and compile the kernels
 
@@ -44,6 +44,9 @@ types: setup     ## pyright, strict
 
 unit: setup      ## pytest on all cores, with coverage
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered
+
+reference: setup  ## write the reference pages that are made from the code
+	@$(BIN)/python -m hallmark.reference docs/reference
 
 lock: setup      ## refresh requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
