@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
@@ -18,6 +17,7 @@ from calibration.errors import (
 )
 from golden.digests import canonical_json, sha256
 from golden.regions import Closed
+from golden.sample import write_file
 
 LARGEST_FILE = 1_000_000
 
@@ -142,13 +142,7 @@ class CameraCalibration(Closed):
 
     def save(self, path: Path | str) -> None:
         """Write the file: whole or not at all."""
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        with temporary.open("wb") as file:
-            file.write(self.to_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        write_file(Path(path), self.to_bytes())
 
     def covers(self, instant: str | None) -> bool:
         """Return whether an RFC 3339 instant lies in the validity; an unknown instant is taken to do so."""

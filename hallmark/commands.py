@@ -6,10 +6,22 @@ from collections.abc import Callable
 
 import typer
 
-from hallmark import doctor, eligibility, replay, serve_cli, station_cli
+from hallmark import (
+    calibrate_cli,
+    doctor,
+    eligibility,
+    golden_cli,
+    inspect_cli,
+    replay,
+    serve_cli,
+    station_cli,
+)
 
 ALL: tuple[Callable[[typer.Typer], None], ...] = (
     doctor.register,
+    golden_cli.register,
+    calibrate_cli.register,
+    inspect_cli.register,
     eligibility.register,
     serve_cli.register,
     replay.register,
@@ -20,6 +32,7 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (
 def input_errors() -> tuple[type[BaseException], ...]:
     """Return the base error of each room; imported only once an error is on its way out."""
     from api.errors import ApiError
+    from calibration import CalibrationError
     from datasets import DatasetError
     from evidence import FrameError
     from golden.errors import GoldenError

@@ -59,7 +59,7 @@ def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, out: F64) -> bool:
         out: (4,) float64, receives t0, s (both in pixels), rise, residual rms.
 
     Returns:
-        Whether the fit ended inside the samples with a blur between 0.2 and 4 pixels.
+        Whether the fit ended inside the samples with a blur between 0.1 and 4 pixels.
     """
     low, high = v[0], v[n - 1]
     t0, s, rise = start, 1.0, high - low
@@ -93,13 +93,13 @@ def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, out: F64) -> bool:
         if not _solve4(jtj, jtr):
             return False
         t0 += min(max(jtr[0], -1.0), 1.0)
-        s = min(max(s + min(max(jtr[1], -0.4), 0.4), 0.15), 5.0)
+        s = min(max(s + min(max(jtr[1], -0.4), 0.4), 0.1), 5.0)
         rise += jtr[2]
         low += jtr[3]
         if abs(jtr[0]) < 1e-5 and abs(jtr[1]) < 1e-4:
             break
     out[0], out[1], out[2], out[3] = t0, s, rise, math.sqrt(sse / max(total - 4.0, 1.0))
-    return t[0] < t0 < t[n - 1] and 0.2 < s < 4.0
+    return t[0] < t0 < t[n - 1] and 0.1 <= s < 4.0
 
 
 @compiled

@@ -1,0 +1,151 @@
+"""`hallmark inspect`: pictures of units against a sealed golden sample, without a station."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from calibration import CameraCalibration
+    from evidence import Frame, Inspection
+    from golden.sample import GoldenSample
+    from vision import Inspector
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(inspect)
+
+
+def inspect(
+    golden: Annotated[Path, typer.Argument(metavar="PART.golden", help="Sealed golden sample.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="One PNG or JPEG per unit.")],
+    *,
+    trust: Annotated[
+        Path, typer.Option(metavar="DIR", envvar="HALLMARK_TRUST", help="Folder of trusted public keys.")
+    ] = Path("trust"),
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="The camera's certificate; without it dimensions are undecided."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="F", help="Classifier; this release holds none yet.")
+    ] = None,
+    view: Annotated[
+        str | None, typer.Option(metavar="ID", help="View that the images show; needed if there are several.")
+    ] = None,
+    serial: Annotated[
+        str | None, typer.Option(metavar="SN", help="Serial number; default: the image's file name.")
+    ] = None,
+    lot: Annotated[str | None, typer.Option(metavar="ID", help="Lot that the units belong to.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One canonical JSON record per line.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write each record and its sheet with picture here.")
+    ] = None,
+) -> None:
+    """Inspect pictures of units; one record each.
+
+    Exit code 0: all accepted. 1: any rejected or held. 2: bad input; the readable images are still judged.
+
+    Examples:
+    `hallmark inspect s4.golden --trust trust --calibration scanner.cal unit-7.png`
+
+    `hallmark inspect s4.golden --calibration scanner.cal --lot L12 --json line/*.png > records.jsonl`
+    """
+    from calibration import CameraCalibration
+    from evidence import FrameError
+    from golden.keys import TrustStore
+    from golden.sample import GoldenSample
+
+    _check(model, serial, images)
+    now = datetime.now(UTC)
+    sample = GoldenSample.open(golden, TrustStore.open(trust), now)
+    certificate = None if calibration is None else CameraCalibration.open(calibration, now=now)
+    view = _view(sample, view)
+    inspector = _compile(sample, certificate, view)
+    verdicts: list[str] = []
+    bad = False
+    for image in _watched(images, show=not as_json):
+        try:
+            frame = _read(image, view, certificate)
+            record = inspector.inspect({view: frame}, serial=serial or image.stem, lot=lot)
+        except (FrameError, OSError) as error:
+            print(f"hallmark: {error}", file=sys.stderr)
+            bad = True
+            continue
+        verdicts.append(record.verdict)
+        print(record.to_json().decode() if as_json else _line(record))
+        if out is not None:
+            _write(out, sample, record, frame)
+    raise typer.Exit(2 if bad else int(any(v != "ACCEPT" for v in verdicts)))
+
+
+def _check(model: Path | None, serial: str | None, images: list[Path]) -> None:
+    if model is not None:
+        raise typer.BadParameter("this release holds no classifier; leave --model away", param_hint="--model")
+    if serial is not None and len(images) > 1:
+        raise typer.BadParameter(
+            f"one serial cannot name {len(images)} units; leave it away to use the file names",
+            param_hint="--serial",
+        )
+
+
+def _view(sample: GoldenSample, view: str | None) -> str:
+    known = [v.id for v in sample.spec.views]
+    if view is None and len(known) == 1:
+        return known[0]
+    if view not in known:
+        raise typer.BadParameter(f"the golden sample has the views {', '.join(known)}", param_hint="--view")
+    return view
+
+
+def _compile(sample: GoldenSample, certificate: CameraCalibration | None, view: str) -> Inspector:
+    import time
+
+    import cv2
+
+    from vision import Inspector
+
+    cv2.setNumThreads(1)
+    return Inspector(sample, {} if certificate is None else {view: certificate}, stopwatch=time.perf_counter)
+
+
+def _watched(images: list[Path], *, show: bool) -> list[Path]:
+    """Return the images, behind a progress bar where a person watches long work."""
+    if show or len(images) < 5 or not sys.stderr.isatty():
+        return images
+    from rich.console import Console
+    from rich.progress import track
+
+    return list(track(images, "inspecting", console=Console(stderr=True)))
+
+
+def _read(image: Path, view: str, certificate: CameraCalibration | None) -> Frame:
+    from vision import read_frame
+
+    camera = "file" if certificate is None else certificate.camera
+    return read_frame(image.read_bytes(), view=view, camera=camera, source=str(image))
+
+
+def _line(record: Inspection) -> str:
+    reasons = ", ".join(record.reasons)
+    off = [c.id for c in record.characteristics if c.decision == "nonconform"]
+    where = f"  [{', '.join(off)}]" if off else ""
+    found = f"  {len(record.defects)} deviations" if record.defects else ""
+    return f"{record.serial}  {record.verdict}  {reasons}{where}{found}".rstrip()
+
+
+def _write(out: Path, sample: GoldenSample, record: Inspection, frame: Frame) -> None:
+    from golden.sample import write_file
+    from hallmark.report.pictures import Picture
+    from hallmark.report.sheet import render_sheet
+
+    out.mkdir(parents=True, exist_ok=True)
+    name = record.serial or record.id
+    picture = Picture(frame.view, frame.pixels, f"unit {name}", record.frames[0].pose)  # pyright: ignore[reportArgumentType]
+    write_file(out / f"{name}.json", record.to_json() + b"\n")
+    write_file(out / f"{name}.html", render_sheet(sample.spec, record, [picture]).encode())
