@@ -127,7 +127,9 @@ def test_a_result_on_every_unit_is_required_whatever_the_checkpoints() -> None:
 
 def test_not_entered_is_cured_by_entering() -> None:
     assert decide(proof("FA-1"), verdict="HOLD", reasons=["not_entered"]).accepted
-    assert not decide(proof("FA-1"), verdict="HOLD", reasons=["not_entered", "frame_blurred"]).accepted
+    held = decide(proof("FA-1"), verdict="HOLD", reasons=["not_entered", "frame_blurred"])
+    assert not held.accepted
+    assert [c.cause for c in held.causes] == ["reason:frame_blurred"]
 
 
 def test_a_defect_outside_every_surface_characteristic_stops_it() -> None:
