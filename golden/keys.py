@@ -79,7 +79,12 @@ class SigningKey:
 
     @classmethod
     def generate(cls, party: str, role: PartyRole) -> SigningKey:
-        """Make a new key from the operating system's randomness."""
+        """Make a new key from the system's randomness; raise KeyFileError without a party's name."""
+        party = party.strip()
+        if not 1 <= len(party) <= 200:
+            raise KeyFileError(
+                "a party needs a name of 1 to 200 characters: write it as the specification does"
+            )
         return cls(party, role, Ed25519PrivateKey.generate())
 
     @property
@@ -100,7 +105,7 @@ class SigningKey:
         """Write `ROLE-PARTY.key.json` (mode 0600) and `ROLE-PARTY.pub.json`; return both paths.
 
         Raises:
-            KeyFileError: one of the files exists; a key is never overwritten.
+            KeyFileError: one of the files exists (a key is never overwritten), or cannot be written.
         """
         slug = re.sub(r"[^a-z0-9]+", "-", self.party.lower()).strip("-") or self.keyid[7:15]
         private_path = folder / f"{self.role}-{slug}.key.json"
@@ -108,7 +113,6 @@ class SigningKey:
         for path in (private_path, public_path):
             if path.exists():
                 raise KeyFileError(f"{path} exists and is not overwritten: choose another folder")
-        folder.mkdir(parents=True, exist_ok=True)
         private = _PrivateKeyFile(
             party=self.party, role=self.role, private=_text(self.private.private_bytes_raw())
         )
@@ -200,9 +204,10 @@ def _text(raw: bytes) -> str:
 def _create(path: Path, data: bytes, mode: int) -> None:
     """Write a new file; O_EXCL and not a rename, so that a key written meanwhile is never replaced."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError as error:
-        raise KeyFileError(f"{path} exists and is not overwritten: choose another folder") from error
+    except OSError as error:
+        raise KeyFileError(f"{path}: {error.strerror}: choose another folder") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

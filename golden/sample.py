@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +12,7 @@ from pathlib import Path
 from golden import bundle, seal
 from golden.archive import MAX_BUNDLE_BYTES
 from golden.bundle import instant
-from golden.errors import BundleTooLargeError, NotABundleError
+from golden.errors import BundleError, BundleTooLargeError, NotABundleError
 from golden.keys import TrustStore
 from golden.seal import Signature
 from golden.spec import GoldenSpec
@@ -95,3 +97,21 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise NotABundleError(f"{path}: {error.strerror}: give the path of a .golden file") from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a bundle file whole or not at all: beside it first, then flushed to disk and renamed.
+
+    Raises:
+        BundleError: the file cannot be written there.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            temporary = Path(folder) / path.name
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}: choose a folder that can be written to") from error

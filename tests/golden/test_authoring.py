@@ -94,7 +94,7 @@ CASES: list[tuple[str, str, type[SpecError], str]] = [
     ("plans: {}", "plans: !!python/object/apply:os.getcwd []", errors.SpecSyntaxError, r"tags .* are refused"),
     ("plans: {}", "plans: !!float 1", errors.SpecSyntaxError, r"tags .* are refused"),
     ("plans: {}", "plans: {}\n? [a]\n: 1", errors.SpecSyntaxError, r"name must be text"),
-    ("name: Test plate", 'name: "\\ud800"', errors.SpecSyntaxError, r"golden.yaml:4: half a character"),
+    ("name: Test plate", 'name: "\\ud800"', errors.SpecSyntaxError, r"golden.yaml:5: half a character"),
     ("plans: {}", "plans: [", errors.SpecSyntaxError, r"golden.yaml:\d+: not YAML"),
     ("plans: {}", "plans: {}\n---\na: 1", errors.SpecSyntaxError, r"not YAML: but found another document"),
     ("plans: {}", "plans: \x07", errors.SpecSyntaxError, r"not YAML text"),

@@ -1,0 +1,90 @@
+"""A first specification for a part: the pictures, the whole of each as a zone, and comments for the rest."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+from golden import images
+from golden.authoring import parse_spec
+from golden.errors import ImageError, SpecError
+from golden.images import ImageHeader
+
+
+def write_first_spec(
+    folder: Path,
+    *,
+    part: str,
+    revision: str,
+    views: Sequence[tuple[str, Path]],
+    mm_per_px: float,
+    supplier: str,
+    buyer: str,
+) -> Path:
+    """Write `folder/golden.yaml` and copy the images of the views beside it; return the path of the YAML.
+
+    Raises:
+        SpecError: a file is in the way, or a name does not fit a specification; then nothing is written.
+        ImageError: an image is missing or unreadable; then nothing is written.
+    """
+    target = folder / "golden.yaml"
+    files = {view: _read(path) for view, path in views}
+    headers = {view: images.header(files[view], str(path)) for view, path in views}
+    text = _text(part, revision, headers, mm_per_px, supplier, buyer)
+    spec = parse_spec(text, str(target))
+    copies = {folder / view.image: files[view.id] for view in spec.views}
+    for path in (target, *copies):
+        if path.exists():
+            raise SpecError(f"{path} exists and is not overwritten: choose another folder")
+    try:
+        for path, data in copies.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SpecError(f"{folder}: {error.strerror}: choose a folder that can be written to") from error
+    return target
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}: give a PNG or JPEG file") from error
+
+
+def _text(
+    part: str, revision: str, headers: dict[str, ImageHeader], mm_per_px: float, supplier: str, buyer: str
+) -> str:
+    template = importlib.resources.files("hallmark").joinpath("golden_template.yaml").read_text("utf-8")
+    suffix = {"png": "png", "jpeg": "jpg"}
+    views = [
+        f"  - {{id: {_quoted(view)}, image: {_quoted(f'images/{view}.{suffix[h.format]}')}, "
+        f"width_px: {h.width}, height_px: {h.height}, mm_per_px: {mm_per_px}}}"
+        for view, h in headers.items()
+    ]
+    zones = [
+        f"  - id: {_quoted(view)}\n    name: {_quoted(f'Whole of view {view}')}\n    view: {_quoted(view)}\n"
+        f"    region: {{type: rectangle, x: 0, y: 0, width: {h.width}, height: {h.height}}}\n"
+        "    viewing: {distance_mm: 400, time_s: 5, illuminance_lx: 1000}"
+        for view, h in headers.items()
+    ]
+    return Template(template).substitute(
+        part=_quoted(part),
+        revision=_quoted(revision),
+        supplier=_quoted(supplier),
+        buyer=_quoted(buyer),
+        view=_quoted(next(iter(headers), "top")),
+        zone_ids=", ".join(map(_quoted, headers)),
+        views="\n".join(views),
+        zones="\n".join(zones),
+        smallest_mm=f"{3 * mm_per_px:.2g}",
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return the text as a double-quoted YAML scalar (JSON is one)."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,90 @@
+"""What a golden sample says, as tables for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from golden.bundle import Bundle
+from golden.spec import Characteristic, Colour, DefectRule, GoldenSpec, Surface
+
+
+def print_tables(opened: Bundle) -> None:
+    """Print part, validity, characteristics, catalogue and plans."""
+    console = Console(highlight=False, soft_wrap=False)
+    spec, manifest = opened.spec, opened.manifest
+    console.print(
+        f"[bold]{escape(spec.part.number)}[/] {escape(spec.part.name)}, revision {spec.part.revision}"
+    )
+    console.print(
+        f"version {manifest.version}, issued {manifest.issued}, expires {manifest.expires or 'never'}"
+    )
+    console.print(", ".join(f"{p.role}: {escape(p.name)}" for p in spec.parties))
+    for view in spec.views:
+        size = f"{view.width_px} x {view.height_px} px, {view.mm_per_px:g} mm/px"
+        console.print(f"view {view.id}: {escape(view.image)}, {size}")
+    console.print(_characteristics(spec), _catalogue(spec), _plans(spec))
+    console.print(f"digest {opened.digest}")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _characteristics(spec: GoldenSpec) -> Table:
+    table = _table("Characteristics", "no.", "id", "name", "kind", "limits", "class", "decision")
+    for c in sorted(spec.characteristics, key=lambda c: c.number):
+        row = (c.id, c.name, c.kind, _limits(c), c.severity, _decision(c))
+        table.add_row(str(c.number), *map(escape, row))
+    return table
+
+
+def _decision(c: Characteristic) -> str:
+    if isinstance(c, Surface) or c.unit is None:  # conform or not; there is no uncertainty to guard against
+        return "-"
+    rule = c.decision
+    return f"guarded, k={rule.coverage_factor:g}" if rule.rule == "guarded" else "simple"
+
+
+def _limits(c: Characteristic) -> str:
+    if isinstance(c, Surface):
+        return "catalogue, " + ", ".join(c.zones)
+    if isinstance(c, Colour):
+        return f"up to {c.upper:g} {c.unit}"
+    if c.unit is None:
+        return "conform"
+    if c.lower is None:
+        return f"up to {c.upper:g} {c.unit}"
+    return f"from {c.lower:g} {c.unit}" if c.upper is None else f"{c.lower:g} to {c.upper:g} {c.unit}"
+
+
+def _catalogue(spec: GoldenSpec) -> Table:
+    title = f"Defect catalogue (first match decides; {', '.join(spec.catalogue.rejects)} reject)"
+    table = _table(title, "id", "class", "zone", "size", "severity", "description")
+    for rule in spec.catalogue.rules:
+        row = (rule.id, rule.defect_class, rule.zone, _sizes(rule), rule.severity, rule.description)
+        table.add_row(*map(escape, row))
+    return table
+
+
+def _sizes(rule: DefectRule) -> str:
+    return f"from {rule.from_mm:g} mm" if rule.to_mm is None else f"{rule.from_mm:g} to {rule.to_mm:g} mm"
+
+
+def _plans(spec: GoldenSpec) -> Table:
+    plans, oqc = spec.plans, spec.plans.oqc
+    table = _table("Plans", "checkpoint", "plan")
+    for item in plans.iqc:
+        table.add_row("incoming", escape(f"{item.material}: {item.check}, {item.method}, {item.sample}"))
+    table.add_row("first article", f"{plans.fai.units} unit(s), approved by the {plans.fai.approved_by}")
+    every = [f"{plans.ipqc.every_units} units"] if plans.ipqc.every_units else []
+    every += [f"{plans.ipqc.every_minutes} minutes"] if plans.ipqc.every_minutes else []
+    table.add_row("in process", f"{plans.ipqc.size} units every {' and every '.join(every)}")
+    for name, plan in (("critical", oqc.critical), ("major", oqc.major), ("minor", oqc.minor)):
+        how = "every unit" if plan.every_unit else f"AQL {plan.aql}, level {oqc.level}, {oqc.severity}"
+        table.add_row(f"outgoing, {name}", f"{how} ({oqc.standard})")
+    return table
