@@ -4,9 +4,19 @@ Start at `run_line`: trigger, sequence, capture, judge, durable record, output, 
 is the same for a process of its own, from a picklable `StationConfig`.
 """
 
-from stations.camera import Camera, CapturedImage, FolderCamera, TwinCamera, TwinScene, encode_png, timestamp
+from stations.camera import (
+    Camera,
+    CapturedImage,
+    FolderCamera,
+    TwinCamera,
+    TwinScene,
+    encode_png,
+    pictures,
+    timestamp,
+)
 from stations.errors import (
     CameraFailedError,
+    FrameDroppedError,
     FrameLostError,
     JobError,
     SpoolConflictError,
@@ -20,8 +30,10 @@ from stations.forward import Forwarder
 from stations.line import Line, run_line
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput, Signal
 from stations.process import (
+    ANY_VIEW,
     ImageJob,
     Progress,
+    Station,
     StationConfig,
     StationSummary,
     TwinJob,
@@ -31,11 +43,13 @@ from stations.process import (
 from stations.spool import Spool, SpooledUnit, SpoolReader
 
 __all__ = [
+    "ANY_VIEW",
     "Camera",
     "CameraFailedError",
     "CapturedImage",
     "FolderCamera",
     "Forwarder",
+    "FrameDroppedError",
     "FrameLostError",
     "ImageJob",
     "JobError",
@@ -53,6 +67,7 @@ __all__ = [
     "SpoolInUseError",
     "SpoolReader",
     "SpooledUnit",
+    "Station",
     "StationConfig",
     "StationError",
     "StationSummary",
@@ -61,6 +76,7 @@ __all__ = [
     "TwinScene",
     "encode_png",
     "open_station",
+    "pictures",
     "run_line",
     "run_station",
     "timestamp",

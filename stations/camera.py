@@ -60,6 +60,26 @@ class Camera(Protocol):
         ...
 
 
+def pictures(folder: Path) -> dict[str, Path]:
+    """Return the picture files of a folder by serial (the name's stem), in order of name.
+
+    Raises:
+        JobError: no folder, no picture in it, or two pictures of one serial.
+    """
+    if not folder.is_dir():
+        raise JobError(f"{folder} is not a folder of pictures")
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in PICTURE_SUFFIXES:
+            continue
+        if path.stem in files:
+            raise JobError(f"{folder}: serial {path.stem} has two pictures; keep one of them")
+        files[path.stem] = path
+    if not files:
+        raise JobError(f"{folder} holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))})")
+    return files
+
+
 @dataclass(frozen=True)
 class FolderCamera:
     """Delivers existing files as if just captured; `now` says when."""
@@ -71,23 +91,8 @@ class FolderCamera:
 
     @classmethod
     def open(cls, folder: Path, *, identity: str, view: str, now: Callable[[], datetime]) -> FolderCamera:
-        """Return a camera over the pictures of a folder, in order of name; the serial is the name's stem.
-
-        Raises:
-            JobError: no folder, no picture in it, or two pictures of one serial.
-        """
-        if not folder.is_dir():
-            raise JobError(f"{folder} is not a folder of pictures")
-        files: dict[str, Path] = {}
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() not in PICTURE_SUFFIXES:
-                continue
-            if path.stem in files:
-                raise JobError(f"{folder}: serial {path.stem} has two pictures; keep one of them")
-            files[path.stem] = path
-        if not files:
-            raise JobError(f"{folder} holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))})")
-        return cls(identity, view, files, now)
+        """Return a camera over the `pictures` of a folder."""
+        return cls(identity, view, pictures(folder), now)
 
     @property
     def serials(self) -> tuple[str, ...]:

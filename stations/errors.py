@@ -8,7 +8,8 @@ StationError(ValueError)
     +-- SpoolInUseError       another process holds this spool
     +-- SpoolForeignError     not a spool, of another format, or of another station
     +-- SpoolConflictError    a record or state that does not follow from what the spool holds
-    +-- FrameLostError        a stored frame is absent, altered or dropped after acknowledgement
+    +-- FrameLostError        a stored frame is absent or altered
+        +-- FrameDroppedError it was dropped, by policy, after the server had acknowledged it
 """
 
 from __future__ import annotations
@@ -47,4 +48,8 @@ class SpoolConflictError(SpoolError):
 
 
 class FrameLostError(SpoolError):
-    """A stored frame is absent, altered or was dropped."""
+    """A stored frame is absent or altered."""
+
+
+class FrameDroppedError(FrameLostError):
+    """A stored frame was dropped, by policy, after the server had acknowledged it."""

@@ -36,7 +36,7 @@ ANY_VIEW = "*"
 
 @dataclass(frozen=True)
 class ImageJob:
-    """A unit whose pictures exist: one file per view."""
+    """A unit whose pictures exist: one file per view, or one under `*` where one view is captured."""
 
     serial: str
     images: Mapping[str, Path]
@@ -257,9 +257,10 @@ def _camera(
     config: StationConfig, golden: GoldenSample, view_id: str, identity: str, now: Callable[[], datetime]
 ) -> Camera:
     files = {
-        job.serial: job.images[view_id]
+        job.serial: path
         for job in config.jobs
-        if isinstance(job, ImageJob) and view_id in job.images
+        if isinstance(job, ImageJob)
+        and (path := job.images.get(view_id, job.images.get(ANY_VIEW))) is not None
     }
     folder = FolderCamera(identity, view_id, files, now)
     scenes = {
@@ -278,14 +279,15 @@ def _camera(
 def _views(config: StationConfig, golden: GoldenSample) -> tuple[str, ...]:
     """Return the views to capture; raise JobError where configuration and golden sample disagree."""
     known = tuple(view.id for view in golden.spec.views)
-    named = {config.view} - {None} | set(config.calibrations) - {ANY_VIEW}
-    named |= {view for job in config.jobs if isinstance(job, ImageJob) for view in job.images}
-    if not named <= set(known):
-        strange = ", ".join(sorted(map(str, named - set(known))))
-        raise JobError(f"the golden sample has no view {strange}; it has {', '.join(known)}")
+    pictured = {view for job in config.jobs if isinstance(job, ImageJob) for view in job.images}
+    strange = ({config.view} | set(config.calibrations) | pictured) - {None, ANY_VIEW, *known}
+    if strange:
+        names = ", ".join(sorted(map(str, strange)))
+        raise JobError(f"the golden sample has no view {names}; it has {', '.join(known)}")
     views = known if config.view is None else (config.view,)
-    if len(views) > 1 and any(isinstance(job, TwinJob) for job in config.jobs):
-        raise JobError(f"the twin captures one view: choose one of {', '.join(known)}")
+    one_view = ANY_VIEW in pictured or any(isinstance(job, TwinJob) for job in config.jobs)
+    if one_view and len(views) > 1:
+        raise JobError(f"which view do these pictures show? Choose one of {', '.join(known)}")
     return views
 
 

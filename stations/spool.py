@@ -19,10 +19,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
+from pydantic import ValidationError
+
 from evidence import Inspection, sha256, verify_digest
 from stations.camera import timestamp
 from stations.errors import (
-    FrameLostError,
+    FrameDroppedError,
     SpoolConflictError,
     SpoolError,
     SpoolForeignError,
@@ -91,8 +93,13 @@ class SpooledUnit:
 
     @property
     def inspection(self) -> Inspection:
-        """The stored record."""
-        return Inspection.model_validate_json(self.record)
+        """The stored record; raise SpoolConflictError where it is none."""
+        try:
+            return Inspection.model_validate_json(self.record)
+        except ValidationError as error:
+            raise SpoolConflictError(
+                f"sequence {self.sequence}: the stored record is damaged ({error})"
+            ) from error
 
 
 class SpoolReader:
@@ -154,13 +161,14 @@ class SpoolReader:
         """Return the stored frame bytes of a unit by view, each checked against its digest.
 
         Raises:
-            FrameLostError: a frame is absent, altered or was dropped after acknowledgement.
+            FrameLostError: a frame is absent or altered.
+            FrameDroppedError: they were dropped after acknowledgement.
         """
         query = "SELECT view, digest, dropped FROM frame WHERE sequence = ? ORDER BY view"
         frames: dict[str, bytes] = {}
         for view, digest, dropped in self._select(query, (sequence,)):
             if dropped:
-                raise FrameLostError(
+                raise FrameDroppedError(
                     f"{self.directory}: the frames of sequence {sequence} were dropped after the server had "
                     "acknowledged them; the server has them"
                 )

@@ -1,0 +1,313 @@
+"""`hallmark replay`: stored inspections, recomputed from their stored frame bytes, must be the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from calibration import CameraCalibration
+    from evidence import Inspection
+    from golden.keys import TrustStore
+    from golden.sample import GoldenSample
+    from stations import SpooledUnit, SpoolReader
+    from vision import Inspector
+
+Outcome = Literal["agrees", "agrees_otherwise_versioned", "disagrees", "not_compared"]
+
+# Reasons that the station gives without asking the inspector.
+STATION_REASONS = frozenset({"interrupted", "camera_failed", "frame_unreadable", "timeout"})
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What the recomputation of one unit came to.
+
+    Attributes:
+        sequence: the unit.
+        outcome: `agrees` where the digests are equal; `agrees_otherwise_versioned` where everything is equal
+            but the versions of the software that computed; `disagrees`; `not_compared`.
+        field: the first field that differs, such as `characteristics[2].value`, or None.
+        stored, recomputed: its two values.
+        why: why a unit was not compared, or None.
+    """
+
+    sequence: int
+    outcome: Outcome
+    field: str | None = None
+    stored: Any = None
+    recomputed: Any = None
+    why: str | None = None
+
+
+class Replay:
+    """Recomputes units of a spool. Everything that depends on time comes from the records.
+
+    Args:
+        reader: the spool.
+        goldens: `.golden` files, of which those are opened that judged a unit.
+        trust: trusted keys.
+        certificates: camera certificates by digest; expired ones too, since each frame states its time.
+        at: the time at which a golden sample must have been valid; None: when the first of the units that
+            it judged was triggered.
+    """
+
+    def __init__(
+        self,
+        reader: SpoolReader,
+        goldens: Iterable[Path],
+        trust: TrustStore,
+        certificates: Mapping[str, CameraCalibration],
+        at: datetime | None = None,
+    ) -> None:
+        """Read the bundles; a seal is verified when the first unit needs it."""
+        from golden import bundle
+        from golden.sample import read_file
+
+        self._reader, self._trust, self._certificates, self._at = reader, trust, certificates, at
+        self._bundles = {bundle.read(data).digest: data for data in map(read_file, goldens)}
+        self._goldens: dict[str, GoldenSample] = {}
+        self._inspectors: dict[tuple[str, tuple[tuple[str, str], ...]], Inspector] = {}
+
+    def run(self, units: Sequence[SpooledUnit]) -> Iterator[Replayed]:
+        """Recompute the units, in the order given.
+
+        Raises:
+            GoldenError: a golden sample's seal does not hold at that time.
+            SpoolError: the spool cannot be read.
+        """
+        first: dict[str, datetime] = {}
+        for unit in units:
+            at = datetime.fromisoformat(unit.reserved_at)
+            digest = unit.inspection.golden.digest
+            first[digest] = min(at, first.get(digest, at))
+        for unit in units:
+            yield self._replay(unit, self._at or first[unit.inspection.golden.digest])
+
+    def _replay(self, unit: SpooledUnit, now: datetime) -> Replayed:
+        from stations import FrameDroppedError, FrameLostError
+
+        stored = unit.inspection
+        if unit.state == "open":
+            return Replayed(unit.sequence, "not_compared", why="the station is inspecting it")
+        if stored.golden.digest not in self._bundles:
+            return Replayed(
+                unit.sequence,
+                "not_compared",
+                why=f"judged against {stored.golden.digest}: give that golden sample",
+            )
+        absent = {f.calibration for f in stored.frames if f.calibration is not None} - set(self._certificates)
+        if absent:
+            return Replayed(
+                unit.sequence, "not_compared", why=f"measured with {min(absent)}: give that certificate"
+            )
+        try:
+            frames = self._reader.frames(unit.sequence)
+        except FrameDroppedError as error:
+            return Replayed(unit.sequence, "not_compared", why=str(error))
+        except FrameLostError as error:
+            return Replayed(unit.sequence, "disagrees", "frames", why=str(error))
+        return compare(unit.sequence, stored, self._recompute(unit, stored, frames, now))
+
+    def _recompute(
+        self, unit: SpooledUnit, stored: Inspection, data: Mapping[str, bytes], now: datetime
+    ) -> Inspection:
+        """Make the record again: pixels from the stored bytes, identity from the spool's row."""
+        from vision import held, read_frame
+
+        frames = {
+            f.view: read_frame(
+                data[f.view], view=f.view, camera=f.camera, captured_at=f.captured_at, source=unit.serial
+            )
+            for f in stored.frames
+            if f.view in data
+        }
+        golden = self._golden(stored.golden.digest, now)
+        station = self._reader.station
+        by_station = set(stored.reasons) <= STATION_REASONS | (set() if frames else {"golden_expired"})
+        if stored.reasons and by_station:
+            return held(
+                golden, serial=unit.serial, lot=unit.lot, station=station, sequence=unit.sequence,
+                reason=stored.reasons[0], frames=tuple(frames.values()),
+            )  # fmt: skip
+        inspector = self._inspector(golden, stored)
+        return inspector.inspect(
+            frames, serial=unit.serial, lot=unit.lot, station=station, sequence=unit.sequence
+        )
+
+    def _golden(self, digest: str, now: datetime) -> GoldenSample:
+        from golden.sample import GoldenSample
+
+        if digest not in self._goldens:
+            self._goldens[digest] = GoldenSample.from_bytes(self._bundles[digest], trust=self._trust, now=now)
+        return self._goldens[digest]
+
+    def _inspector(self, golden: GoldenSample, stored: Inspection) -> Inspector:
+        from vision import Inspector
+
+        certified = tuple((f.view, f.calibration) for f in stored.frames if f.calibration is not None)
+        key = (golden.digest, certified)
+        if key not in self._inspectors:
+            self._inspectors[key] = Inspector(golden, {v: self._certificates[d] for v, d in certified})
+        return self._inspectors[key]
+
+
+def compare(sequence: int, stored: Inspection, recomputed: Inspection) -> Replayed:
+    """Compare two records; where they differ, name the first field, results before versions."""
+    from evidence import verify_digest
+
+    if not verify_digest(stored):
+        return Replayed(
+            sequence, "disagrees", "digest", stored.digest, "not the digest of the record's content"
+        )
+    if stored.digest == recomputed.digest:
+        return Replayed(sequence, "agrees")
+    left, right = stored.record(), recomputed.record()
+    for record in (left, right):
+        del record["digest"], record["timing_ms"]
+        record["id"] = record.pop("id")  # it follows from the others, so it differs last
+    versions = left.pop("versions"), right.pop("versions")
+    found = first_difference(left, right)
+    if found is not None:
+        return Replayed(sequence, "disagrees", *found)
+    field, before, after = first_difference(*versions) or ("", None, None)
+    return Replayed(sequence, "agrees_otherwise_versioned", f"versions.{field}", before, after)
+
+
+def first_difference(left: Any, right: Any, path: str = "") -> tuple[str, Any, Any] | None:  # noqa: ANN401 (JSON)
+    """Return path and both values of the first place where two JSON values differ, or None."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        a, b = cast("dict[str, Any]", left), cast("dict[str, Any]", right)
+        places = [(f"{path}.{key}".lstrip("."), a.get(key), b.get(key)) for key in {**a, **b}]
+    elif isinstance(left, list) and isinstance(right, list):
+        a, b = cast("list[Any]", left), cast("list[Any]", right)
+        if len(a) != len(b):
+            return path, f"{len(a)} items", f"{len(b)} items"
+        places = [(f"{path}[{i}]", *pair) for i, pair in enumerate(zip(a, b, strict=True))]
+    else:
+        a, b = cast("object", left), cast("object", right)
+        return None if a == b and type(a) is type(b) else (path, a, b)
+    found = (first_difference(before, after, place) for place, before, after in places)
+    return next((difference for difference in found if difference is not None), None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hallmark replay`."""
+    app.command("replay")(replay)
+
+
+def replay(
+    spool: Annotated[Path, typer.Argument(metavar="SPOOL_DIR", help="A station's spool.", exists=True)],
+    *,
+    golden: Annotated[
+        list[Path],
+        typer.Option(
+            help="The golden sample that judged (repeat for several).",
+            exists=True,
+            dir_okay=False,
+            envvar="HALLMARK_GOLDEN",
+        ),
+    ],
+    trust: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of trusted public keys.",
+            exists=True,
+            file_okay=False,
+            envvar="HALLMARK_TRUST",
+        ),
+    ],
+    calibration: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="F",
+            help="A camera certificate that was used (repeat for several).",
+            exists=True,
+            dir_okay=False,
+            envvar="HALLMARK_CALIBRATION",
+        ),
+    ] = None,
+    sequence: Annotated[
+        list[int] | None, typer.Option(metavar="N", min=1, help="Only this unit (repeat for several).")
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%SZ"],
+            help="UTC time for which seals are verified. Default: the first unit's trigger.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per unit.")] = False,
+) -> None:
+    """Recompute stored inspections from their stored frame bytes and compare.
+
+    A golden sample or certificate that has expired since changes nothing: seals are verified at the time of
+    the inspections. Exit 0 if every unit was compared and agrees (other software versions are told, and
+    agree where all results do), 1 if not, 2 on bad input.
+
+    Examples:
+    `hallmark replay spool-3 --golden part.golden --trust keys --calibration top.cal`
+
+    `hallmark replay spool-3 --golden part.golden --trust keys --calibration top.cal --sequence 17 --json`
+    """  # fmt: skip
+    from datetime import UTC
+
+    from calibration import CameraCalibration
+    from golden.keys import TrustStore
+    from stations import SpoolReader
+
+    parsed = [CameraCalibration.parse(path.read_bytes(), source=str(path)) for path in calibration or []]
+    certificates = {certificate.digest: certificate for certificate in parsed}
+    with SpoolReader.read(spool) as reader:
+        units = [reader.unit(number) for number in sequence] if sequence else reader.units()
+        replay = Replay(
+            reader, golden, TrustStore.open(trust), certificates, at.replace(tzinfo=UTC) if at else None
+        )
+        good = _report(replay.run(units), len(units), as_json=as_json)
+    raise typer.Exit(0 if good else 1)
+
+
+def _report(results: Iterator[Replayed], total: int, *, as_json: bool) -> bool:
+    """Print each result as it comes and a closing count; return whether every unit agrees."""
+    from collections import Counter
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from evidence import canonical_json
+
+    console = Console(stderr=True)
+    counts: Counter[Outcome] = Counter()
+    for result in track(
+        results, total=total, description="replay", console=console, disable=not console.is_terminal,
+        transient=True,
+    ):  # fmt: skip
+        counts[result.outcome] += 1
+        if as_json:
+            print(canonical_json(asdict(result)).decode())
+        elif result.outcome != "agrees":
+            print(f"{result.sequence:>6}  {_sentence(result)}")
+    if not as_json:
+        agreed, differ = total - counts["disagrees"] - counts["not_compared"], counts["disagrees"]
+        print(f"{agreed} of {total} agree, {differ} disagree, {counts['not_compared']} not compared")
+    return counts["disagrees"] + counts["not_compared"] == 0
+
+
+def _sentence(result: Replayed) -> str:
+    told = result.why or f"{result.field}: stored {result.stored!r}, recomputed {result.recomputed!r}"
+    return f"{_HEADINGS[result.outcome]}: {told}"
+
+
+_HEADINGS: Mapping[Outcome, str] = {
+    "agrees": "agrees",
+    "agrees_otherwise_versioned": "agrees, recomputed by other software",
+    "disagrees": "DISAGREES",
+    "not_compared": "not compared",
+}

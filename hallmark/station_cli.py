@@ -1,0 +1,199 @@
+"""`hallmark station run`: a station's line from the command line, over a folder of pictures or the twin."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from evidence import Inspection
+    from stations import ImageJob, Station, StationConfig, TwinJob
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hallmark station`."""
+    station = typer.Typer(name="station", help="Stations on the line.", no_args_is_help=True)
+    station.command("run")(run)
+    app.add_typer(station)
+
+
+def run(
+    *,
+    golden: Annotated[
+        Path,
+        typer.Option(help="The sealed golden sample.", exists=True, dir_okay=False, envvar="HALLMARK_GOLDEN"),
+    ],
+    trust: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of trusted public keys.",
+            exists=True,
+            file_okay=False,
+            envvar="HALLMARK_TRUST",
+        ),
+    ],
+    station: Annotated[str, typer.Option(metavar="ID", help="This station.", envvar="HALLMARK_STATION")],
+    spool: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="The station's own spool; made if absent.", envvar="HALLMARK_SPOOL"),
+    ],
+    calibration: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[VIEW=]F",
+            help="Camera certificate, of one view or of all.",
+            envvar="HALLMARK_CALIBRATION",
+        ),
+    ] = None,
+    lot: Annotated[str | None, typer.Option(help="Lot being produced.", envvar="HALLMARK_LOT")] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Pictures named SERIAL.png (or one folder per view).",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    twin: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Let the twin capture N good units instead.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="What the twin draws.")] = 1,
+    view: Annotated[str | None, typer.Option(metavar="ID", help="Capture only this view.")] = None,
+    takt: Annotated[
+        float | None, typer.Option(metavar="S", min=0.001, help="Seconds per unit; later is HOLD.")
+    ] = None,
+    signals: Annotated[
+        Path | None, typer.Option(metavar="F", help="Append each output switched to F, as JSON lines.")
+    ] = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="Forward records there.", envvar="HALLMARK_SERVER")
+    ] = None,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F",
+            help="File with the station's API key.",
+            exists=True,
+            dir_okay=False,
+            envvar="HALLMARK_API_KEY_FILE",
+        ),
+    ] = None,
+    keep_frames: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Drop frames that the server has, but of the newest N units.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one inspection record per line.")] = False,
+) -> None:
+    """Inspect units one after the other; each record is durable before its output is switched.
+
+    Exit 0 if all were accepted, 1 if any was rejected or held, 2 on bad input. Records stay in the spool
+    until the server has them; units that a kill left open become HOLD `interrupted`.
+
+    Examples:
+    `hallmark station run --golden part.golden --trust keys --calibration top.cal --station cell-3
+    --lot L42 --images pictures --spool spool-3`
+
+    `hallmark station run --golden part.golden --trust keys --calibration top.cal --station cell-3
+    --twin 20 --spool spool-3 --server http://127.0.0.1:8000 --api-key-file cell-3.key --json`
+    """  # fmt: skip
+    from stations import JobError, StationConfig, open_station
+
+    if (images is None) == (twin is None):
+        raise JobError("give either --images DIR or --twin N")
+    if server is not None and api_key_file is None:
+        raise JobError("--server needs --api-key-file: ask the server's administrator for a station key")
+    config = StationConfig(
+        station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt,
+        jobs=_twin_jobs(twin, seed) if twin is not None else _image_jobs(images or Path()),
+        calibrations=_certificates(calibration or []), signals=signals, server=server,
+        api_key=api_key_file.read_text(encoding="utf-8").strip() if api_key_file else "",
+        keep_frames=keep_frames,
+    )  # fmt: skip
+    with open_station(config) as opened:
+        good = _run(opened, config, as_json=as_json)
+    raise typer.Exit(0 if good else 1)
+
+
+def _run(opened: Station, config: StationConfig, *, as_json: bool) -> bool:
+    """Run all jobs, print what they came to, and return whether all were accepted."""
+    from rich.console import Console
+    from rich.progress import track
+
+    if opened.spool.recovered:
+        _note(f"sequences {list(opened.spool.recovered)} were interrupted earlier and are HOLD")
+    quiet = Console(stderr=True)
+    good = True
+    for inspection in track(
+        opened.units(), total=len(config.jobs), description=f"station {config.station}", console=quiet,
+        disable=not quiet.is_terminal, transient=True,
+    ):  # fmt: skip
+        good &= inspection.verdict == "ACCEPT"
+        print(inspection.to_json().decode() if as_json else _line(inspection), flush=True)
+    opened.settle()
+    waiting = opened.spool.counts().get("pending", 0)
+    if opened.forwarder is not None and waiting:
+        _note(f"{waiting} records wait in the spool: {opened.forwarder.trouble}")
+    for unit in opened.spool.units("refused"):
+        _note(f"the server refused sequence {unit.sequence}: {unit.problem}")
+    return good
+
+
+def _line(inspection: Inspection) -> str:
+    return (
+        f"{inspection.sequence:>6}  {inspection.verdict:<6}  {inspection.serial}  "
+        f"{', '.join(inspection.reasons)}"
+    ).rstrip()
+
+
+def _note(sentence: str) -> None:
+    print(f"hallmark: {sentence}", file=sys.stderr)
+
+
+def _certificates(options: list[str]) -> dict[str, Path]:
+    """Return certificate files by view from `F` or `VIEW=F`."""
+    from stations import ANY_VIEW, JobError
+
+    found: dict[str, Path] = {}
+    for option in options:
+        view, equals, name = option.partition("=")
+        key, path = (view, Path(name)) if equals and not Path(option).exists() else (ANY_VIEW, Path(option))
+        if not path.is_file():
+            raise JobError(f"--calibration {option}: there is no file {path}")
+        if key in found:
+            raise JobError(f"--calibration {option}: give one certificate per view, as VIEW=F")
+        found[key] = path
+    return found
+
+
+def _image_jobs(folder: Path) -> tuple[ImageJob, ...]:
+    """Return one job per serial: of the folder's own pictures, or of its folders, one per view."""
+    from stations import ANY_VIEW, ImageJob, pictures
+
+    views = sorted(path for path in folder.iterdir() if path.is_dir())
+    if not views:
+        return tuple(ImageJob(serial, {ANY_VIEW: path}) for serial, path in pictures(folder).items())
+    by_view = {path.name: pictures(path) for path in views}
+    serials = sorted({serial for files in by_view.values() for serial in files})
+    return tuple(
+        ImageJob(serial, {view: files[serial] for view, files in by_view.items() if serial in files})
+        for serial in serials
+    )
+
+
+def _twin_jobs(count: int, seed: int) -> tuple[TwinJob, ...]:
+    from stations import TwinJob
+
+    started = datetime.now(UTC)
+    return tuple(
+        TwinJob(f"TWIN-{seed}-{n:04d}", seed * 100_000 + n, captured_at=started) for n in range(1, count + 1)
+    )

@@ -1,0 +1,125 @@
+"""`hallmark station run` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from evidence import Inspection, verify_digest
+from hallmark.__main__ import app
+from stations import JobError, SpoolForeignError, SpoolReader
+from tests.stations.workshop import TODAY, Workshop, open_workshop
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return open_workshop(tmp_path)
+
+
+def arguments(workshop: Workshop, *more: str, station: str = "cell-1") -> list[str]:
+    return [
+        "station", "run", "--golden", str(workshop.golden), "--trust", str(workshop.trust),
+        "--station", station,
+        "--calibration", str(workshop.certificate), "--lot", "L1", "--spool",
+        str(workshop.home / "spool"), *more,
+    ]  # fmt: skip
+
+
+def test_a_folder_of_pictures(workshop: Workshop) -> None:
+    pictures = workshop.home / "pictures"
+    workshop.picture(pictures / "S-2.png", seed=2)
+    workshop.picture(pictures / "S-1.png", seed=1)
+    good = CliRunner().invoke(app, arguments(workshop, "--images", str(pictures), "--json"))
+    assert good.exit_code == 0, good.output
+    records = [Inspection.model_validate_json(line) for line in good.stdout.splitlines()]
+    assert [(r.sequence, r.serial, r.lot, r.verdict) for r in records] == [
+        (1, "S-1", "L1", "ACCEPT"), (2, "S-2", "L1", "ACCEPT"),
+    ]  # fmt: skip
+    assert all(verify_digest(r) for r in records)
+    (pictures / "S-3.png").write_bytes(b"\x89PNG broken")
+    bad = CliRunner().invoke(app, arguments(workshop, "--images", str(pictures)))
+    assert bad.exit_code == 1
+    assert bad.stdout.splitlines() == [
+        "     3  ACCEPT  S-1", "     4  ACCEPT  S-2", "     5  HOLD    S-3  frame_unreadable",
+    ]  # fmt: skip
+
+
+def test_one_folder_per_view(workshop: Workshop) -> None:
+    workshop.picture(workshop.home / "pictures" / "top" / "S-1.png", seed=1)
+    result = CliRunner().invoke(app, arguments(workshop, "--images", str(workshop.home / "pictures")))
+    assert result.exit_code == 0, result.output
+
+
+def test_the_twin_from_the_environment(workshop: Workshop) -> None:
+    settings = {
+        "HALLMARK_GOLDEN": str(workshop.golden), "HALLMARK_TRUST": str(workshop.trust),
+        "HALLMARK_CALIBRATION": f"top={workshop.certificate}", "HALLMARK_STATION": "cell-9",
+        "HALLMARK_SPOOL": str(workshop.home / "nine"),
+    }  # fmt: skip
+    result = CliRunner(env=settings).invoke(app, ["station", "run", "--twin", "2"])
+    assert result.exit_code == 0, result.output
+    with SpoolReader.read(workshop.home / "nine") as spool:
+        assert spool.station == "cell-9"
+        assert [u.serial for u in spool.units()] == ["TWIN-1-0001", "TWIN-1-0002"]
+
+
+def test_an_unreachable_server_leaves_records_in_the_spool(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    key = workshop.home / "cell.key"
+    key.write_text("hmk_secret\n")
+    result = CliRunner().invoke(
+        app, arguments(workshop, "--twin", "1", "--server", "http://127.0.0.1:9", "--api-key-file", str(key))
+    )
+    assert result.exit_code == 0, "a verdict does not depend on the server"
+    assert "1 records wait in the spool: ConnectError" in result.stderr
+    assert "hmk_secret" not in result.output
+
+
+def test_bad_input_is_refused(workshop: Workshop) -> None:
+    run = CliRunner().invoke
+    both = run(app, arguments(workshop))
+    assert isinstance(both.exception, JobError)
+    assert "either --images DIR or --twin N" in str(both.exception)
+    keyless = run(app, arguments(workshop, "--twin", "1", "--server", "http://x"))
+    assert isinstance(keyless.exception, JobError)
+    twice = run(app, arguments(workshop, "--twin", "1", "--calibration", str(workshop.certificate)))
+    assert "VIEW=F" in str(twice.exception)
+    absent = run(app, arguments(workshop, "--twin", "1", "--calibration", "side=nowhere.cal"))
+    assert "there is no file nowhere.cal" in str(absent.exception)
+    assert not (workshop.home / "spool").exists()
+    assert run(app, arguments(workshop, "--twin", "1")).exit_code == 0
+    other = run(app, arguments(workshop, "--twin", "1", station="cell-2"))
+    assert isinstance(other.exception, SpoolForeignError)
+
+
+def test_the_command_says_one_sentence_and_exits_2(workshop: Workshop) -> None:
+    workshop.seal(1, expires=TODAY - timedelta(days=1))
+    result = subprocess.run(
+        [sys.executable, "-m", "hallmark", *arguments(workshop, "--twin", "1")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr.startswith("hallmark: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert not (workshop.home / "spool").exists()
+
+
+def test_help_has_examples_and_names_the_settings() -> None:
+    result = CliRunner().invoke(app, ["station", "run", "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    for part in ("Examples", "--images pictures", "HALLMARK_SPOOL", "HALLMARK_API_KEY_FILE"):
+        assert part in result.output
+
+
+def test_json_lines_are_canonical(workshop: Workshop) -> None:
+    result = CliRunner().invoke(app, arguments(workshop, "--twin", "1", "--json"))
+    (line,) = result.stdout.splitlines()
+    assert line == json.dumps(json.loads(line), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
