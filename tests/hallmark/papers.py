@@ -1,4 +1,4 @@
-# ruff: noqa: E501, PLR0917 (tables of figures)
+# ruff: noqa: E501 (tables of figures)
 """A first article, a faulty unit and a lot of board S4 to make papers of; figures invented, pictures real."""
 
 from __future__ import annotations
