@@ -84,6 +84,9 @@ def run(
             envvar="HALLMARK_API_KEY_FILE",
         ),
     ] = None,
+    retry_refused: Annotated[
+        bool, typer.Option("--retry-refused", help="Send again what the server has refused.")
+    ] = False,
     keep_frames: Annotated[
         int | None,
         typer.Option(
@@ -120,6 +123,8 @@ def run(
         keep_frames=keep_frames,
     )  # fmt: skip
     with open_station(config) as opened:
+        if retry_refused:
+            opened.spool.retry_refused()
         good = _run(opened, config, as_json=as_json)
     raise typer.Exit(0 if good else 1)
 

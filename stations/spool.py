@@ -307,6 +307,13 @@ class Spool(SpoolReader):
         """Note why the server will not take the unit; raise SpoolConflictError where it was not pending."""
         self._move(sequence, "refused", problem)
 
+    def retry_refused(self) -> int:
+        """Make refused units pending again, once what the server missed is there; return how many."""
+        with self._transaction() as connection:
+            return connection.execute(
+                "UPDATE unit SET state = 'pending', problem = NULL WHERE state = 'refused'"
+            ).rowcount
+
     def saw_version(self, part: str, version: int) -> None:
         """Remember the newest golden version seen of a part number; an older one changes nothing."""
         with self._transaction() as connection:

@@ -152,6 +152,10 @@ def test_refused_records_are_kept_with_the_reason_and_hold_nothing_up(
     ]  # fmt: skip
     assert spool.prune(keep_newest=0) == 2, "the refused units' frames stay"
     assert set(spool.frames(2)) == {"top", "side"}
+    assert spool.retry_refused() == 2
+    assert forwarder.drain()
+    assert server.received == [1, 2, 3, 4, 2, 3]
+    assert {(u.state, u.problem) for u in spool.units()} == {("acknowledged", None)}
 
 
 def test_giving_up_leaves_everything_pending_and_says_why(
