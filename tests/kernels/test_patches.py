@@ -1,0 +1,118 @@
+"""Patch tracking on a smooth texture that can be evaluated anywhere."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernels.compiled import F64, U8
+from kernels.patches import prepare_patches, track_patches
+
+SIDE, HALF = 96, 10
+CENTRES = np.array([[30.0, 30.0], [62.0, 34.0], [33.0, 63.0], [64.0, 60.0]])
+_rng = np.random.default_rng(11)
+_WAVES = [(*_rng.uniform(-0.7, 0.7, 2), _rng.uniform(0, 2 * math.pi)) for _ in range(24)]
+
+
+def texture(x: F64, y: F64) -> F64:
+    """Return a sum of plane waves of at least six pixels, about 0.5 with rms 0.12."""
+    return 0.5 + 0.12 * math.sqrt(2 / len(_WAVES)) * sum(np.cos(p * x + q * y + r) for p, q, r in _WAVES)
+
+
+def picture(linear: F64, shift: tuple[float, float], gain: float = 1.0, offset: float = 0.0) -> U8:
+    """Return codes of the texture after p_unit = linear p_golden + shift."""
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float64)
+    back = np.linalg.inv(linear)
+    dx, dy = x - shift[0], y - shift[1]
+    value = texture(back[0, 0] * dx + back[0, 1] * dy, back[1, 0] * dx + back[1, 1] * dy)
+    codes = 255 * (gain * value + offset)
+    assert codes.min() >= 0
+    assert codes.max() <= 255
+    return np.round(codes).astype(np.uint8)
+
+
+GOLDEN = picture(np.eye(2), (0.0, 0.0)).astype(np.float32)
+
+
+def track(unit: U8, linear: F64, predicted: F64, centres: F64 = CENTRES, steps: int = 20) -> F64:
+    """Prepare on the golden picture and track in the unit's."""
+    values, gradients, inverses = prepare_patches(GOLDEN, centres, HALF)
+    jacobians = np.tile(linear, (len(centres), 1, 1))
+    return track_patches(unit, values, gradients, inverses, HALF, predicted, jacobians, steps)
+
+
+@settings(max_examples=40)
+@given(
+    st.floats(-2.5, 2.5), st.floats(-2.5, 2.5), st.floats(0.6, 1.2), st.floats(-0.05, 0.05),
+)  # fmt: skip
+def test_shifts_are_recovered_whatever_gain_and_offset(
+    dx: float, dy: float, gain: float, offset: float
+) -> None:
+    unit = picture(np.eye(2), (dx, dy), gain * 0.8, offset + 0.1)
+    found = track(unit, np.eye(2), CENTRES)
+    np.testing.assert_allclose(found[:, :2], CENTRES + np.array([dx, dy]), atol=0.02)
+    assert (found[:, 2] > 0.99).all()
+
+
+@pytest.mark.parametrize(("angle", "scale"), [(8.0, 1.0), (-5.0, 1.05), (0.0, 0.93), (3.0, 0.97)])
+def test_the_local_map_carries_turn_and_scale(angle: float, scale: float) -> None:
+    c, s = scale * math.cos(math.radians(angle)), scale * math.sin(math.radians(angle))
+    linear = np.array([[c, -s], [s, c]])
+    middle = np.array([47.5, 47.5])
+    shift = middle - linear @ middle
+    truth = CENTRES @ linear.T + shift
+    found = track(picture(linear, (float(shift[0]), float(shift[1]))), linear, truth + np.array([0.9, -1.2]))
+    np.testing.assert_allclose(found[:, :2], truth, atol=0.02)
+
+
+def test_the_correlation_is_that_of_pearson_at_the_place_found() -> None:
+    unit = picture(np.eye(2), (0.0, 0.0))
+    noisy = np.clip(unit + np.random.default_rng(0).normal(0, 25, unit.shape), 0, 255).astype(np.uint8)
+    found = track(noisy, np.eye(2), CENTRES, steps=1)
+    for (x, y), correlation in zip(CENTRES.astype(int), found[:, 2], strict=True):
+        cut = np.s_[y - HALF : y + HALF + 1, x - HALF : x + HALF + 1]
+        assert correlation == pytest.approx(
+            np.corrcoef(GOLDEN[cut].ravel(), noisy[cut].ravel())[0, 1], abs=1e-3
+        )
+
+
+def test_a_flat_patch_and_a_patch_on_one_edge_cannot_be_located() -> None:
+    image = np.zeros((SIDE, SIDE), np.float32)
+    image[:, 60:] = 200
+    values, _, inverses = prepare_patches(image, np.array([[30.0, 40.0], [60.0, 40.0]]), HALF)
+    assert (inverses == 0).all()
+    assert (values[0] == 0).all()
+    found = track_patches(
+        image.astype(np.uint8),
+        *prepare_patches(image, CENTRES, HALF),
+        HALF,
+        CENTRES,
+        np.tile(np.eye(2), (4, 1, 1)),
+        10,
+    )
+    assert (found[:, 2] == -1).all()
+
+
+def test_prepared_patches_are_centred_and_of_unit_norm() -> None:
+    values, gradients, _ = prepare_patches(GOLDEN, CENTRES, HALF)
+    np.testing.assert_allclose(values.sum(axis=1), 0, atol=1e-4)
+    np.testing.assert_allclose((values**2).sum(axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(gradients.sum(axis=1), 0, atol=1e-4)
+    np.testing.assert_allclose((gradients * values[..., None]).sum(axis=1), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("at", [(5.0, 40.0), (40.0, 3.0), (92.0, 40.0), (40.0, 200.0), (-40.0, 40.0)])
+def test_a_patch_predicted_at_or_beyond_the_border_is_lost(at: tuple[float, float]) -> None:
+    found = track(picture(np.eye(2), (0.0, 0.0)), np.eye(2), np.array([at]), CENTRES[:1])
+    assert found[0, 2] == -1
+
+
+def test_a_patch_that_is_not_there_is_not_found_well() -> None:
+    other = np.random.default_rng(4).integers(0, 255, (SIDE, SIDE)).astype(np.uint8)
+    assert (track(other, np.eye(2), CENTRES)[:, 2] < 0.5).all()
+    even = np.full((SIDE, SIDE), 90, np.uint8)
+    assert (track(even, np.eye(2), CENTRES)[:, 2] == -1).all()
