@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import pytest
 from hypothesis import assume, given
@@ -62,6 +63,39 @@ def test_a_shaft_under_iso_14253_1(value: float, decision: str) -> None:
 def test_the_guard_band_is_agreed(guard_factor: float, value: float, decision: str) -> None:
     """ILAC-G8:09/2019: w = r U; r = 0 is simple acceptance, r = 1 the guard band of ISO 14253-1."""
     assert decide(value, 0.25, None, 10.0, DecisionRule(guard_factor=guard_factor)) == decision
+
+
+@pytest.mark.parametrize(
+    ("value", "u", "lower", "upper", "simple", "u_of_k_2", "at_95_percent"),
+    [
+        (24.955, 0.004, 24.95, 25.05, "conform", "undecided", "undecided"),
+        (24.957, 0.004, 24.95, 25.05, "conform", "undecided", "conform"),
+        (25.0, 0.004, 24.95, 25.05, "conform", "conform", "conform"),
+        (25.0434, 0.004, 24.95, 25.05, "conform", "undecided", "conform"),
+        (25.0435, 0.004, 24.95, 25.05, "conform", "undecided", "undecided"),
+        (25.049, 0.004, 24.95, 25.05, "conform", "undecided", "undecided"),
+        (0.2835, 0.01, None, 0.3, "conform", "undecided", "conform"),
+        (0.284, 0.01, None, 0.3, "conform", "undecided", "undecided"),
+        (0.3, 0.01, None, 0.3, "conform", "undecided", "undecided"),
+        (99.9, 0.05, 100.0, None, "nonconform", "undecided", "nonconform"),
+        (100.0, 0.05, 100.0, None, "conform", "undecided", "undecided"),
+        (100.08, 0.05, 100.0, None, "conform", "undecided", "undecided"),
+    ],
+)
+def test_the_project_oracle_of_decision_rules(
+    value: float,
+    u: float,
+    lower: float | None,
+    upper: float | None,
+    simple: str,
+    u_of_k_2: str,
+    at_95_percent: str,
+) -> None:
+    """Oracle `e2_decision_rules`: simple, guard band U (k = 2), and the 95 % default of ISO 14253-1:2017."""
+    assert decide(value, u, lower, upper, SIMPLE) == simple
+    assert decide(value, u, lower, upper, GUARDED) == u_of_k_2
+    one_sided = DecisionRule(coverage_factor=NormalDist().inv_cdf(0.95))
+    assert decide(value, u, lower, upper, one_sided) == at_95_percent
 
 
 def test_limits_of_size_belong_to_the_tolerance() -> None:

@@ -37,7 +37,8 @@ def desk(tmp_path: Path, hallmark: Any) -> Path:
         assert hallmark("keygen", "--party", party, "--role", role, "--out", tmp_path / "keys")[0] == 0
     (tmp_path / "scan.png").write_bytes(builders.png(40, 30))
     code, _, err = hallmark(
-        "init", tmp_path / "t1", "--part", "0042", "--revision", "A", "--image", f"top={tmp_path / 'scan.png'}",
+        "init", tmp_path / "t1", "--part", "0042", "--revision", "A", "--image",
+        f"top={tmp_path / 'scan.png'}",
         "--mm-per-px", "0.0211667", "--supplier", "Shenzhen Boards", "--buyer", "Nordic",
     )  # fmt: skip
     assert (code, err) == (0, "")
