@@ -132,6 +132,8 @@ class Inspection(Closed):
             raise ValueError(f"reasons {unknown} are not in the registry")
         if (self.verdict == "ACCEPT") != (not self.reasons):
             raise ValueError("ACCEPT has no reasons; REJECT and HOLD have at least one")
+        if (self.verdict == "REJECT") != any(REASONS[r].verdict == "REJECT" for r in self.reasons):
+            raise ValueError(f"verdict {self.verdict} does not follow from reasons {list(self.reasons)}")
         return self
 
     def record(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Decision rules: a measured value with uncertainty becomes conform, nonconform or undecided.
 
-Sources: ISO 14253-1:2017 , ILAC-G8:09/2019, JCGM 106:2012.
+Sources: ISO 14253-1:2017, ILAC-G8:09/2019, JCGM 106:2012.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ class DecisionRule(Closed):
     `simple` compares the value with the limits; `guarded` moves each limit by `guard_factor` times the
     expanded uncertainty U = k u: inside the reduced interval conforms, outside the enlarged interval does
     not conform, between is undecided. The default is the guard band U = 2u (ILAC-G8, ISO 14253-1:1998); a
-    coverage factor of 1.645 gives the 95 % limit of ISO 14253-1:2017. `who_proves` names who must prove what where the value is undecided:
-    the supplier proves conformity, the buyer proves nonconformity.
+    coverage factor of 1.645 gives the 95 % limit of ISO 14253-1:2017. `who_proves` names who must prove
+    what where the value is undecided: the supplier proves conformity, the buyer proves nonconformity.
     """
 
     rule: Literal["simple", "guarded"] = "guarded"

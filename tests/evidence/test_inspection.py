@@ -111,6 +111,8 @@ def test_the_same_unit_in_the_same_frames_has_the_same_id() -> None:
         {"verdict": "ACCEPT"},
         {"reasons": []},
         {"verdict": "HOLD", "reasons": []},
+        {"verdict": "HOLD"},
+        {"reasons": ["frame_dark"]},
         {"reasons": ["looks_bad"]},
         {"characteristics": [result(reason="looks_bad")]},
         {"characteristics": [result(valid=False, decision="undecided")]},
