@@ -1,5 +1,6 @@
 """What was agreed: the specification, the defect catalogue, decision rules, the sealed bundle.
 
-Start at `spec.GoldenSpec` (what is written), `conformity.decide` (how a value is judged),
-`bundle` (one deterministic file) and `seal` (who signed it, and whether it still holds).
+Start at `spec.GoldenSpec` (what is written), `authoring` (from YAML), `conformity.decide` (how a value is
+judged), `bundle` (one deterministic file), `seal` and `keys` (who signed it), and `sample.GoldenSample` (a
+bundle whose seal holds, the only thing that may judge). `errors` draws what can be wrong.
 """

@@ -223,8 +223,12 @@ def test_an_extra_file_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["spec.json", "images/top.png"])
 def test_an_altered_file_is_named(name: str) -> None:
-    with pytest.raises(errors.AlteredFileError, match=name):
-        open_sample(archive.write({**FILES, name: FILES[name] + b" "}))
+    old, new = (b'"upper":0.85', b'"upper":0.95') if name == "spec.json" else (b"IEND", b"iEND")
+    same_size = FILES[name].replace(old, new)
+    assert same_size != FILES[name]
+    for altered in (FILES[name] + b" ", same_size):
+        with pytest.raises(errors.AlteredFileError, match=name):
+            open_sample(archive.write({**FILES, name: altered}))
 
 
 def test_swapping_the_manifest_alone_is_refused() -> None:
@@ -284,6 +288,12 @@ def test_a_path_listed_twice_in_the_manifest_is_refused() -> None:
     listed = json.loads(FILES["manifest.json"])["files"]
     with pytest.raises(errors.DuplicateFileError):
         open_sample(with_manifest(files=[*listed, listed[0]]))
+
+
+def test_a_manifest_that_lists_its_files_out_of_order_is_refused() -> None:
+    listed = json.loads(FILES["manifest.json"])["files"]
+    with pytest.raises(errors.NotCanonicalError, match="out of order"):
+        open_sample(with_manifest(files=listed[::-1]))
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "spec.json", "seal.json"])
