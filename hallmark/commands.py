@@ -8,6 +8,7 @@ import typer
 
 from hallmark import (
     calibrate_cli,
+    demo_cli,
     doctor,
     eligibility,
     golden_cli,
@@ -22,6 +23,7 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (
     golden_cli.register,
     calibrate_cli.register,
     inspect_cli.register,
+    demo_cli.register,
     eligibility.register,
     serve_cli.register,
     replay.register,
@@ -36,6 +38,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from datasets import DatasetError
     from evidence import FrameError
     from golden.errors import GoldenError
+    from hallmark.demo.errors import DemoError
     from quality import QualityError
     from stations import StationError
 
@@ -43,6 +46,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
         ApiError,
         CalibrationError,
         DatasetError,
+        DemoError,
         FrameError,
         GoldenError,
         QualityError,
