@@ -19,6 +19,7 @@ from api.store.keys import ApiKey, Role, authenticate
 
 PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/openapi.json"})
+_PATIENCE = 16  # how many times the limit is read and forgotten before the connection is cut
 READERS: tuple[Role, ...] = ("reader", "qc", "engineer", "approver", "auditor")
 
 
@@ -50,6 +51,7 @@ class Guard:
                 scope.setdefault("state", {})["key"] = await self._key(request)
             limit = self._limit(request)
         except Problem as problem:
+            await _drain(receive, self._limits.upload)
             await problem.response(scope["path"])(scope, receive, send)
             return
         await self._app(scope, _limited(receive, limit), send)
@@ -84,7 +86,17 @@ class Guard:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem("too-large", f"the request has more than {limit} bytes", headers={"Connection": "close"})
+    return Problem("too-large", f"the request has more than {limit} bytes")
+
+
+async def _drain(receive: Receive, limit: int) -> None:
+    """Read on and forget: closing on a client that still sends would reset it before it reads the answer."""
+    seen = 0
+    while seen < _PATIENCE * limit:
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
@@ -95,6 +107,8 @@ def _limited(receive: Receive, limit: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > limit:
+            if message.get("more_body", False):
+                await _drain(receive, limit)
             raise _too_large(limit)
         return message
 

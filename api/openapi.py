@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from api.guard import PUBLIC
 from api.problems import MEDIA_TYPE, PROBLEMS
@@ -110,8 +109,3 @@ def install(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = once
-
-
-def routes(app: FastAPI) -> list[APIRoute]:
-    """Return the routes that this project wrote."""
-    return [route for route in app.routes if isinstance(route, APIRoute)]

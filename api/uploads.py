@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import ValidationError
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from api.problems import Problem
 from evidence.inspection import Inspection, complete, verify_digest
 from golden.digests import canonical_json, sha256
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 RECORD = "inspection"
 MAX_RECORD_BYTES = 8 * 1024 * 1024
@@ -22,37 +27,74 @@ async def read_parts(request: Request) -> tuple[bytes, dict[str, bytes]]:
 
     The size of the whole request is limited before it gets here.
     """
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Problem("malformed", "the request is not multipart/form-data")
-    parser = MultiPartParser(
-        request.headers,
-        request.stream(),  # pyright: ignore[reportArgumentType] (an async generator, typed as its base)
-        max_files=MAX_FRAMES + 1,
-        max_fields=MAX_FRAMES + 1,
-        max_part_size=MAX_RECORD_BYTES,
-    )
+    content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    boundary = options.get(b"boundary", b"")
+    if content_type != b"multipart/form-data" or not boundary:
+        raise Problem("malformed", "the request is not multipart/form-data with a boundary")
+    reader = _Parts()
     try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        raise Problem("malformed", f"the multipart body cannot be read: {error.message}") from error
+        parser = MultipartParser(boundary, reader.callbacks())
+        async for chunk in request.stream():
+            parser.write(chunk)
+        parser.finalize()
+    except FormParserError as error:
+        raise Problem("malformed", "the multipart body cannot be read") from error
     except ClientDisconnect as error:
         raise Problem("malformed", "the request ended early") from error
-    parts: dict[str, bytes] = {}
-    try:
-        for name, value in form.multi_items():
-            if name in parts:
-                raise Problem("malformed", f"part {name!r} occurs twice")
-            parts[name] = await value.read() if isinstance(value, UploadFile) else value.encode()
-    finally:
-        await form.close()
+    if not reader.complete:
+        raise Problem("malformed", "the multipart body ends before its last boundary")
+    parts = {name: bytes(data) for name, data in reader.parts.items()}
     if RECORD not in parts:
         raise Problem("malformed", f"the part {RECORD!r} with the record is missing")
     record = parts.pop(RECORD)
     if len(record) > MAX_RECORD_BYTES:
-        raise Problem(
-            "too-large", f"the record has {len(record)} bytes; at most {MAX_RECORD_BYTES} are taken"
-        )
+        raise Problem("too-large", f"the record has {len(record)} bytes; {MAX_RECORD_BYTES} are taken")
     return record, parts
+
+
+class _Parts:
+    """Collects parts by name in memory. Starlette's parser would leak the file of a part that is cut off."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, bytearray] = {}
+        self.complete = False
+        self._field = bytearray()
+        self._value = bytearray()
+        self._headers: dict[bytes, bytes] = {}
+        self._data = bytearray()
+
+    def callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._header,
+            "on_headers_finished": self._named,
+            "on_part_data": lambda data, start, end: self._data.extend(data[start:end]),
+            "on_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        self._headers = {}
+
+    def _header(self) -> None:
+        self._headers[bytes(self._field).lower()] = bytes(self._value)
+        self._field, self._value = bytearray(), bytearray()
+
+    def _named(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        try:
+            name = options[b"name"].decode()
+        except (KeyError, UnicodeDecodeError) as error:
+            raise Problem("malformed", "a part has no name in UTF-8") from error
+        if name in self.parts:
+            raise Problem("malformed", f"part {name!r} occurs twice")
+        if len(self.parts) > MAX_FRAMES:
+            raise Problem("too-large", f"more than {MAX_FRAMES} frames")
+        self._data = self.parts[name] = bytearray()
+
+    def _end(self) -> None:
+        self.complete = True
 
 
 def parse_record(data: bytes) -> Inspection:

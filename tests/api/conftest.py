@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -33,6 +35,7 @@ BINDINGS: dict[str, dict[str, str]] = {
 class Plant:
     """A real server in a thread of this process: its client, its store, a token per role, and its clock."""
 
+    app: FastAPI
     client: httpx.Client
     store: Store
     tokens: dict[str, str]
@@ -71,12 +74,20 @@ class Plant:
 
     def count(self) -> int:
         """Return how many inspections are stored."""
-        from sqlalchemy import func, select
+        return self._rows("inspections")
 
-        from api.store.tables import inspections
+    def lines(self) -> int:
+        """Return how many lines the journal has."""
+        return self._rows("journal")
 
-        with self.store.database.read() as connection:
-            return connection.execute(select(func.count()).select_from(inspections)).scalar_one()
+    def _rows(self, table: str) -> int:
+        with closing(sqlite3.connect(self.data / "hallmark.sqlite")) as db:
+            return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 
 
 @contextmanager
@@ -94,17 +105,25 @@ def serving(app: FastAPI) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    with Store.open(tmp_path / "plant", serve=True) as store:
-        plant = Plant(None, store, {}, tmp_path / "plant")  # type: ignore[arg-type]
-        app = create_app(
+@contextmanager
+def open_plant(folder: Path) -> Iterator[Plant]:
+    """Serve a fresh data folder that knows the tiny golden sample."""
+    data = folder / "plant"
+    with Store.open(data, serve=True) as store:
+        plant = Plant(None, None, store, {}, data)  # type: ignore[arg-type]
+        plant.app = create_app(
             store, builders.trust(), clock=plant.tick, entropy=os.urandom, limits=Limits(200_000, 20_000)
         )
         for role in keys.ROLES:
             plant.tokens[role] = plant.key(role, f"the {role}", **BINDINGS.get(role, {}))
-        with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
+        with serving(plant.app) as url, httpx.Client(base_url=url, timeout=30) as client:
             plant.client = client
             golden, _ = builders.sealed_tiny()
             assert plant.ask("engineer", "POST", "/goldens", content=golden).status_code == 201
             yield plant
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    with open_plant(tmp_path) as plant:
+        yield plant

@@ -58,6 +58,7 @@ class Server:
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
         assert self.url.startswith("http://127.0.0.1:"), (data.parent / "server.log").read_text()[-2000:]
+        self.port = int(self.url.rpartition(":")[2])
 
     def kill(self) -> None:
         """SIGKILL the whole process group."""

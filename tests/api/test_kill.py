@@ -1,4 +1,4 @@
-"""SIGKILL of the server's whole process group in the middle of 500 posts, 20 times: nothing acknowledged is lost.
+"""SIGKILL of the server's process group in the middle of 500 posts, 20 times: nothing acknowledged is lost.
 
 Acknowledged means that the 2xx reached the client. A client that got none sends the record again after the
 restart. In the end exactly 500 records of the round remain, each once, and the journal's chain holds.
@@ -6,12 +6,15 @@ restart. In the end exactly 500 records of the round remain, each once, and the 
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,9 @@ from evidence.journal import JournalLine, verify_chain
 from tests.api import records
 from tests.api.server import Server, prepare, trust_folder
 
-ROUNDS, POSTS, CLIENTS = 20, 500, 4
+# every round is the same test at another moment; on the way to a release all 20 run
+ROUNDS = 20 if os.environ.get("HALLMARK_CI") == "1" else 4
+POSTS, CLIENTS = 500, 4
 
 Upload = tuple[str, str, bytes, str]  # id, digest, multipart body, its content type
 
@@ -38,27 +43,38 @@ def uploads(station: str) -> list[Upload]:
     return made
 
 
-def client(
-    work: list[Upload], token: str, url: Callable[[], str], acknowledged: list[Upload], tries: list[int]
-) -> None:
-    """Post in order; what was not acknowledged is sent again until it is."""
-    for upload in work:
-        while True:
-            tries.append(1)
-            try:
-                answer = httpx.post(
-                    f"{url()}/api/v1/inspections",
-                    content=upload[2],
-                    headers={"Content-Type": upload[3], "Authorization": f"Bearer {token}"},
-                    timeout=10,
-                )
-            except httpx.TransportError:
-                time.sleep(0.05)
-                continue
-            assert answer.status_code in (200, 201), answer.text
-            assert answer.json()["digest"] == upload[1]
-            acknowledged.append(upload)
-            break
+class Client:
+    """Posts its uploads in order; what was not acknowledged is sent again until it is."""
+
+    def __init__(self, work: list[Upload], token: str) -> None:
+        self.work, self.token = work, token
+        self.acknowledged: list[Upload] = []
+        self.tries = 0
+
+    def run(self, port: Callable[[], int]) -> None:
+        connection: HTTPConnection | None = None
+        for upload in self.work:
+            while True:
+                self.tries += 1
+                connection = connection or HTTPConnection("127.0.0.1", port(), timeout=20)
+                try:
+                    status, answer = self._post(connection, upload)
+                    break
+                except (OSError, HTTPException):
+                    connection.close()
+                    connection = None
+                    time.sleep(0.02)
+            assert status in (200, 201), answer
+            assert json.loads(answer)["digest"] == upload[1]
+            self.acknowledged.append(upload)
+        if connection is not None:
+            connection.close()
+
+    def _post(self, connection: HTTPConnection, upload: Upload) -> tuple[int, bytes]:
+        headers = {"Content-Type": upload[3], "Authorization": f"Bearer {self.token}"}
+        connection.request("POST", "/api/v1/inspections", body=upload[2], headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def one_round(
@@ -66,36 +82,23 @@ def one_round(
 ) -> Server:
     kill_after = random.Random(number).randint(POSTS * 5 // 100, POSTS * 95 // 100)
     current = server
-    acknowledged: list[Upload] = []
-    tries: list[int] = []
-    threads: list[threading.Thread] = []
-    failures: list[BaseException] = []
-    work = {f"r{number}-c{c}": uploads(f"r{number}-c{c}") for c in range(CLIENTS)}
-
-    def run(station: str) -> None:
-        try:
-            client(work[station], tokens[station], lambda: current.url, acknowledged, tries)
-        except BaseException as error:
-            failures.append(error)
-            raise
-
-    for station in work:
-        threads.append(threading.Thread(target=run, args=(station,)))
-        threads[-1].start()
-    while len(acknowledged) < kill_after and not failures:
-        time.sleep(0.001)
-    current.kill()
-    survived = stored(data, f"r{number}-")
-    lost = [upload[0] for upload in list(acknowledged) if survived.get(upload[0]) != upload[1]]
+    stations = [f"r{number}-c{c}" for c in range(CLIENTS)]
+    clients = [Client(uploads(station), tokens[station]) for station in stations]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        running = [pool.submit(client.run, lambda: current.port) for client in clients]
+        while sum(len(c.acknowledged) for c in clients) < kill_after and not any(r.done() for r in running):
+            time.sleep(0.001)
+        current.kill()
+        acknowledged = [upload for client in clients for upload in tuple(client.acknowledged)]
+        survived = stored(data, f"r{number}-")
+        current = restart()
+        for finished in running:
+            finished.result(60)
+    lost = [upload[0] for upload in acknowledged if survived.get(upload[0]) != upload[1]]
     assert not lost, f"round {number}: acknowledged, then lost: {lost}"
-    assert len(survived) < POSTS, "the kill came too late to prove anything"
-    current = restart()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-    assert not failures
-    assert len(tries) > POSTS, "nobody had to try again: the kill hit nothing"
-    assert stored(data, f"r{number}-") == {u[0]: u[1] for mine in work.values() for u in mine}
+    assert kill_after <= len(survived) < POSTS, "the kill came too late to prove anything"
+    assert sum(c.tries for c in clients) > POSTS, "nobody had to try again: the kill hit nothing"
+    assert stored(data, f"r{number}-") == {u[0]: u[1] for client in clients for u in client.work}
     return current
 
 
@@ -110,6 +113,7 @@ def stored(data: Path, station: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     data, trust = tmp_path / "plant", trust_folder(tmp_path / "trust")
     tokens = prepare(data, [f"r{r}-c{c}" for r in range(ROUNDS) for c in range(CLIENTS)])
@@ -132,8 +136,6 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) 
 
 def lines(data: Path) -> list[JournalLine]:
     """Return the journal read without our store."""
-    import json
-
     names = ("sequence", "time", "actor", "kind", "subject", "body", "previous", "hash")
     with closing(sqlite3.connect(data / "hallmark.sqlite")) as db:
         rows = db.execute(f"SELECT {', '.join(names)} FROM journal ORDER BY sequence").fetchall()
