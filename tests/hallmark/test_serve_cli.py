@@ -1,0 +1,81 @@
+"""`hallmark serve` and `hallmark apikey`, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api import ApiError
+from tests.api.server import Server, prepare, trust_folder
+
+
+def hallmark(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hallmark", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_serve_answers_admits_new_keys_refuses_revoked_ones_and_stops_clean(tmp_path: Path) -> None:
+    data, trust = tmp_path / "plant", trust_folder(tmp_path / "trust")
+    prepare(data, [])
+    server = Server(data, trust)
+    try:
+        assert httpx.get(f"{server.url}/api/v1/health").json()["status"] == "ok"
+        made = hallmark("apikey", "create", "--data", data, "--role", "reader", "--name", "ERP", "--json")
+        key = json.loads(made.stdout)
+        headers = {"Authorization": f"Bearer {key['token']}"}
+        assert httpx.get(f"{server.url}/api/v1/lots", headers=headers).status_code == 200
+        listed = hallmark("apikey", "list", "--data", data)
+        assert key["id"] in listed.stdout
+        assert key["token"].split("_")[2] not in listed.stdout
+        assert hallmark("apikey", "revoke", "--data", data, key["id"]).returncode == 0
+        assert httpx.get(f"{server.url}/api/v1/lots", headers=headers).status_code == 401
+        second = hallmark("serve", "--data", data, "--trust", trust, "--port", "0")
+        assert second.returncode == 2
+        assert "another hallmark server has it open" in second.stderr
+        assert server.stop() == 0
+    finally:
+        server.kill()
+    log = [json.loads(line) for line in (tmp_path / "server.log").read_text().splitlines()]
+    requests = [entry for entry in log if entry["event"] == "request"]
+    assert [entry["status"] for entry in requests] == [200, 200, 401]
+    assert requests[1]["actor"] == f"reader:ERP:{key['id']}"
+    assert key["token"] not in (tmp_path / "server.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["apikey", "create", "--data", "{}/new", "--role", "king", "--name", "x"],
+            "role 'king' does not exist",
+        ),
+        (
+            ["apikey", "create", "--data", "{}/new", "--role", "station", "--name", "x"],
+            "give station for the role",
+        ),
+        (["apikey", "list", "--data", "{}/none"], "holds no hallmark.sqlite"),
+        (["serve", "--data", "{}/new", "--trust", "{}/none"], "is not a folder"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_2(tmp_path: Path, words: list[str], sentence: str) -> None:
+    done = hallmark(*(word.format(tmp_path) for word in words))
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_errors_of_the_room_are_bad_input() -> None:
+    from hallmark import commands
+
+    assert ApiError in commands.input_errors()
