@@ -80,20 +80,26 @@ def deviation(image: U8, gain: F64, low: U8, high: U8, tolerance: U8, zones: U8,
         out: (h, w) uint8, receives the greatest excess over channels, clipped at 255; 0 outside zones.
     """
     height, width = zones.shape
+    offset = np.float32(CODE_OFFSET)
+    row_gain = np.empty(width, np.float32)
     for y in range(height):
         v = 2.0 * y / (height - 1) - 1.0
         a = gain[0] + v * (gain[2] + v * gain[5])
         b = gain[1] + v * gain[4]
         for x in range(width):
-            worst = 0.0
-            if zones[y, x]:
-                u = 2.0 * x / (width - 1) - 1.0
-                k = np.float32(a + u * (b + u * gain[3]))
-                for c in range(3):
-                    value = (image[y, x, c] + np.float32(CODE_OFFSET)) * k - np.float32(CODE_OFFSET)
-                    worst = max(worst, value - high[y, x, c], low[y, x, c] - value)
-                worst -= tolerance[y, x]
-            out[y, x] = np.uint8(min(max(worst + 0.5, 0.0), 255.0))
+            u = 2.0 * x / (width - 1) - 1.0
+            row_gain[x] = a + u * (b + u * gain[3])
+        for x in range(width):
+            k = row_gain[x]
+            worst = np.float32(0.0)
+            for c in range(3):
+                value = (np.float32(image[y, x, c]) + offset) * k - offset
+                over = value - np.float32(high[y, x, c])
+                under = np.float32(low[y, x, c]) - value
+                worst = max(worst, over, under)
+            worst = min(worst - np.float32(tolerance[y, x]) + np.float32(0.5), np.float32(255.0))
+            inspected = np.float32(1.0) if zones[y, x] else np.float32(0.0)
+            out[y, x] = np.uint8(max(worst * inspected, np.float32(0.0)))
 
 
 @compiled

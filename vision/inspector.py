@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from golden.spec import Colour, Dimension, Entered, Surface, View
 from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
 from models import UNCLASSIFIED, Call, Classifier
-from vision.frames import Exposure, light_of, read_frame
+from vision.frames import Exposure, read_frame
 from vision.judge import judge, measured, surface_result, unmeasured, verdict_of
 from vision.measure import Caliper, Measured
+from vision.pyramid import Pyramid, light_of
 from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
 from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
@@ -48,8 +50,9 @@ class _CompiledView:
         usable: Mask = np.ones((grey.shape[0], grey.shape[1]), np.bool_)
         for region in view.ignore:
             usable &= ~mask(region, *grey.shape)
-        self.exposure = Exposure(grey)
-        self.registrar = Registrar(light_of(grey, self.table), usable)
+        light = light_of(grey, self.table)
+        self.exposure = Exposure(grey, light)
+        self.registrar = Registrar(light, usable)
         self.surface = SurfaceComparator(golden.spec, view, self.pixels, self.table)
         self.colours = {
             c.id: self.surface.colour_reference(c.region)
@@ -238,8 +241,9 @@ class _Unit:
             return NotRegistered(fault)
         if _golden_expired(self._golden, frame):
             return NotRegistered("golden_expired")
-        found = compiled.registrar.find(light_of(grey, compiled.table))
-        if compiled.exposure.blurred(grey) and not _other_part(found):
+        pyramid = Pyramid.of(light_of(grey, compiled.table))
+        found = compiled.registrar.find(pyramid)
+        if compiled.exposure.blurred(pyramid) and not _other_part(found):
             return NotRegistered("frame_blurred")
         return found
 
@@ -368,6 +372,7 @@ def _identity(
 _PACKAGES = ("hallmark", "numpy", "numba", "opencv-python-headless")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of this software and of the libraries that compute."""
     return {name: importlib.metadata.version(name) for name in _PACKAGES}

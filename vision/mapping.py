@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.compiled import F64
+from vision.robust import median
 
-_ROUNDS = 8
+_ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +75,9 @@ def fit_similarity(golden: F64, unit: F64, weights: F64) -> Similarity:
     return Similarity(float(rest[0]), float(rest[1]), angle, scale)
 
 
-def fit_quadratic(
-    golden: F64, unit: F64, weights: F64, centre: tuple[float, float], extent: float
-) -> QuadraticMap:
-    """Return the weighted least-squares quadratic map of (n, 2) points, n >= 6."""
-    root = np.sqrt(weights)[:, None]
-    basis = _basis(golden, centre, extent)
-    solution: F64 = np.linalg.lstsq(basis * root, unit * root, rcond=None)[0].astype(np.float64)
-    return QuadraticMap(centre, extent, solution)
+def _solve_quadratic(basis: F64, unit: F64, weights: F64) -> F64:
+    weighted = basis * weights[:, None]
+    return np.asarray(np.linalg.solve(weighted.T @ basis, weighted.T @ unit), np.float64)
 
 
 def from_similarity(pose: Similarity, centre: tuple[float, float], extent: float) -> QuadraticMap:
@@ -97,9 +93,7 @@ def from_similarity(pose: Similarity, centre: tuple[float, float], extent: float
 
 def tukey(residuals: F64, floor: float) -> F64:
     """Return Tukey's biweights of (n,) residual lengths; the scale is their median, at least `floor`."""
-    scale = max(
-        float(np.median(residuals)) / 1.1774, floor
-    )  # the median of a Rayleigh distribution is 1.1774 sigma
+    scale = max(median(residuals) / 1.1774, floor)  # the median of a Rayleigh distribution is 1.1774 sigma
     return np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2
 
 
@@ -108,18 +102,24 @@ def robust_similarity(golden: F64, unit: F64, floor: float) -> tuple[Similarity,
     weights = np.ones(len(golden))
     fit = fit_similarity(golden, unit, weights)
     for _ in range(_ROUNDS):
-        weights = tukey(np.hypot(*(unit - fit.points(golden)).T), floor)
+        residuals = unit - fit.points(golden)
+        weights = tukey(np.hypot(residuals[:, 0], residuals[:, 1]), floor)
         fit = fit_similarity(golden, unit, weights)
     return fit, weights
 
 
 def robust_quadratic(
     golden: F64, unit: F64, floor: float, centre: tuple[float, float], extent: float
-) -> tuple[QuadraticMap, F64]:
-    """Return the quadratic map by iterated reweighting, and the final weights (n,)."""
+) -> tuple[QuadraticMap, F64] | None:
+    """Return the quadratic map by iterated reweighting and the final weights (n,); None if undetermined."""
+    basis = _basis(golden, centre, extent)
     weights = np.ones(len(golden))
-    fit = fit_quadratic(golden, unit, weights, centre, extent)
-    for _ in range(_ROUNDS):
-        weights = tukey(np.hypot(*(unit - fit.points(golden)).T), floor)
-        fit = fit_quadratic(golden, unit, weights, centre, extent)
-    return fit, weights
+    try:
+        coefficients = _solve_quadratic(basis, unit, weights)
+        for _ in range(_ROUNDS):
+            residuals = unit - basis @ coefficients
+            weights = tukey(np.hypot(residuals[:, 0], residuals[:, 1]), floor)
+            coefficients = _solve_quadratic(basis, unit, weights)
+    except np.linalg.LinAlgError:  # the patches lie on one line or in one place
+        return None
+    return QuadraticMap(centre, extent, coefficients), weights

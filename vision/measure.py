@@ -17,6 +17,7 @@ from kernels.compiled import F32, F64, U8, Mask
 from kernels.edges import edges_across
 from kernels.light import luminance_window
 from vision.mapping import QuadraticMap
+from vision.robust import median, spread
 
 _LEAST_SHARE = 0.6  # of the calipers must find their edge and lie on the fitted form
 _EDGE_SYSTEMATIC_PX = 0.05  # standard uncertainty of where an edge "is": blur, side light, bevel
@@ -25,13 +26,13 @@ _HUBER = 1.345
 _ROUNDS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """A length in millimetres with its standard uncertainty; `points_px` are the edge points that decided."""
+    """A length in mm with its standard uncertainty; `points_px` (n, 2) are the edge points that decided."""
 
     value: float
     standard_uncertainty: float
-    points_px: tuple[tuple[float, float], ...]
+    points_px: F64
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Caliper:
     def _in_mm(self, pixels: float, u_pixels: float, points: F64) -> Measured:
         scale = self._calibration.mm_per_px
         u = scale * math.hypot(u_pixels, pixels * self._calibration.relative_uncertainty)
-        return Measured(pixels * scale, u, tuple((float(x), float(y)) for x, y in points))
+        return Measured(pixels * scale, u, points)
 
     def _circle(self, circle: Circle) -> _FittedCircle | NotMeasured:
         if circle not in self._circles:
@@ -133,11 +134,11 @@ class Caliper:
             return NotMeasured("edge_not_found")
         points = (centres + edges[:, :1] * directions)[found] + (left, top)
         cx, cy, r, residuals, weights = _fit_circle(points, x, y, radius)
-        spread = max(1.4826 * float(np.median(np.abs(residuals))), 0.02)
-        on_form = np.abs(residuals) <= 4 * spread
-        if on_form.sum() < _LEAST_SHARE * count or spread > 0.1 * radius:
+        scatter = max(spread(residuals), 0.02)
+        on_form = np.abs(residuals) <= 4 * scatter
+        if on_form.sum() < _LEAST_SHARE * count or scatter > 0.1 * radius:
             return NotMeasured("edge_disputed")
-        blur = float(np.median(edges[found, 1]))
+        blur = median(edges[found, 1])
         sigma = math.sqrt(float(weights @ residuals**2) / max(float(weights.sum()) - 3, 1))
         n = float(weights.sum())
         # Under blur a straight edge keeps its place, a convex one moves inward by s^2 / 2R.
@@ -187,7 +188,7 @@ class Caliper:
 
 
 def _huber(residuals: F64) -> F64:
-    scale = max(1.4826 * float(np.median(np.abs(residuals))), 1e-3)
+    scale = max(spread(residuals), 1e-3)
     return np.minimum(1.0, _HUBER * scale / np.maximum(np.abs(residuals), 1e-12))
 
 
@@ -214,7 +215,7 @@ def _fit_line(s: F64, t: F64) -> tuple[float, float, float, Mask]:
 
     Neighbouring calipers share pixels, so that only about half of them are independent.
     """
-    a, b = float(np.median(t)), 0.0
+    a, b = median(t), 0.0
     weights = np.ones(len(s))
     for _ in range(_ROUNDS):
         weights = _huber(t - a - b * s)
@@ -222,6 +223,6 @@ def _fit_line(s: F64, t: F64) -> tuple[float, float, float, Mask]:
         weighted = basis * weights[:, None]
         a, b = (float(v) for v in np.linalg.solve(weighted.T @ basis, weighted.T @ t))
     residuals = t - a - b * s
-    spread = max(1.4826 * float(np.median(np.abs(residuals))), 0.02)
+    scatter = max(spread(residuals), 0.02)
     sigma = math.sqrt(float(weights @ residuals**2) / max(float(weights.sum()) - 2, 1))
-    return a, b, sigma * math.sqrt(2 / float(weights.sum())), np.abs(residuals) <= 4 * spread
+    return a, b, sigma * math.sqrt(2 / float(weights.sum())), np.abs(residuals) <= 4 * scatter

@@ -25,6 +25,8 @@ from vision.mapping import (
     robust_quadratic,
     robust_similarity,
 )
+from vision.pyramid import Pyramid
+from vision.robust import median
 
 # The range of poses that a station judges; what lies beyond is misplaced, not guessed.
 LARGEST_ANGLE_DEG = 8.0
@@ -39,7 +41,8 @@ _LEVELS = ((4, 8, 70, 0.5), (1, 12, 90, 0.5))  # scale, half size, patches, leas
 _LEAST_SHARE = 0.35
 _TYPICAL_BLUR_PX = 0.75  # of a camera; a golden scan is sharper, and unequal blur moves patches
 _LEAST_PATCHES = 8
-_LEAST_CONTRAST = 1.5  # grey values rms at 1/8 scale: below, there is nothing to match
+_STEPS = 15
+_LEAST_CONTRAST = 1.0  # levels of light rms at 1/8 scale: below, there is nothing to match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,36 +99,35 @@ class Registrar:
         h, w = golden.shape
         self._centre = ((w - 1) / 2, (h - 1) / 2)
         self._extent = max(h, w) / 2
-        small = shrink(golden, _COARSE)
-        mask = shrink(usable.astype(np.uint8) * 255, _COARSE) == 255
+        images = Pyramid.of(golden)
+        masks = Pyramid.of(usable.astype(np.uint8) * 255)
+        small, mask = images.eighth, masks.eighth == 255
         self._coarse = _spread(small, mask, _COARSE_HALF, _COARSE_PATCHES).astype(np.float64)
         self._templates = [_cut(small, c, _COARSE_HALF) for c in self._coarse]
         self._levels: list[_Level] = []
         for scale, half, count, least in _LEVELS:
-            image = shrink(golden, scale)
+            image = images.at(scale)
             if scale == 1:
                 image = np.asarray(cv2.GaussianBlur(image, (0, 0), _TYPICAL_BLUR_PX), np.uint8)
-            mask = shrink(usable.astype(np.uint8) * 255, scale) == 255
+            mask = masks.at(scale) == 255
             centres = _spread(image, mask, half, count).astype(np.float64)
             values, gradients, inverses = prepare_patches(image.astype(np.float32), centres, half)
             self._levels.append(
                 _Level(scale, half, least, (centres + 0.5) * scale - 0.5, values, gradients, inverses)
             )
 
-    def find(self, frame: U8) -> Registered | NotRegistered:
-        """Find the golden view in the (h, w) uint8 linear light of a frame."""
-        if min(frame.shape) < 4 * _COARSE * _COARSE_HALF:
-            return NotRegistered("unit_not_found")
-        small = shrink(frame, _COARSE)
-        if float(np.std(small)) < _LEAST_CONTRAST:
+    def find(self, pyramid: Pyramid) -> Registered | NotRegistered:
+        """Find the golden view in the linear light of a frame."""
+        small = pyramid.eighth
+        if min(small.shape) < 4 * _COARSE_HALF or float(np.std(small)) < _LEAST_CONTRAST:
             return NotRegistered("unit_not_found")
         pose = self._search(small, windowed=True) or self._search(small, windowed=False)
         if pose is None:
             turned = self._search(np.ascontiguousarray(small[::-1, ::-1]), windowed=False)
             return NotRegistered("unit_not_found" if turned is None else "unit_upside_down")
-        if self._misplaced(pose, frame.shape):
+        if self._misplaced(pose, pyramid.full.shape):
             return NotRegistered("unit_misplaced")
-        return self._refine(frame, pose)
+        return self._refine(pyramid, pose)
 
     def _search(self, small: U8, *, windowed: bool) -> Similarity | None:
         h, w = small.shape
@@ -160,27 +162,26 @@ class Registrar:
         scale = SCALE_RANGE[0] <= pose.scale <= SCALE_RANGE[1]
         return abs(pose.angle) > LARGEST_ANGLE_DEG or float(shift.max()) > LARGEST_SHIFT or not scale
 
-    def _refine(self, frame: U8, pose: Similarity) -> Registered | NotRegistered:
+    def _refine(self, pyramid: Pyramid, pose: Similarity) -> Registered | NotRegistered:
         mapping = from_similarity(pose, self._centre, self._extent)
         golden = unit = np.empty((0, 2))
         weights = correlations = np.empty(0)
         for level in self._levels:
-            image = shrink(frame, level.scale)
-            floor = 0.02 * level.scale
-            for last in (False, True):
-                predicted = (mapping.points(level.centres) + 0.5) / level.scale - 0.5
-                tracked = track_patches(
-                    image, level.values, level.gradients, level.inverses, level.half,
-                    predicted, mapping.jacobians(level.centres), 12 if last else 20,
-                )  # fmt: skip
-                good = tracked[:, 2] > level.least
-                if good.sum() < max(2 * _LEAST_PATCHES, _LEAST_SHARE * len(good)):
-                    return NotRegistered("unit_not_found")
-                golden, unit = level.centres[good], (tracked[good, :2] + 0.5) * level.scale - 0.5
-                correlations = tracked[good, 2]
-                mapping, weights = robust_quadratic(golden, unit, floor, self._centre, self._extent)
-                if (weights > 0).sum() < max(2 * _LEAST_PATCHES, _LEAST_SHARE * len(level.centres)):
-                    return NotRegistered("unit_not_found")
+            predicted = (mapping.points(level.centres) + 0.5) / level.scale - 0.5
+            tracked = track_patches(
+                pyramid.at(level.scale), level.values, level.gradients, level.inverses, level.half,
+                predicted, mapping.jacobians(level.centres), _STEPS,
+            )  # fmt: skip
+            good = tracked[:, 2] > level.least
+            least = max(2 * _LEAST_PATCHES, _LEAST_SHARE * len(good))
+            if good.sum() < least:
+                return NotRegistered("unit_not_found")
+            golden, unit = level.centres[good], (tracked[good, :2] + 0.5) * level.scale - 0.5
+            correlations = tracked[good, 2]
+            fit = robust_quadratic(golden, unit, 0.02 * level.scale, self._centre, self._extent)
+            if fit is None or (fit[1] > 0).sum() < least:
+                return NotRegistered("unit_not_found")
+            mapping, weights = fit
         kept = weights > 0
         pose, _ = robust_similarity(golden[kept], unit[kept], 0.02)
         return Registered(
@@ -188,21 +189,12 @@ class Registrar:
             mapping,
             _rms(unit[kept] - pose.points(golden[kept])),
             _rms(unit[kept] - mapping.points(golden[kept])),
-            float(np.median(correlations[kept])),
+            median(correlations[kept]),
         )
 
 
-def shrink(image: U8, scale: int) -> U8:
-    """Return the image averaged over scale x scale blocks; pixel p becomes (p + 0.5) / scale - 0.5."""
-    if scale == 1:
-        return image
-    h, w = (n // scale for n in image.shape)
-    cut = image[: h * scale, : w * scale]
-    return np.asarray(cv2.resize(cut, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _rms(difference: F64) -> float:
-    return math.sqrt(float(np.mean(np.sum(difference**2, axis=1))))
+    return math.sqrt(float((difference**2).sum()) / len(difference))
 
 
 def _cut(image: U8, centre: F64, half: int) -> U8:

@@ -21,6 +21,7 @@ from kernels.comparison import GAMMA, block_means, deviation, fill_maps, mean_li
 from kernels.compiled import F32, F64, I32, U8, Mask
 from vision.mapping import QuadraticMap
 from vision.regions import mask, outline
+from vision.robust import spread
 
 SCALE = 2
 _BLOCK = 24  # pixels at half resolution
@@ -146,16 +147,16 @@ class SurfaceComparator:
         v = 2 * (rows + 0.5) * _BLOCK / self._height - 1
         basis = np.column_stack((np.ones_like(u), u, v, u * u, u * v, v * v))
         weights = np.ones(len(ratio))
-        gain, spread = UNIT_GAIN, 0.0
+        gain, scatter = UNIT_GAIN, 0.0
         for _ in range(6):
             weighted = basis * weights[:, None]
             gain = np.asarray(
                 np.linalg.solve(weighted.T @ basis + 1e-9 * np.eye(6), weighted.T @ ratio), np.float64
             )
             residual = np.abs(ratio - basis @ gain)
-            spread = 1.4826 * float(np.median(residual))
-            weights = np.clip(1 - (residual / (4.685 * max(spread, 1e-4))) ** 2, 0, None) ** 2
-        return gain, spread
+            scatter = spread(residual)
+            weights = np.clip(1 - (residual / (4.685 * max(scatter, 1e-4))) ** 2, 0, None) ** 2
+        return gain, scatter
 
     def deviations(self, aligned: Aligned, mapping: QuadraticMap, smallest_mm: float) -> list[Deviation]:
         """Return the regions of at least `smallest_mm` that deviate, largest first."""
@@ -165,7 +166,12 @@ class SurfaceComparator:
         weak = (self._out > 0).astype(np.uint8)
         weak = np.asarray(cv2.morphologyEx(weak, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
         weak = np.asarray(cv2.morphologyEx(weak, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
+        left, top, width, height = (int(n) for n in cv2.boundingRect(weak))
+        if width == 0:
+            return []
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(
+            np.ascontiguousarray(weak[top : top + height, left : left + width]), connectivity=8
+        )
         step = self._mm_per_px * SCALE
         regions: list[Deviation] = []
         for label in range(1, count):
@@ -173,19 +179,14 @@ class SurfaceComparator:
             if math.hypot(w, h) * step < smallest_mm:
                 continue
             inside = labels[y : y + h, x : x + w] == label
-            strengths = self._out[y : y + h, x : x + w][inside]
-            if int(strengths.max()) < _STRONG:
-                continue
+            box = (left + x, top + y, w, h)
+            at = np.s_[box[1] : box[1] + h, box[0] : box[0] + w]
+            deviates = inside & (self._out[at] > 0)
+            strength = int(self._out[at][deviates].max(initial=0))
             size = _longest_extent(inside) * step
-            if size >= smallest_mm:
-                zone = int(
-                    np.bincount(
-                        self._zones[y : y + h, x : x + w][inside & (self._out[y : y + h, x : x + w] > 0)]
-                    ).argmax()
-                )
-                regions.append(
-                    self._region(mapping, (x, y, w, h), size, int(inside.sum()), zone, int(strengths.max()))
-                )
+            if strength >= _STRONG and size >= smallest_mm:
+                zone = int(np.bincount(self._zones[at][deviates]).argmax())
+                regions.append(self._region(mapping, box, size, int(inside.sum()), zone, strength))
         regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
         return regions[:_MOST_REGIONS]
 
