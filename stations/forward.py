@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from threading import Event
+from dataclasses import dataclass, field
+from threading import Event, Lock
 from typing import Any, Literal, cast
 
 import httpx
@@ -34,7 +34,7 @@ Outcome = Literal["acknowledged", "refused", "unreachable", "idle"]
 
 @dataclass
 class Forwarder:
-    """Sends one spool's records to one server.
+    """Sends one spool's records to one server. Several threads may ask it to; each record goes once.
 
     Attributes:
         spool: where pending records come from and their state is kept.
@@ -52,6 +52,7 @@ class Forwarder:
     first_wait_s: float = 0.5
     longest_wait_s: float = 60.0
     trouble: str | None = None
+    _turn: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
     def to(cls, server: str, api_key: str, spool: Spool, sleep: Callable[[float], object]) -> Forwarder:
@@ -65,6 +66,10 @@ class Forwarder:
 
     def step(self) -> Outcome:
         """Send the oldest pending record once, and keep what the server said."""
+        with self._turn:
+            return self._step()
+
+    def _step(self) -> Outcome:
         unit = self.spool.next_pending()
         if unit is None:
             return "idle"

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
-from datetime import timedelta
+import threading
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from typer.testing import CliRunner
 
+from api import Store, create_app
+from api.store import keys
 from evidence import Inspection, verify_digest
+from golden.keys import TrustStore
 from hallmark.__main__ import app
 from stations import JobError, SpoolForeignError, SpoolReader
 from tests.stations.workshop import TODAY, Workshop, open_workshop
@@ -123,3 +134,60 @@ def test_json_lines_are_canonical(workshop: Workshop) -> None:
     result = CliRunner().invoke(app, arguments(workshop, "--twin", "1", "--json"))
     (line,) = result.stdout.splitlines()
     assert line == json.dumps(json.loads(line), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_records_travel_to_the_real_server_and_the_refused_ones_too_once_it_knows_the_golden_sample(
+    workshop: Workshop,
+) -> None:
+    with Store.open(workshop.home / "plant", serve=True) as store:
+
+        def key(role: str, station: str | None) -> str:
+            with store.database.write() as connection:
+                return keys.create(
+                    connection, role=role, name=role, station=station, party=None, entropy=os.urandom(54),
+                    actor="operator:test", time="2026-07-01T00:00:00Z",
+                )[1]  # fmt: skip
+
+        plant = create_app(
+            store, TrustStore.open(workshop.trust), clock=lambda: datetime.now(UTC), entropy=os.urandom
+        )
+        secret = workshop.home / "cell.key"
+        secret.write_text(key("station", "cell-1"))
+        engineer = {"Authorization": f"Bearer {key('engineer', None)}"}
+        with ExitStack() as stack:
+            url = _serve(plant, stack)
+            forward = ("--server", url, "--api-key-file", str(secret))
+            early = CliRunner().invoke(app, without_lot(workshop, "--twin", "2", *forward))
+            assert early.exit_code == 0
+            assert "the server refused sequence 2: 409" in early.stderr
+            sample = workshop.golden.read_bytes()
+            assert httpx.post(f"{url}/api/v1/goldens", content=sample, headers=engineer).status_code == 201
+            again = ("--twin", "2", "--seed", "2", "--retry-refused", "--keep-frames", "1")
+            late = CliRunner().invoke(app, without_lot(workshop, *again, *forward))
+            assert late.exit_code == 0, late.output
+            items = httpx.get(f"{url}/api/v1/inspections", headers=engineer).json()["items"]
+    with SpoolReader.read(workshop.home / "spool") as spool:
+        assert sorted(i["digest"] for i in items) == sorted(u.inspection.digest for u in spool.units())
+        assert spool.counts() == {"acknowledged": 4}
+        assert len(list((workshop.home / "spool" / "frames").iterdir())) == 1
+
+
+def without_lot(workshop: Workshop, *more: str) -> list[str]:
+    """Return arguments for units of no lot: a server takes those of a lot only once the lot is open."""
+    made = arguments(workshop, *more)
+    at = made.index("--lot")
+    return made[:at] + made[at + 2 :]
+
+
+def _serve(plant: FastAPI, stack: ExitStack) -> str:
+    """Serve on a free loopback port until the stack unwinds, whatever happens in it."""
+    listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    server = uvicorn.Server(uvicorn.Config(plant, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    stack.callback(thread.join)
+    stack.callback(setattr, server, "should_exit", True)
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.005)
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -212,3 +212,16 @@ def test_the_follower_sends_what_the_line_adds_until_told_to_stop(
     thread.join(5)
     assert spool.counts() == {"acknowledged": 7}
     assert server.received == [1, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_two_threads_may_send_at_the_same_time(server: Server, spool: Spool, forwarder: Forwarder) -> None:
+    for number in range(5, 30):
+        accept(spool, reserve(spool), {"top": b"late %d" % number})
+    stop = threading.Event()
+    thread = threading.Thread(target=forwarder.follow, args=(stop, 0.001))
+    thread.start()
+    assert forwarder.drain()
+    stop.set()
+    thread.join(5)
+    assert spool.counts() == {"acknowledged": 29}
+    assert server.received == list(range(1, 30))
