@@ -28,6 +28,7 @@ from hallmark.report import balloons
 
 LONGEST_PX = 1400  # of the embedded picture; the drawing over it keeps full coordinates
 JPEG_QUALITY = 85
+MOST_DEFECT_BALLOONS = 20
 
 Point = tuple[float, float]
 State = Literal["conform", "nonconform", "undecided", "missing"]
@@ -84,7 +85,10 @@ class Balloon:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What the template draws: sizes in picture pixels, `margin` outside the picture on all sides."""
+    """What the template draws: sizes in picture pixels, `margin` outside the picture on all sides.
+
+    `unlabelled` are outlined without a balloon: defects beyond the MOST_DEFECT_BALLOONS largest.
+    """
 
     caption: str
     data_uri: str
@@ -94,6 +98,7 @@ class Drawing:
     radius: float
     stroke: float
     balloons: tuple[Balloon, ...]
+    unlabelled: tuple[Mark, ...]
 
     @property
     def view_box(self) -> str:
@@ -111,10 +116,11 @@ def draw(
         spec: the golden specification.
         picture: the picture to draw over.
         states: decision by characteristic id; a characteristic that is not named is not drawn.
-        defects: defects of the unit; labelled D1, D2, ... by their place in this sequence.
+        defects: defects of the unit, largest first; labelled D1, D2, ... by their place in this sequence.
     """
     height, width = picture.pixels.shape[:2]
-    marks = [*_characteristics(spec, picture, states), *_defects(picture.view, defects)]
+    found = [*_defects(picture.view, defects)]
+    marks = [*_characteristics(spec, picture, states), *found[:MOST_DEFECT_BALLOONS]]
     radius = max(width, height) / 46
     centers = balloons.place([m.anchor for m in marks], width, height, radius)
     return Drawing(
@@ -126,6 +132,7 @@ def draw(
         radius=radius,
         stroke=max(width, height) / 430,
         balloons=tuple(_lead(m, c, radius) for m, c in zip(marks, centers, strict=True)),
+        unlabelled=tuple(found[MOST_DEFECT_BALLOONS:]),
     )
 
 

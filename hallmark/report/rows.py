@@ -129,7 +129,7 @@ def _value(result: CharacteristicResult | FaiItem) -> tuple[str, str]:
 
 
 def _unit(unit: str | None) -> str:
-    return {"CIEDE2000": "\u0394E\u2080\u2080", None: ""}.get(unit, unit or "")
+    return {"CIEDE2000": "\u0394E\u2080\u2080", "1": "", None: ""}.get(unit, unit or "")
 
 
 def _limits(lower: str | None, upper: str | None) -> str:
