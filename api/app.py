@@ -24,6 +24,7 @@ from api import openapi, routes_lots, routes_records
 from api.errors import (
     ApiError,
     FrameDamagedError,
+    FrameMissingError,
     GoldenConflictError,
     JournalBrokenError,
     SequenceTakenError,
@@ -41,6 +42,7 @@ _PROBLEM_OF: tuple[tuple[type[Exception], str], ...] = (
     (SequenceTakenError, "sequence-taken"),
     (GoldenConflictError, "golden-conflict"),
     (FrameDamagedError, "frame-damaged"),
+    (FrameMissingError, "frame-damaged"),
     (JournalBrokenError, "journal-broken"),
     (BrokenChain, "journal-broken"),
     (quality.StepError, "lot-step"),

@@ -41,10 +41,14 @@ Step = Callable[[quality.LotState, GoldenSpec], Sequence[quality.NewEvent]]
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """What the last check of the whole journal found."""
+    """What the last check of the whole journal found.
+
+    Whoever notes `lines` and `last_hash` elsewhere can show later that nothing was rewritten or cut since.
+    """
 
     state: Literal["unverified", "intact", "broken"] = "unverified"
     lines: int = 0
+    last_hash: str | None = None
     verified_at: str | None = None
     detail: str | None = None
 
@@ -90,9 +94,10 @@ class Ledger:
         try:
             with self.store.database.read() as connection:
                 last = journal.verify(connection)
-            self.chain = ChainState("intact", 0 if last is None else last.sequence, now)
+            lines, last_hash = (0, None) if last is None else (last.sequence, last.hash)
+            self.chain = ChainState("intact", lines, last_hash, now)
         except BrokenChain as error:
-            self.chain = ChainState("broken", 0, now, str(error))
+            self.chain = ChainState("broken", verified_at=now, detail=str(error))
         return self.chain
 
     def take_inspection(

@@ -209,5 +209,8 @@ def test_a_damaged_frame_is_not_served(plant: Plant) -> None:
     record, frames = records.inspection(1)
     plant.ask("station", "POST", "/inspections", files=records.parts(record, frames))
     name = sha256(frames["top"]).removeprefix("sha256:")
-    (plant.data / "frames" / name[:2] / name).write_bytes(b"other")
+    path = plant.data / "frames" / name[:2] / name
+    path.write_bytes(b"other")
+    problem(plant.ask("qc", "GET", f"/inspections/{record.id}/frames/top"), 500, "frame-damaged")
+    path.unlink()
     problem(plant.ask("qc", "GET", f"/inspections/{record.id}/frames/top"), 500, "frame-damaged")
