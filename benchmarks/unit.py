@@ -110,11 +110,9 @@ def scikit(golden: Any, spec: GoldenSpec) -> Callable[[Any], Any]:
 
     def run(pixels: Any) -> Any:
         turned = transform.warp_polar(color.rgb2gray(pixels), radius=radius)
-        angle = registration.phase_cross_correlation(polar, turned, upsample_factor=20, normalization=None)[
-            0
-        ][0]
+        angle = correlate(polar, turned, upsample_factor=20, normalization=None)[0][0]
         upright = transform.rotate(pixels, angle, order=1)
-        shift = registration.phase_cross_correlation(grey, color.rgb2gray(upright), upsample_factor=20)[0]
+        shift = correlate(grey, color.rgb2gray(upright), upsample_factor=20)[0]
         aligned = transform.warp(upright, transform.AffineTransform(translation=-shift[::-1]))
         difference = color.deltaE_ciede2000(golden_lab, color.rgb2lab(aligned))
         measure.regionprops(measure.label(difference > 10))

@@ -84,10 +84,25 @@ def _single_plans(given: Mapping[str, Any]) -> Answer | None:
     return asdict(single_plan(case.code_letter, case.aql, severity_named(case.severity)))
 
 
+class _ColourInput(BaseModel):
+    lab1: tuple[float, float, float]
+    lab2: tuple[float, float, float]
+
+
+def _colour_difference(given: Mapping[str, Any]) -> Answer | None:
+    import numpy as np
+
+    from kernels.colour import ciede2000
+
+    case = _ColourInput.model_validate(given)
+    return {"dE00": ciede2000(np.array(case.lab1), np.array(case.lab2))}
+
+
 # By the name before a file's first underscore: a1_code_letters.json is answered by ADAPTERS["a1"].
 ADAPTERS: dict[str, Adapter] = {
     "a1": Adapter(_code_letters),
     "a2": Adapter(_single_plans),
+    "f1": Adapter(_colour_difference, keys=("dE00",)),
 }
 
 
