@@ -44,7 +44,9 @@ def main() -> None:
     """Run the command; bad input is one sentence on standard error and exit code 2."""
     try:
         app()
-    except commands.input_errors() as error:
+    except ValueError as error:
+        if not isinstance(error, commands.input_errors()):
+            raise
         print(f"hallmark: {error}", file=sys.stderr)
         sys.exit(2)
 

@@ -53,6 +53,7 @@ class Replay:
         goldens: `.golden` files, of which those are opened that judged a unit.
         trust: trusted keys.
         certificates: camera certificates by digest; expired ones too, since each frame states its time.
+        archive: the server's folder of frames, for those that the spool has dropped.
         at: the time at which a golden sample must have been valid; None: when the first of the units that
             it judged was triggered.
     """
@@ -63,6 +64,7 @@ class Replay:
         goldens: Iterable[Path],
         trust: TrustStore,
         certificates: Mapping[str, CameraCalibration],
+        archive: Path | None = None,
         at: datetime | None = None,
     ) -> None:
         """Read the bundles; a seal is verified when the first unit needs it."""
@@ -70,6 +72,7 @@ class Replay:
         from golden.sample import read_file
 
         self._reader, self._trust, self._certificates, self._at = reader, trust, certificates, at
+        self._archive = archive
         self._bundles = {bundle.read(data).digest: data for data in map(read_file, goldens)}
         self._goldens: dict[str, GoldenSample] = {}
         self._inspectors: dict[tuple[str, tuple[tuple[str, str], ...]], Inspector] = {}
@@ -107,7 +110,7 @@ class Replay:
                 unit.sequence, "not_compared", why=f"measured with {min(absent)}: give that certificate"
             )
         try:
-            frames = self._reader.frames(unit.sequence)
+            frames = self._reader.frames(unit.sequence, self._archive)
         except FrameDroppedError as error:
             return Replayed(unit.sequence, "not_compared", why=str(error))
         except FrameLostError as error:
@@ -233,6 +236,15 @@ def replay(
             envvar="HALLMARK_CALIBRATION",
         ),
     ] = None,
+    frames: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The server's folder of frames, for those that the spool has dropped.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     sequence: Annotated[
         list[int] | None, typer.Option(metavar="N", min=1, help="Only this unit (repeat for several).")
     ] = None,
@@ -267,7 +279,12 @@ def replay(
     with SpoolReader.read(spool) as reader:
         units = [reader.unit(number) for number in sequence] if sequence else reader.units()
         replay = Replay(
-            reader, golden, TrustStore.open(trust), certificates, at.replace(tzinfo=UTC) if at else None
+            reader,
+            golden,
+            TrustStore.open(trust),
+            certificates,
+            frames,
+            at.replace(tzinfo=UTC) if at else None,
         )
         good = _report(replay.run(units), len(units), as_json=as_json)
     raise typer.Exit(0 if good else 1)

@@ -157,8 +157,13 @@ class SpoolReader:
         """Return how many units are in each state."""
         return dict(self._select("SELECT state, COUNT(*) FROM unit GROUP BY state ORDER BY state"))
 
-    def frames(self, sequence: int) -> dict[str, bytes]:
+    def frames(self, sequence: int, archive: Path | None = None) -> dict[str, bytes]:
         """Return the stored frame bytes of a unit by view, each checked against its digest.
+
+        Args:
+            sequence: the unit.
+            archive: where to look for frames that were dropped: the server's folder of frames, in which
+                a file's folder is the first two digits of its digest.
 
         Raises:
             FrameLostError: a frame is absent or altered.
@@ -167,6 +172,9 @@ class SpoolReader:
         query = "SELECT view, digest, dropped FROM frame WHERE sequence = ? ORDER BY view"
         frames: dict[str, bytes] = {}
         for view, digest, dropped in self._select(query, (sequence,)):
+            if dropped and archive is not None:
+                frames[view] = FrameFiles(archive / digest.removeprefix("sha256:")[:2]).get(digest)
+                continue
             if dropped:
                 raise FrameDroppedError(
                     f"{self.directory}: the frames of sequence {sequence} were dropped after the server had "

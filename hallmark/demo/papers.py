@@ -84,10 +84,16 @@ def _found(inspection: Inspection) -> str:
 def _line(story: Story, serial: str, seeded: str | None, *, matched: bool) -> UnitLine:
     inspection = story.inspections[serial]
     return UnitLine(
-        serial=serial, station=inspection.station or "", verdict=inspection.verdict,
-        reasons=inspection.reasons, inspection=inspection.id, seeded=seeded, found=_found(inspection), matched=matched,
+        serial=serial,
+        station=inspection.station or "",
+        verdict=inspection.verdict,
+        reasons=inspection.reasons,
+        inspection=inspection.id,
+        seeded=seeded,
+        found=_found(inspection),
+        matched=matched,
         href=f"sheets/{serial}.html" if serial in story.frames else None,
-    )  # fmt: skip
+    )
 
 
 def _summary(story: Story, issued: str, duration_s: float) -> DemoSummary:

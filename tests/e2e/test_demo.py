@@ -1,0 +1,75 @@
+"""The main job as a newcomer runs it: one command, real images, real processes, a real server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hallmark.demo.truth import LOT_SIZE, plan_lot
+
+
+def hallmark(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hallmark", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("demo") / "out"
+    done = hallmark("demo", "--out", out, "--seed", "1")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return out, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
+def test_the_demo_finds_every_known_fault_and_tells_the_story(demo: tuple[Path, str]) -> None:
+    _, told = demo
+    assert "found 6 of 6 known faults" in told
+    assert "real faulty board REJECT" in told
+    assert "phase released" in told
+    assert "'state': 'intact'" in told
+    missed = [line for line in told.splitlines() if "MISSED" in line]
+    assert missed == []
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
+def test_every_paper_is_there_and_complete(demo: tuple[Path, str]) -> None:
+    out, _ = demo
+    pages = [out / "summary.html", out / "first-article.html", out / "sheets" / "S4-REAL-2.html"]
+    for page in pages:
+        assert page.read_text("utf-8").rstrip().endswith("</html>")
+    faulty = {unit.serial for unit in plan_lot(1) if unit.seeded is not None}
+    assert faulty <= {page.stem for page in (out / "sheets").glob("*.html")}
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
+def test_every_unit_replays_from_its_stored_frame_bytes(demo: tuple[Path, str]) -> None:
+    out, _ = demo
+    total = 0
+    for station in ("line-1", "line-2", "oqc-1"):
+        done = hallmark(
+            "replay", out / "stations" / station, "--golden", out / "s4.golden", "--trust", out / "trust",
+            "--calibration", out / f"{station}.cal", "--frames", out / "server" / "frames", "--json",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+        outcomes = [json.loads(line)["outcome"] for line in done.stdout.splitlines()]
+        assert set(outcomes) == {"agrees"}
+        total += len(outcomes)
+    assert total >= LOT_SIZE + 2  # first article, lot, real board, outgoing sample
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
+def test_a_demo_never_empties_a_folder_that_it_did_not_make(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    done = hallmark("demo", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "choose another folder" in done.stderr
+    assert (tmp_path / "mine.txt").read_text() == "keep"
