@@ -1,0 +1,246 @@
+"""The judge, line by line: what makes a unit ACCEPT, REJECT or HOLD, and why."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidence import REASONS, CharacteristicResult, Defect
+from golden.spec import CharacteristicClass, DecisionRule, DefectCatalogue, DefectRule, Dimension, Surface
+from vision.judge import defect_reasons, judge, measured, surface_result, unmeasured, verdict_of
+
+Decision = Literal["conform", "nonconform", "undecided"]
+Severity = Literal["critical", "major", "minor", "allowed"]
+SEVERITIES: tuple[Severity | None, ...] = (*get_args(Severity), None)
+GRAVITY = {"ACCEPT": 0, "HOLD": 1, "REJECT": 2}
+
+
+def catalogue(*rejects: CharacteristicClass) -> DefectCatalogue:
+    rule = DefectRule(id="R", defect_class="any", severity="major")
+    return DefectCatalogue(rules=(rule,), rejects=rejects, smallest_mm=0.1)
+
+
+ALL = catalogue("critical", "major", "minor")
+
+
+def characteristic(decision: Decision, reason: str | None = None, valid: bool = True) -> CharacteristicResult:
+    return CharacteristicResult(
+        id="c", name="c", source="vision", value=1.0 if valid else None, unit="mm", nominal=1.0, lower=0.9,
+        upper=1.1, standard_uncertainty=0.01 if valid else None, coverage_factor=2.0, rule=DecisionRule(),
+        valid=valid, reason=reason, decision=decision,
+    )  # fmt: skip
+
+
+def defect(severity: Severity | None, zone: str = "field") -> Defect:
+    return Defect.model_validate({
+        "view": "top", "class": "unclassified", "severity": severity, "confidence": None,
+        "box_px": (1, 2, 3, 4), "box_mm": (1, 2, 3, 4), "size_mm": 1.0, "zone": zone,
+        "rule": None if severity is None else "R",
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("decision", "severity", "verdict", "reasons"),
+    [
+        ("conform", "allowed", "ACCEPT", ()),
+        ("conform", "minor", "REJECT", ("surface_rejected",)),
+        ("conform", "major", "REJECT", ("surface_rejected",)),
+        ("conform", "critical", "REJECT", ("surface_rejected",)),
+        ("conform", None, "HOLD", ("surface_unclassified",)),
+        ("undecided", "allowed", "HOLD", ("characteristic_undecided",)),
+        ("undecided", "minor", "REJECT", ("characteristic_undecided", "surface_rejected")),
+        ("undecided", "major", "REJECT", ("characteristic_undecided", "surface_rejected")),
+        ("undecided", "critical", "REJECT", ("characteristic_undecided", "surface_rejected")),
+        ("undecided", None, "HOLD", ("characteristic_undecided", "surface_unclassified")),
+        ("nonconform", "allowed", "REJECT", ("characteristic_nonconform",)),
+        ("nonconform", "minor", "REJECT", ("characteristic_nonconform", "surface_rejected")),
+        ("nonconform", "major", "REJECT", ("characteristic_nonconform", "surface_rejected")),
+        ("nonconform", "critical", "REJECT", ("characteristic_nonconform", "surface_rejected")),
+        ("nonconform", None, "REJECT", ("characteristic_nonconform", "surface_unclassified")),
+    ],
+)
+def test_one_result_and_one_deviation(
+    decision: Decision, severity: Severity | None, verdict: str, reasons: tuple[str, ...]
+) -> None:
+    assert judge([characteristic(decision)], [defect(severity)], ALL) == (verdict, reasons)
+
+
+@pytest.mark.parametrize("rejects", [(), ("critical",), ("critical", "major"), ("minor",)])
+@pytest.mark.parametrize("severity", get_args(Severity))
+def test_only_the_severities_that_the_catalogue_rejects_reject(
+    rejects: tuple[CharacteristicClass, ...], severity: Severity
+) -> None:
+    expected = ("REJECT", ("surface_rejected",)) if severity in rejects else ("ACCEPT", ())
+    assert judge([characteristic("conform")], [defect(severity)], catalogue(*rejects)) == expected
+
+
+def test_a_results_own_reason_is_the_reason_given() -> None:
+    blind = characteristic("undecided", "edge_not_found", valid=False)
+    assert judge([blind], [], ALL) == ("HOLD", ("edge_not_found",))
+    both = [blind, characteristic("undecided"), characteristic("nonconform", "characteristic_nonconform")]
+    assert judge(both, [], ALL) == (
+        "REJECT", ("edge_not_found", "characteristic_undecided", "characteristic_nonconform"),
+    )  # fmt: skip
+
+
+def test_reasons_are_given_once_in_the_registrys_order() -> None:
+    codes = list(REASONS)
+    for pair in itertools.permutations(codes, 2):
+        _, reasons = verdict_of({*pair})
+        assert list(reasons) == sorted(pair, key=codes.index)
+    results = [characteristic("nonconform")] * 3
+    assert judge(results, [defect("major")] * 2, ALL)[1] == ("characteristic_nonconform", "surface_rejected")
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_each_reason_alone_gives_the_verdict_of_the_registry(code: str) -> None:
+    assert verdict_of({code}) == (REASONS[code].verdict, (code,))
+    assert verdict_of({code})[0] != "ACCEPT"
+
+
+def test_no_reason_is_accept_and_an_unknown_reason_is_refused() -> None:
+    assert verdict_of(set()) == ("ACCEPT", ())
+    with pytest.raises(KeyError):
+        verdict_of({"weather"})
+
+
+results = st.one_of(
+    st.sampled_from([characteristic(d) for d in get_args(Decision)]),
+    st.sampled_from([code for code, r in REASONS.items() if r.verdict == "HOLD"]).map(
+        lambda code: characteristic("undecided", code, valid=False)
+    ),
+)
+defects = st.sampled_from([defect(s) for s in SEVERITIES])
+catalogues = st.sets(st.sampled_from(get_args(CharacteristicClass))).map(lambda s: catalogue(*sorted(s)))
+
+
+@given(st.lists(results, max_size=6), st.lists(defects, max_size=6), catalogues, results, defects)
+def test_one_more_result_or_deviation_never_improves_the_verdict(
+    some: Sequence[CharacteristicResult],
+    seen: Sequence[Defect],
+    written: DefectCatalogue,
+    another: CharacteristicResult,
+    more: Defect,
+) -> None:
+    verdict, reasons = judge(some, seen, written)
+    for worse in (judge([*some, another], seen, written), judge(some, [*seen, more], written)):
+        assert GRAVITY[worse[0]] >= GRAVITY[verdict]
+        assert set(worse[1]) >= set(reasons)
+
+
+@given(st.lists(results, max_size=6), st.lists(defects, max_size=6), catalogues)
+def test_nothing_undecided_unclassified_or_nonconforming_is_ever_accepted(
+    some: Sequence[CharacteristicResult], seen: Sequence[Defect], written: DefectCatalogue
+) -> None:
+    verdict, reasons = judge(some, seen, written)
+    clean = all(r.decision == "conform" for r in some) and all(
+        d.severity is not None and d.severity not in written.rejects for d in seen
+    )
+    assert (verdict == "ACCEPT") == clean == (reasons == ())
+    rejected = any(r.decision == "nonconform" for r in some) or any(
+        d.severity in written.rejects for d in seen
+    )
+    assert (verdict == "REJECT") == rejected
+
+
+@given(st.lists(results, max_size=5), st.lists(defects, max_size=5), st.randoms())
+def test_the_order_of_results_and_deviations_does_not_matter(
+    some: list[CharacteristicResult], seen: list[Defect], random: Any
+) -> None:
+    mixed, shuffled = random.sample(some, len(some)), random.sample(seen, len(seen))
+    assert judge(mixed, shuffled, ALL) == judge(some, seen, ALL)
+
+
+def test_reasons_of_deviations_alone() -> None:
+    assert defect_reasons([], ALL) == set()
+    assert defect_reasons([defect("allowed")], ALL) == set()
+    assert defect_reasons([defect(None), defect("minor")], ALL) == {
+        "surface_unclassified", "surface_rejected",
+    }  # fmt: skip
+
+
+# results
+
+
+def dimension(**other: Any) -> Dimension:
+    return Dimension.model_validate({
+        "kind": "dimension", "number": 1, "id": "d", "name": "Length", "severity": "major", "nominal": 10.0,
+        "lower": 9.9, "upper": 10.1, "feature": {
+            "type": "edge_width", "view": "top", "start_px": (1, 1), "end_px": (9, 1), "band_px": 5,
+            "inside": "dark",
+        }, **other,
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "decision", "reason"),
+    [  # ISO 14253-1 with k = 2 and u = 0.0125: conforms in [9.925, 10.075], not below 9.875 or above 10.125
+        (10.0, "conform", None),
+        (9.926, "conform", None),
+        (10.074, "conform", None),
+        (9.924, "undecided", "characteristic_undecided"),
+        (9.876, "undecided", "characteristic_undecided"),
+        (10.124, "undecided", "characteristic_undecided"),
+        (9.874, "nonconform", "characteristic_nonconform"),
+        (10.126, "nonconform", "characteristic_nonconform"),
+    ],
+)
+def test_a_measured_value_is_decided_with_its_uncertainty(
+    value: float, decision: str, reason: str | None
+) -> None:
+    found = measured(dimension(), value, 0.0125)
+    assert (found.decision, found.reason, found.value) == (decision, reason, value)
+    assert (found.standard_uncertainty, found.coverage_factor, found.unit) == (0.0125, 2.0, "mm")
+    assert (found.nominal, found.lower, found.upper) == (10.0, 9.9, 10.1)
+    assert found.valid
+
+
+def test_the_simple_rule_compares_the_value_alone() -> None:
+    simple = dimension(decision={"rule": "simple"})
+    assert measured(simple, 10.099, 5.0).decision == "conform"
+    assert measured(simple, 10.101, 5.0).decision == "nonconform"
+
+
+@pytest.mark.parametrize("reason", ["edge_not_found", "calibration_absent", "operator_unsupported"])
+def test_what_was_not_measured_has_no_number_and_says_why(reason: str) -> None:
+    found = unmeasured(dimension(), reason)
+    assert (found.value, found.standard_uncertainty, found.valid) == (None, None, False)
+    assert (found.decision, found.reason) == ("undecided", reason)
+    assert (found.lower, found.upper, found.unit) == (9.9, 10.1, "mm")
+    assert judge([found], [], ALL) == ("HOLD", (reason,))
+
+
+SURFACE = Surface.model_validate(
+    {
+        "kind": "surface",
+        "number": 2,
+        "id": "s",
+        "name": "Face",
+        "severity": "major",
+        "zones": ["field", "rim"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "value", "decision", "reason"),
+    [
+        ([], 0, "conform", None),
+        ([defect("allowed")], 0, "conform", None),
+        ([defect("major", "elsewhere"), defect(None, "elsewhere")], 0, "conform", None),
+        ([defect("major"), defect("minor", "rim"), defect("allowed")], 2, "nonconform", "surface_rejected"),
+        ([defect("major"), defect(None)], 1, "nonconform", "surface_rejected"),
+        ([defect(None, "rim"), defect("allowed")], None, "undecided", "surface_unclassified"),
+    ],
+)
+def test_a_surface_counts_what_the_catalogue_rejects_in_its_zones(
+    seen: list[Defect], value: int | None, decision: str, reason: str | None
+) -> None:
+    found = surface_result(SURFACE, seen, ALL)
+    assert (found.value, found.decision, found.reason) == (value, decision, reason)
+    assert (found.valid, found.upper) == (value is not None, 0.0)
