@@ -1,1 +1,35 @@
 """Compile every kernel once, into the cache, so that no station compiles on its first unit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.colour import ciede2000
+from kernels.comparison import UNIT_GAIN, block_means, deviation, fill_maps, mean_light
+from kernels.edges import edges_across
+from kernels.light import decoding_table, luminance_window
+from kernels.patches import prepare_patches, track_patches
+
+SIDE = 64
+
+
+def compile_all() -> None:
+    """Call every kernel with the types that inspections use."""
+    table = decoding_table("srgb")
+    rgb = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
+    grey = np.ascontiguousarray(rgb[..., 0])
+    light = luminance_window(rgb, table, 0, 0, SIDE, SIDE)
+    middle = np.full((1, 2), SIDE / 2)
+    edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, 0.0)
+    values, gradients, inverses = prepare_patches(grey.astype(np.float32), middle, 8)
+    track_patches(grey, values, gradients, inverses, 8, middle, np.eye(2)[None], 1)
+    maps = np.empty((SIDE, SIDE), np.float32)
+    fill_maps(np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, maps, maps.copy())
+    block_means(rgb, grey, 8)
+    deviation(rgb, UNIT_GAIN, rgb, rgb, grey, grey, grey.copy())
+    mean_light(rgb, np.zeros((1, 2), np.int32), UNIT_GAIN, table)
+    ciede2000(np.zeros(3), np.ones(3))
+
+
+if __name__ == "__main__":
+    compile_all()

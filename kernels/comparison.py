@@ -9,6 +9,7 @@ from kernels.compiled import F32, F64, I32, U8, compiled
 # sRGB codes are nearly 1.055 * light**(1/2.4) - 0.055: with this offset, a gain of light is one of codes.
 CODE_OFFSET = 14.0
 GAMMA = 2.4
+UNIT_GAIN: F64 = np.array([1.0, 0, 0, 0, 0, 0])  # illumination as in the golden image
 
 
 @compiled

@@ -17,7 +17,7 @@ import numpy as np
 from golden.regions import Region
 from golden.spec import GoldenSpec, View
 from kernels.colour import ciede2000, lab_from_linear
-from kernels.comparison import GAMMA, block_means, deviation, fill_maps, mean_light
+from kernels.comparison import GAMMA, UNIT_GAIN, block_means, deviation, fill_maps, mean_light
 from kernels.compiled import F32, F64, I32, U8, Mask
 from vision.mapping import QuadraticMap
 from vision.regions import mask, outline
@@ -31,8 +31,6 @@ _STRONG = 12  # codes beyond the tolerance that a region must reach
 _MOST_REGIONS = 200
 _COLOUR_REPEATABILITY = 0.10  # CIEDE2000, what the model of light leaves over
 _LEAST_SHARE = 0.5
-
-UNIT_GAIN = np.array([1.0, 0, 0, 0, 0, 0])
 
 
 @dataclass(frozen=True, slots=True)
