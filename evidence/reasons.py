@@ -25,6 +25,8 @@ _ALL = (
     Reason("frame_dark", "HOLD", "the frame is too dark to judge", "check lamp, exposure and lens cap"),
     Reason("frame_saturated", "HOLD", "too much of the frame is saturated", "lower exposure or gain"),
     Reason("frame_blurred", "HOLD", "the unit is out of focus or moved", "refocus, shorten the exposure"),
+    Reason("light_changed", "HOLD", "the light differs too much from the golden sample's to be corrected",
+           "check lamp and exposure; if they are as agreed, the unit itself is lighter or darker"),
     Reason("unit_not_found", "HOLD", "the golden sample was not found in the frame: another part, or none",
            "check that the right part is under the camera"),
     Reason("unit_upside_down", "HOLD", "the unit was found, but turned by about 180 degrees", "turn the unit"),

@@ -131,7 +131,9 @@ class Inspector:
             The record. Whatever cannot be judged makes it HOLD with a reason; nothing is raised for it.
 
         Raises:
-            evidence.FrameError: a frame of a view that does not exist, or of an impossible size.
+            evidence.FrameError: a frame of another view or of one that does not exist, or of an impossible
+                size.
+            ValueError: an entered result is not of a characteristic that is entered.
         """
         return _Unit(self._setup, frames, entered).record(
             serial=serial, lot=lot, station=station, sequence=sequence
@@ -175,8 +177,14 @@ class _Unit:
             raise FrameError(
                 f"frames of views {sorted(unknown)}: the golden sample has {sorted(setup.views)}"
             )
+        entered_ids = {c.id for c in self._golden.spec.characteristics if isinstance(c, Entered)}
+        for result in entered:
+            if result.id not in entered_ids:
+                raise ValueError(f"{result.id!r} is not a characteristic that is entered; vision judges it")
         for view_id, compiled in setup.views.items():
             frame = frames.get(view_id)
+            if frame is not None and frame.view != view_id:
+                raise FrameError(f"a frame of view {frame.view!r} was given as view {view_id!r}")
             if frame is None:
                 self._faults.add("view_missing")
             else:
@@ -229,6 +237,9 @@ class _Unit:
         self._lap("measure")
         aligned = compiled.surface.align(pixels, found.mapping)
         self._lap("align")
+        if not aligned.comparable:
+            self._faults.add("light_changed")
+            return
         self._find_defects(compiled, aligned, found)
         self._lap("surface")
         self._difference_colours(compiled, aligned)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from golden.regions import Region
-from golden.spec import GoldenSpec, View
+from golden.spec import Colour, GoldenSpec, View
 from kernels.colour import ciede2000, lab_from_linear
 from kernels.comparison import GAMMA, UNIT_GAIN, block_means, deviation, fill_maps, mean_light
 from kernels.compiled import F32, F64, I32, U8, Mask
@@ -31,6 +31,7 @@ _STRONG = 12  # codes beyond the tolerance that a region must reach
 _MOST_REGIONS = 200
 _COLOUR_REPEATABILITY = 0.10  # CIEDE2000, what the model of light leaves over
 _LEAST_SHARE = 0.5
+_LIGHT_RANGE = (0.6, 1.65)  # light of the unit over light of the golden sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,14 @@ class Aligned:
     gain: F64
     gain_residual: float
 
+    @property
+    def comparable(self) -> bool:
+        """Whether the unit's light is near enough to the golden sample's, everywhere, to be corrected."""
+        u, v = (axis.ravel() for axis in np.meshgrid((-1.0, 0.0, 1.0), (-1.0, 0.0, 1.0)))
+        gain = np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1) @ self.gain
+        ratio = np.maximum(gain, 1e-3) ** -GAMMA
+        return bool(((ratio > _LIGHT_RANGE[0]) & (ratio < _LIGHT_RANGE[1])).all())
+
 
 class SurfaceComparator:
     """Compares one view; everything that does not depend on the frame is computed here.
@@ -88,9 +97,9 @@ class SurfaceComparator:
         self._height, self._width = half.shape[:2]
         self._zone_names = [z.id for z in spec.zones if z.view == view.id]
         self._zones = self._label(spec, view)
-        self._edges = np.concatenate(
-            [_dense(outline(z.region)) for z in spec.zones if z.view == view.id] or [np.empty((0, 2))]
-        )
+        judged = [z.region for z in spec.zones if z.view == view.id]
+        judged += [c.region for c in spec.characteristics if isinstance(c, Colour) and c.view == view.id]
+        self._edges = np.concatenate([_dense(outline(region)) for region in judged] or [np.empty((0, 2))])
         kernel = np.ones((3, 3), np.uint8)
         soft = np.asarray(cv2.GaussianBlur(half, (3, 3), 0.5), np.uint8)
         self._low = np.minimum(np.asarray(cv2.erode(half, kernel), np.uint8), soft)
@@ -121,7 +130,7 @@ class SurfaceComparator:
         return usable.astype(np.uint8)
 
     def in_frame(self, mapping: QuadraticMap, height: int, width: int) -> bool:
-        """Return whether every zone lies wholly inside a frame of that size."""
+        """Return whether every zone and colour region lies wholly inside a frame of that size."""
         if not len(self._edges):
             return True
         points = mapping.points(self._edges)
