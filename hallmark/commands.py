@@ -13,6 +13,7 @@ from hallmark import (
     eligibility,
     golden_cli,
     inspect_cli,
+    lot_cli,
     replay,
     serve_cli,
     station_cli,
@@ -23,6 +24,7 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (
     golden_cli.register,
     calibrate_cli.register,
     inspect_cli.register,
+    lot_cli.register,
     demo_cli.register,
     eligibility.register,
     serve_cli.register,
@@ -52,4 +54,5 @@ def input_errors() -> tuple[type[BaseException], ...]:
         QualityError,
         StationError,
         eligibility.OracleError,
+        lot_cli.LotError,
     )

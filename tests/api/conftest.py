@@ -100,9 +100,11 @@ def serving(app: FastAPI) -> Iterator[str]:
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.005)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager

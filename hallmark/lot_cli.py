@@ -1,0 +1,202 @@
+"""`hallmark lot`: a lot's way from opening to release, over HTTP, for people and scripts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+Server = Annotated[str, typer.Option(metavar="URL", envvar="HALLMARK_SERVER", help="The server.")]
+KeyFile = Annotated[
+    Path,
+    typer.Option(
+        "--api-key-file", metavar="F", envvar="HALLMARK_API_KEY_FILE", help="File that holds the API key."
+    ),
+]
+Lot = Annotated[str, typer.Argument(metavar="LOT", help="The lot.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the server's JSON.")]
+
+
+class LotError(ValueError):
+    """The server could not be asked, or refused; the message says why."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hallmark lot`."""
+    lot = typer.Typer(name="lot", help="Lots, from opening to release.", no_args_is_help=True)
+    for command in (open_lot, show, fai, approve, freeze, draw, oqc, resolve, release):
+        lot.command("open" if command is open_lot else command.__name__)(command)
+    app.add_typer(lot)
+
+
+def open_lot(
+    lot: Lot,
+    golden: Annotated[str, typer.Option(metavar="DIGEST", help="Digest of the golden sample it is made by.")],
+    *,
+    server: Server,
+    key: KeyFile,
+    as_json: AsJson = False,
+) -> None:
+    """Open a lot under a golden sample that the server holds.
+
+    Example: `hallmark lot open L-7 --golden sha256:5a... --server http://qc:8080 --api-key-file qc.key`
+    """
+    _show(_ask(server, key, "POST", "/lots", {"lot": lot, "golden": golden}), as_json=as_json)
+
+
+def show(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) -> None:
+    """Show a lot: phase, counts, decisions, sample, non-conformances.
+
+    Example: `hallmark lot show L-7 --server http://qc:8080 --api-key-file qc.key`
+    """
+    _show(_ask(server, key, "GET", f"/lots/{lot}"), as_json=as_json)
+
+
+def fai(
+    lot: Lot,
+    inspection: Annotated[
+        list[str], typer.Option(metavar="ID", help="Record of a first-article unit; once for each unit.")
+    ],
+    entered: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F.json",
+            help="What people and instruments found: a list of serial, characteristic, value or conform, "
+            "standard_uncertainty and evidence.",
+        ),
+    ] = None,
+    *,
+    server: Server,
+    key: KeyFile,
+    as_json: AsJson = False,
+) -> None:
+    """Decide the first article, item by item.
+
+    Example: `hallmark lot fai L-7 --inspection insp-0123... --entered fai.json --server http://qc:8080
+    --api-key-file qc.key`
+    """
+    body = {"inspections": inspection, "entered": [] if entered is None else _entered(entered)}
+    _show(_ask(server, key, "POST", f"/lots/{lot}/fai", body), as_json=as_json)
+
+
+def approve(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) -> None:
+    """Approve the accepted first article, as the person of the key: production may start.
+
+    Example: `hallmark lot approve L-7 --server http://qc:8080 --api-key-file buyer.key`
+    """
+    _show(_ask(server, key, "POST", f"/lots/{lot}/fai/approval"), as_json=as_json)
+
+
+def freeze(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) -> None:
+    """End production: the accepted units are the lot. Let the stations send all they hold first.
+
+    Example: `hallmark lot freeze L-7 --server http://qc:8080 --api-key-file qc.key`
+    """
+    _show(_ask(server, key, "POST", f"/lots/{lot}/freeze"), as_json=as_json)
+
+
+def draw(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) -> None:
+    """Draw the outgoing sample at random and record the draw; print its serials.
+
+    Example: `hallmark lot draw L-7 --server http://qc:8080 --api-key-file qc.key`
+    """
+    state = _ask(server, key, "POST", f"/lots/{lot}/draw")
+    _show(state, as_json=as_json)
+    if not as_json:
+        print("inspect at an independent station: " + ", ".join(state["draw"]["serials"]))
+
+
+def oqc(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) -> None:
+    """Decide the lot from its sample, class by class.
+
+    Example: `hallmark lot oqc L-7 --server http://qc:8080 --api-key-file qc.key`
+    """
+    _show(_ask(server, key, "POST", f"/lots/{lot}/oqc"), as_json=as_json)
+
+
+def resolve(
+    lot: Lot,
+    serial: Annotated[str, typer.Option(metavar="SN", help="The sample unit.")],
+    reason: Annotated[str, typer.Option(help="What was found, in words.")],
+    *,
+    server: Server,
+    key: KeyFile,
+    as_json: AsJson = False,
+) -> None:
+    """Decide, as the person of the key, that a sample unit which a station held is good.
+
+    Example: `hallmark lot resolve L-7 --serial S4-0007 --reason "dust, wiped off" --server http://qc:8080
+    --api-key-file buyer.key`
+    """
+    body = {"serial": serial, "reason": reason}
+    _show(_ask(server, key, "POST", f"/lots/{lot}/oqc/resolutions", body), as_json=as_json)
+
+
+def release(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) -> None:
+    """Release an accepted lot for shipment, as the person of the key.
+
+    Example: `hallmark lot release L-7 --server http://qc:8080 --api-key-file buyer.key`
+    """
+    _show(_ask(server, key, "POST", f"/lots/{lot}/release"), as_json=as_json)
+
+
+def _entered(path: Path) -> list[Any]:
+    try:
+        content: Any = json.loads(path.read_bytes())
+    except OSError as error:
+        raise LotError(f"{path}: {error.strerror}; give the file of entered results") from error
+    except ValueError as error:
+        raise LotError(f"{path}: not JSON ({error}); write a list of entered results") from error
+    if not isinstance(content, list):
+        raise LotError(f"{path}: holds no list; write a list of entered results")
+    return cast("list[Any]", content)
+
+
+def _ask(server: str, key: Path, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
+    """Ask the server and return its JSON; a refusal becomes a sentence."""
+    import httpx
+
+    try:
+        headers = {"Authorization": f"Bearer {key.read_text('utf-8').strip()}"}
+    except (OSError, UnicodeDecodeError) as error:
+        raise LotError(f"{key}: cannot be read; give the file that holds the API key") from error
+    try:
+        response = httpx.request(
+            method, f"{server.rstrip('/')}/api/v1{path}", json=body, headers=headers, timeout=60
+        )
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise LotError(f"{server}: no answer ({error}); is the server running?") from error
+    if response.is_error:
+        raise LotError(f"the server refused ({response.status_code}): {_problem(response.text)}")
+    return response.json()
+
+
+def _problem(text: str) -> str:
+    try:
+        problem: Any = json.loads(text)
+        return f"{problem['title']}: {problem['detail']}"
+    except (ValueError, KeyError, TypeError):
+        return text[:300]
+
+
+def _show(state: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(state, sort_keys=True))
+        return
+    units = ", ".join(f"{n} {status}" for status, n in state["units"].items())
+    print(f"lot {state['lot']}: {state['phase'].replace('_', ' ')}; {units}")
+    first = state["first_article"]
+    if first is not None:
+        print(f"  first article {'accepted' if first['accepted'] else 'not accepted'}")
+        for item in first["items"]:
+            if item["required"] and item["outcome"] != "conform":
+                print(f"    {item['number']} {item['name']} on {item['serial']}: {item['outcome']}")
+    for sampling in state["samplings"]:
+        n = "every unit" if sampling["every_unit"] else f"n {sampling['n']}"
+        print(f"  {sampling['severity']}: {n}, Ac {sampling['Ac']}, Re {sampling['Re']}")
+    if state["oqc"] is not None:
+        print(f"  outgoing inspection: {state['oqc']['outcome']}")
+    for nonconformance in state["nonconformances"]:
+        print(f"  non-conformance {nonconformance['id']}: {nonconformance['cause']}")
