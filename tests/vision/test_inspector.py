@@ -289,6 +289,15 @@ def test_a_unit_waits_for_a_result_that_each_unit_needs() -> None:
     assert (rejected.verdict, rejected.reasons) == ("REJECT", ("characteristic_nonconform",))
 
 
+def test_a_unit_does_not_wait_for_what_is_proven_at_a_checkpoint() -> None:
+    fields = with_functional()
+    fields["characteristics"][-1].update(every_unit=False, required_at=["fai"])
+    frames = {"top": board.frame(board.captured(20).pixels)}
+    inspection = board.inspector(fields).inspect(frames, serial="S1")
+    assert inspection.verdict == "ACCEPT"
+    assert "continuity" not in {c.id for c in inspection.characteristics}
+
+
 def test_an_entered_result_cannot_replace_what_vision_measures() -> None:
     claimed = proven("conform").model_copy(update={"id": "track"})
     cut = board.frame(board.captured(20, CUT).pixels)
