@@ -298,16 +298,15 @@ def test_a_unit_does_not_wait_for_what_is_proven_at_a_checkpoint() -> None:
     assert "continuity" not in {c.id for c in inspection.characteristics}
 
 
-def test_an_entered_result_cannot_replace_what_vision_measures() -> None:
-    claimed = proven("conform").model_copy(update={"id": "track"})
-    cut = board.frame(board.captured(20, CUT).pixels)
-    inspection = board.shared_inspector().inspect({"top": cut}, serial="S1", entered=[claimed])
-    assert result(inspection, "track").source == "vision"
-    black = board.frame(np.zeros((706, 882, 3), np.uint8))
-    assert board.shared_inspector().inspect({"top": black}, serial="S1", entered=[claimed]).verdict == "HOLD"
+@pytest.mark.parametrize("name", ["track", "copper", "field-surface", "nothing"])
+def test_an_entered_result_of_what_vision_judges_is_refused(name: str) -> None:
+    claimed = proven("conform").model_copy(update={"id": name})
+    frames = {"top": board.frame(board.captured(20).pixels)}
+    with pytest.raises(ValueError, match=repr(name)):
+        board.shared_inspector().inspect(frames, serial="S1", entered=[claimed])
 
 
-def test_ignored_regions_and_a_width_out_of_limits() -> None:
+def test_a_width_beyond_its_limits_rejects_and_one_too_near_to_them_holds() -> None:
     fields = board.fields()
     fields["characteristics"][2].update(nominal=0.9, lower=0.85, upper=0.95)
     inspection = board.inspector(fields).inspect({"top": board.frame(board.captured(20).pixels)}, serial="S1")
