@@ -38,7 +38,7 @@ def test_a_straight_edge_at_any_angle_and_phase_has_no_bias(angle: float, phase:
     assert position == pytest.approx(phase, abs=1e-4)
     assert found_blur == pytest.approx(blur, abs=2e-3)
     assert rise == pytest.approx(0.7, abs=2e-3)
-    assert residual < 1e-3
+    assert residual < 0.01  # of the step before the last
 
 
 @given(st.floats(0, 2 * math.pi), st.floats(-1, 1), st.floats(-0.05, 0.05))
