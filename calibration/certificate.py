@@ -72,6 +72,8 @@ class CameraCalibration(Closed):
         Raises:
             CalibrationFormatError: a number is out of range, or the validity ends before it begins.
         """
+        if issued.tzinfo is None or valid_until.tzinfo is None:
+            raise CalibrationFormatError("issued and valid_until need a time zone")
         if valid_until <= issued:
             raise CalibrationFormatError(f"valid until {valid_until} is not after issued {issued}")
         try:
@@ -117,7 +119,7 @@ class CameraCalibration(Closed):
             raise CalibrationFormatError(f"{source}: {len(data)} bytes are too many for a certificate")
         try:
             loaded: Any = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CalibrationFormatError(f"{source}: not JSON ({error}); is it a .cal file?") from error
         if not isinstance(loaded, dict) or "digest" not in loaded:
             raise CalibrationFormatError(f"{source}: no certificate: it has no digest")

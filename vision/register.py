@@ -15,6 +15,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from evidence import FrameError
 from kernels.compiled import F32, F64, U8, Mask
 from kernels.patches import prepare_patches, track_patches
 from vision.mapping import (
@@ -91,6 +92,9 @@ class Registrar:
     Args:
         golden: (h, w) uint8 linear light of the golden image.
         usable: (h, w) bool, where patches may lie.
+
+    Raises:
+        evidence.FrameError: there are too few places to find a unit by.
     """
 
     def __init__(self, golden: U8, usable: Mask) -> None:
@@ -111,6 +115,11 @@ class Registrar:
                 image = np.asarray(cv2.GaussianBlur(image, (0, 0), _TYPICAL_BLUR_PX), np.uint8)
             mask = masks.at(scale) == 255
             centres = _spread(image, mask, half, count).astype(np.float64)
+            if len(centres) < 2 * _LEAST_PATCHES or len(self._coarse) < _LEAST_PATCHES:
+                raise FrameError(
+                    f"a reference image of {golden.shape[1]} x {golden.shape[0]} px shows too little"
+                    " structure to find units by; use a larger picture, or ignore less of it"
+                )
             values, gradients, inverses = prepare_patches(image.astype(np.float32), centres, half)
             self._levels.append(
                 _Level(scale, half, least, (centres + 0.5) * scale - 0.5, values, gradients, inverses)
