@@ -1,0 +1,140 @@
+"""`hallmark inspect` and `hallmark calibrate` on the real boards, as a person or a script runs them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from calibration import CalibrationError, CameraCalibration
+from datasets import pcb_s4
+from evidence import Inspection, canonical_json, verify_digest
+from golden.errors import GoldenError
+from hallmark.__main__ import app
+from hallmark.demo.plant import Plant, build_plant
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
+    plant = build_plant(tmp_path_factory.mktemp("plant"), datetime.now(UTC))
+    (plant.root / "good.jpg").write_bytes(pcb_s4.good_scan())
+    (plant.root / "faulty.jpg").write_bytes(pcb_s4.faulty_scan())
+    return plant
+
+
+def inspect(plant: Plant, *arguments: str | Path, calibrated: bool = True) -> Result:
+    certificate = ["--calibration", str(plant.certificates["line-1"])] if calibrated else []
+    given = ["inspect", str(plant.golden_file), "--trust", str(plant.trust), *certificate]
+    return CliRunner().invoke(app, [*given, *map(str, arguments)])
+
+
+def test_a_good_and_a_faulty_board_one_canonical_record_each(plant: Plant) -> None:
+    result = inspect(plant, "--lot", "L1", "--json", plant.root / "good.jpg", plant.root / "faulty.jpg")
+    assert result.exit_code == 1, result.stderr
+    lines = result.stdout.splitlines()
+    records = [Inspection.model_validate_json(line) for line in lines]
+    assert [(r.serial, r.verdict, r.lot) for r in records] == [
+        ("good", "ACCEPT", "L1"),
+        ("faulty", "REJECT", "L1"),
+    ]
+    for line, record in zip(lines, records, strict=True):
+        assert verify_digest(record)
+        assert canonical_json(json.loads(line)).decode() == line
+        assert record.golden.digest == plant.golden.digest
+        assert record.frames[0].pose is not None
+
+
+def test_all_accepted_is_exit_0_and_a_line_for_people(plant: Plant) -> None:
+    result = inspect(plant, "--serial", "SN-7", plant.root / "good.jpg")
+    assert (result.exit_code, result.stdout) == (0, "SN-7  ACCEPT\n")
+
+
+def test_without_a_certificate_the_unit_is_held(plant: Plant) -> None:
+    result = inspect(plant, "--json", plant.root / "good.jpg", calibrated=False)
+    record = Inspection.model_validate_json(result.stdout)
+    assert (result.exit_code, record.verdict, record.reasons) == (1, "HOLD", ("calibration_absent",))
+    dimensions = [c for c in record.characteristics if c.unit == "mm"]
+    assert {(c.value, c.decision, c.reason) for c in dimensions} == {
+        (None, "undecided", "calibration_absent")
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("empty.jpg", b""),
+        ("cut.jpg", pcb_s4.good_scan()[:5000]),
+        ("text.png", b"not a picture"),
+        ("absent.jpg", None),
+    ],
+)
+def test_bad_input_is_named_and_the_readable_are_still_judged(
+    plant: Plant, tmp_path: Path, name: str, data: bytes | None
+) -> None:
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    result = inspect(plant, tmp_path / name, plant.root / "good.jpg")
+    assert result.exit_code == 2
+    assert result.stdout == "good  ACCEPT\n"
+    assert name in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_out_writes_record_and_sheet_whole(plant: Plant, tmp_path: Path) -> None:
+    result = inspect(plant, "--out", tmp_path / "results", plant.root / "good.jpg")
+    assert result.exit_code == 0
+    assert sorted(p.name for p in (tmp_path / "results").iterdir()) == ["good.html", "good.json"]
+    record = Inspection.model_validate_json((tmp_path / "results" / "good.json").read_bytes())
+    assert record.verdict == "ACCEPT"
+    assert (tmp_path / "results" / "good.html").read_text("utf-8").rstrip().endswith("</html>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--model", "any.onnx", "good.jpg"), "--model"),
+        (("--serial", "S1", "good.jpg", "faulty.jpg"), "--serial"),
+        (("--view", "bottom", "good.jpg"), "--view"),
+    ],
+)
+def test_options_that_do_not_fit(plant: Plant, arguments: tuple[str, ...], said: str) -> None:
+    result = inspect(plant, *(plant.root / a if a.endswith(".jpg") else a for a in arguments))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_altered_golden_sample_judges_nothing(plant: Plant, tmp_path: Path) -> None:
+    data = bytearray(plant.golden_file.read_bytes())
+    data[len(data) // 2] ^= 1
+    altered = tmp_path / "altered.golden"
+    altered.write_bytes(data)
+    result = CliRunner().invoke(
+        app, ["inspect", str(altered), "--trust", str(plant.trust), str(plant.root / "good.jpg")]
+    )
+    assert isinstance(result.exception, GoldenError)
+    assert result.stdout == ""
+
+
+def test_a_certificate_from_a_stated_scale(tmp_path: Path) -> None:
+    target = tmp_path / "scanner.cal"
+    arguments = ["calibrate", "nominal", "--camera", "scanner", "--mm-per-px", "0.02", "--days", "2",
+                 "--relative-uncertainty", "0.001", "-o", str(target)]  # fmt: skip
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    opened = CameraCalibration.open(target, now=datetime.now(UTC), camera="scanner")
+    assert (opened.mm_per_px, opened.relative_uncertainty, opened.method) == (0.02, 0.001, "nominal")
+    assert (opened.valid_until - opened.issued).days == 2
+
+
+@pytest.mark.parametrize(("option", "value"), [("--mm-per-px", "-1"), ("--relative-uncertainty", "nan")])
+def test_a_certificate_of_nonsense_is_not_written(tmp_path: Path, option: str, value: str) -> None:
+    target = tmp_path / "scanner.cal"
+    stated = {"--camera": "c", "--mm-per-px": "0.02", "--relative-uncertainty": "0.001", option: value}
+    arguments = [text for pair in stated.items() for text in pair]
+    result = CliRunner().invoke(app, ["calibrate", "nominal", *arguments, "-o", str(target)])
+    assert isinstance(result.exception, CalibrationError)
+    assert list(tmp_path.iterdir()) == []
