@@ -77,7 +77,8 @@ def _note(story: Story, serial: str) -> str:
 def _found(inspection: Inspection) -> str:
     names = [c.name for c in inspection.characteristics if c.decision == "nonconform" and c.unit != "1"]
     largest = max((d.size_mm for d in inspection.defects), default=0.0)
-    regions = f"{len(inspection.defects)} regions, largest {largest:.1f} mm" if inspection.defects else ""
+    count = len(inspection.defects)
+    regions = f"{count} region{'s' * (count > 1)}, largest {largest:.1f} mm" if count else ""
     return "; ".join(filter(None, (", ".join(names), regions)))
 
 
