@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import cast
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -29,7 +29,7 @@ from api.errors import (
     JournalBrokenError,
     SequenceTakenError,
 )
-from api.guard import PREFIX, Guard, Limits
+from api.guard import PREFIX, Guard, Limits, refuse_unknown_query
 from api.ledger import Ledger
 from api.problems import Problem
 from api.store import Store
@@ -90,8 +90,8 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.ledger = ledger
-    app.include_router(routes_records.router, prefix=PREFIX)
-    app.include_router(routes_lots.router, prefix=PREFIX)
+    for routes in (routes_records, routes_lots):
+        app.include_router(routes.router, prefix=PREFIX, dependencies=[Depends(refuse_unknown_query)])
     app.add_middleware(Guard, store=store, limits=limits or Limits())
     app.add_middleware(AccessLog)
     openapi.install(app)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
@@ -113,6 +114,20 @@ def _limited(receive: Receive, limit: int) -> Receive:
         return message
 
     return counted
+
+
+def _query_names(dependant: Any) -> set[str]:  # noqa: ANN401 (FastAPI's own, untyped)
+    names: set[str] = {field.alias for field in dependant.query_params}
+    return names.union(*(_query_names(inner) for inner in dependant.dependencies))
+
+
+def refuse_unknown_query(request: Request) -> None:
+    """Refuse query parameters that the route does not know: a mistyped filter would return everything."""
+    known = _query_names(request.scope["route"].dependant)
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        names = ", ".join(sorted(known)) or "none"
+        raise Problem("invalid", f"unknown query parameter {unknown[0]!r}; this route knows: {names}")
 
 
 def allow(*roles: Role) -> Callable[[Request], ApiKey]:

@@ -39,6 +39,8 @@ _ALL = (
     Reason("calibration_expired", "HOLD", "the camera's certificate has expired", "calibrate the camera again"),
     Reason("calibration_foreign", "HOLD", "the certificate belongs to another camera",
            "use the certificate of this camera"),
+    Reason("scale_disputed", "HOLD", "the certificate's scale and the golden view's disagree by more than 3 %",
+           "check which camera the certificate is of, and mm_per_px of the golden view"),
     Reason("golden_expired", "HOLD", "the golden sample had expired when the frame was taken",
            "seal a new version of the golden sample"),
     Reason("edge_not_found", "HOLD", "the feature's edge was not found", "look at the picture; check focus and dirt"),

@@ -44,7 +44,7 @@ def header(data: bytes, source: str) -> ImageHeader:
             return _jpeg(data, source)
     except struct.error as error:
         raise _cut_short(source) from error
-    raise ImageError(f"{source}: not a PNG or JPEG file; export the reference image as PNG")
+    raise ImageError(f"{source}: not a PNG or JPEG file; export the picture as PNG")
 
 
 def check(spec: GoldenSpec, images: Mapping[str, bytes]) -> None:

@@ -128,6 +128,8 @@ class SigningKey:
     def load(cls, path: Path) -> SigningKey:
         """Read a private key file; raise KeyFileError if it is not one."""
         fields = _read(path, _PrivateKeyFile)
+        if path.stat().st_mode & 0o077:
+            raise KeyFileError(f"{path} can be read by others: chmod 600 {path}, or make a new key")
         raw = _bytes(fields.private, path)
         return cls(fields.party, fields.role, Ed25519PrivateKey.from_private_bytes(raw))
 

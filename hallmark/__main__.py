@@ -44,6 +44,11 @@ def main() -> None:
     """Run the command; bad input is one sentence on standard error and exit code 2."""
     try:
         app()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"hallmark: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
     except ValueError as error:
         if not isinstance(error, commands.input_errors()):
             raise

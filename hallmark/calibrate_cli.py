@@ -40,7 +40,12 @@ def nominal(
     Example: `hallmark calibrate nominal --camera scanner-1 --mm-per-px 0.0211667 --relative-uncertainty 0.002
     -o scanner.cal`
     """
-    from calibration import CameraCalibration
+    from calibration import CalibrationError, CameraCalibration
+
+    if out.exists():
+        raise CalibrationError(
+            f"{out} exists and is not overwritten, records may name it: choose another file"
+        )
 
     now = datetime.now(UTC).replace(microsecond=0)
     certificate = CameraCalibration.nominal(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from hallmark import (
+    api_key,
     calibrate_cli,
     demo_cli,
     doctor,
@@ -53,6 +54,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
         GoldenError,
         QualityError,
         StationError,
+        api_key.ApiKeyFileError,
         eligibility.OracleError,
         lot_cli.LotError,
     )

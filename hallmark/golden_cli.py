@@ -83,16 +83,26 @@ def init(
 def check(
     spec: Annotated[Path, typer.Argument(metavar="GOLDEN.yaml", help="The specification.")],
     *,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Also find and measure everything in the reference images.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a specification and its images; every problem is named with its line, field and remedy.
 
-    Example: `hallmark golden check s4/golden.yaml`
+    With `--measure` the reference images are inspected as if they were a unit: what cannot be found in them,
+    or lies outside its own limits, would hold or reject every unit.
+
+    Example: `hallmark golden check s4/golden.yaml --measure`
     """
     from golden.authoring import load_images, load_spec
 
     loaded = load_spec(spec)
     images = load_images(loaded, spec.parent)
+    if measure:
+        from hallmark.golden_measure import refuse_unmeasurable
+
+        refuse_unmeasurable(loaded, images, str(spec))
     counts = {
         "views": len(loaded.views),
         "characteristics": len(loaded.characteristics),

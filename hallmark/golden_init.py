@@ -13,6 +13,8 @@ from golden.authoring import parse_spec
 from golden.errors import ImageError, SpecError
 from golden.images import ImageHeader
 
+MARGIN = 20  # parts of the picture's side that a zone keeps away from each edge
+
 
 def write_first_spec(
     folder: Path,
@@ -31,6 +33,8 @@ def write_first_spec(
         ImageError: an image is missing or unreadable; then nothing is written.
     """
     target = folder / "golden.yaml"
+    if len(dict(views)) < len(views):
+        raise SpecError("a view is given twice with --image: give each view one picture")
     files = {view: _read(path) for view, path in views}
     headers = {view: images.header(files[view], str(path)) for view, path in views}
     text = _text(part, revision, headers, mm_per_px, supplier, buyer)
@@ -68,7 +72,7 @@ def _text(
     ]
     zones = [
         f"  - id: {_quoted(view)}\n    name: {_quoted(f'Whole of view {view}')}\n    view: {_quoted(view)}\n"
-        f"    region: {{type: rectangle, x: 0, y: 0, width: {h.width}, height: {h.height}}}\n"
+        f"    region: {_inset(h)}\n"
         "    viewing: {distance_mm: 400, time_s: 5, illuminance_lx: 1000}"
         for view, h in headers.items()
     ]
@@ -83,6 +87,12 @@ def _text(
         zones="\n".join(zones),
         smallest_mm=f"{3 * mm_per_px:.2g}",
     )
+
+
+def _inset(h: ImageHeader) -> str:
+    """Return the picture without a margin: a unit is never placed quite like the golden sample."""
+    x, y = h.width // MARGIN, h.height // MARGIN
+    return f"{{type: rectangle, x: {x}, y: {y}, width: {h.width - 2 * x}, height: {h.height - 2 * y}}}"
 
 
 def _quoted(text: str) -> str:

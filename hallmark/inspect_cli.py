@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,19 +63,21 @@ def inspect(
     from golden.keys import TrustStore
     from golden.sample import GoldenSample
 
-    _check(model, serial, images)
+    _check(model, lot, serial, images)
     now = datetime.now(UTC)
     sample = GoldenSample.open(golden, TrustStore.open(trust), now)
     certificate = None if calibration is None else CameraCalibration.open(calibration, now=now)
     view = _view(sample, view)
     inspector = _compile(sample, certificate, view)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
     verdicts: list[str] = []
     bad = False
     for image in _watched(images, show=not as_json):
         try:
             frame = _read(image, view, certificate)
             record = inspector.inspect({view: frame}, serial=serial or image.stem, lot=lot)
-        except (FrameError, OSError) as error:
+        except FrameError as error:
             print(f"hallmark: {error}", file=sys.stderr)
             bad = True
             continue
@@ -84,7 +88,7 @@ def inspect(
     raise typer.Exit(2 if bad else int(any(v != "ACCEPT" for v in verdicts)))
 
 
-def _check(model: Path | None, serial: str | None, images: list[Path]) -> None:
+def _check(model: Path | None, lot: str | None, serial: str | None, images: list[Path]) -> None:
     if model is not None:
         raise typer.BadParameter("this release holds no classifier; leave --model away", param_hint="--model")
     if serial is not None and len(images) > 1:
@@ -92,6 +96,23 @@ def _check(model: Path | None, serial: str | None, images: list[Path]) -> None:
             f"one serial cannot name {len(images)} units; leave it away to use the file names",
             param_hint="--serial",
         )
+    if lot is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", lot):
+        raise typer.BadParameter(
+            "a lot is 1 to 64 letters, digits, dots, dashes and underscores", param_hint="--lot"
+        )
+    seen: dict[str, Path] = {}
+    for image in images:
+        name = serial or image.stem
+        if not re.fullmatch(r"[^/\\.\s][^/\\]{0,127}", name) or not name.isprintable():
+            raise typer.BadParameter(
+                f"{name!r} is no serial: 1 to 128 printable characters, no slashes, no dot first",
+                param_hint="--serial" if serial else "IMAGE",
+            )
+        if name in seen:
+            raise typer.BadParameter(
+                f"{seen[name]} and {image} name the same serial {name!r}; rename one", param_hint="IMAGE"
+            )
+        seen[name] = image
 
 
 def _view(sample: GoldenSample, view: str | None) -> str:
@@ -114,21 +135,30 @@ def _compile(sample: GoldenSample, certificate: CameraCalibration | None, view: 
     return Inspector(sample, {} if certificate is None else {view: certificate}, stopwatch=time.perf_counter)
 
 
-def _watched(images: list[Path], *, show: bool) -> list[Path]:
+def _watched(images: list[Path], *, show: bool) -> Iterable[Path]:
     """Return the images, behind a progress bar where a person watches long work."""
-    if show or len(images) < 5 or not sys.stderr.isatty():
+    if not show or len(images) < 5 or not sys.stderr.isatty():
         return images
     from rich.console import Console
     from rich.progress import track
 
-    return list(track(images, "inspecting", console=Console(stderr=True)))
+    return track(images, "inspecting", console=Console(stderr=True))
 
 
 def _read(image: Path, view: str, certificate: CameraCalibration | None) -> Frame:
-    from vision import read_frame
+    from evidence import FrameError
+    from vision import LARGEST_FILE, read_frame
 
     camera = "file" if certificate is None else certificate.camera
-    return read_frame(image.read_bytes(), view=view, camera=camera, source=str(image))
+    try:
+        if not image.is_file():
+            raise FrameError(f"{image}: {'not a file' if image.exists() else 'no such file'}; give a picture")
+        if image.stat().st_size > LARGEST_FILE:
+            raise FrameError(f"{image}: larger than {LARGEST_FILE} bytes; is it a picture of one unit?")
+        data = image.read_bytes()
+    except OSError as error:
+        raise FrameError(f"{image}: {error.strerror}; give a picture that can be read") from error
+    return read_frame(data, view=view, camera=camera, source=str(image))
 
 
 def _line(record: Inspection) -> str:
@@ -144,8 +174,7 @@ def _write(out: Path, sample: GoldenSample, record: Inspection, frame: Frame) ->
     from hallmark.report.pictures import Picture
     from hallmark.report.sheet import render_sheet
 
-    out.mkdir(parents=True, exist_ok=True)
     name = record.serial or record.id
-    picture = Picture(frame.view, frame.pixels, f"unit {name}", record.frames[0].pose)  # pyright: ignore[reportArgumentType]
+    picture = Picture(frame.view, frame.pixels, f"Serial {name}", record.frames[0].pose)  # pyright: ignore[reportArgumentType]
     write_file(out / f"{name}.json", record.to_json() + b"\n")
     write_file(out / f"{name}.html", render_sheet(sample.spec, record, [picture]).encode())

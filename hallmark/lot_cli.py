@@ -8,6 +8,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from hallmark.api_key import read_key
+
 Server = Annotated[str, typer.Option(metavar="URL", envvar="HALLMARK_SERVER", help="The server.")]
 KeyFile = Annotated[
     Path,
@@ -158,10 +160,7 @@ def _ask(server: str, key: Path, method: str, path: str, body: Any = None) -> An
     """Ask the server and return its JSON; a refusal becomes a sentence."""
     import httpx
 
-    try:
-        headers = {"Authorization": f"Bearer {key.read_text('utf-8').strip()}"}
-    except (OSError, UnicodeDecodeError) as error:
-        raise LotError(f"{key}: cannot be read; give the file that holds the API key") from error
+    headers = {"Authorization": f"Bearer {read_key(key)}"}
     try:
         response = httpx.request(
             method, f"{server.rstrip('/')}/api/v1{path}", json=body, headers=headers, timeout=60

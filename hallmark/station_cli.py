@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hallmark.api_key import read_key
+
 if TYPE_CHECKING:
     from evidence import Inspection
     from stations import ImageJob, Station, StationConfig, TwinJob
@@ -119,7 +121,7 @@ def run(
         station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt,
         jobs=_twin_jobs(twin, seed) if twin is not None else _image_jobs(images or Path()),
         calibrations=_certificates(calibration or []), signals=signals, server=server,
-        api_key=api_key_file.read_text(encoding="utf-8").strip() if api_key_file else "",
+        api_key=read_key(api_key_file) if api_key_file else "",
         keep_frames=keep_frames,
     )  # fmt: skip
     with open_station(config) as opened:

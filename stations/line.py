@@ -159,6 +159,9 @@ def _judge(line: Line, unit: _Unit) -> Inspection:
     )  # fmt: skip
 
 
+_LAST_WORK_S = 10.0  # a camera that hangs longer is abandoned
+
+
 class _LateError(Exception):
     """The worker did not answer in time."""
 
@@ -173,7 +176,8 @@ class _Worker:
         self._work: queue.SimpleQueue[tuple[Callable[[], Inspection], Future[Inspection]] | None] = (
             queue.SimpleQueue()
         )
-        threading.Thread(target=self._serve, name="station-worker", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, name="station-worker", daemon=True)
+        self._thread.start()
 
     def run(self, task: Callable[[], Inspection], timeout_s: float | None) -> Inspection:
         """Return the task's result, or raise its error, or _LateError after `timeout_s` seconds."""
@@ -185,8 +189,9 @@ class _Worker:
         return future.result()
 
     def stop(self) -> None:
-        """Let the thread end once it is idle."""
+        """Let the thread end once it is idle; wait a while, since work must not outlive the interpreter."""
         self._work.put(None)
+        self._thread.join(_LAST_WORK_S)
 
     def _serve(self) -> None:
         while (item := self._work.get()) is not None:

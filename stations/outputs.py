@@ -43,6 +43,11 @@ class JsonLinesOutput:
 
     path: Path
 
+    def __post_init__(self) -> None:
+        """Make sure, before a unit is inspected, that the file can be written; raise OSError if not."""
+        with self.path.open("a", encoding="utf-8"):
+            pass
+
     def signal(self, verdict: Verdict, sequence: int, serial: str) -> None:
         """Append one line; it is in the file when this returns."""
         line = json.dumps(Signal(verdict, sequence, serial)._asdict())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
@@ -98,7 +99,9 @@ class StationConfig:
         for serial, count in serials.items():
             if count > 1:
                 raise JobError(f"unit {serial} occurs {count} times among the jobs of station {self.station}")
-        for name in (self.station, self.lot or "-", *serials):
+        if self.lot is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.lot):
+            raise JobError(f"{self.lot!r} is no lot: 1 to 64 letters, digits, dots, dashes and underscores")
+        for name in (self.station, *serials):
             if not 1 <= len(name) <= 128:
                 raise JobError(f"{name!r}: a station, lot or serial has 1 to 128 characters")
 

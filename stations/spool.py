@@ -68,6 +68,13 @@ BEGIN SELECT RAISE(ABORT, 'a completed record is never changed'); END;
 """
 
 
+# what a kill may leave of a spool that was just being made
+_OWN_FILES = {
+    "frames",
+    *(f"{db}.db{end}" for db in ("lock", "spool") for end in ("", "-journal", "-wal", "-shm")),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SpooledUnit:
     """One row: what was reserved, its record, and how far it has travelled.
@@ -216,6 +223,9 @@ class Spool(SpoolReader):
         """
         with _explained(directory):
             directory.mkdir(parents=True, exist_ok=True)
+            others = {path.name for path in directory.iterdir()} - _OWN_FILES
+            if others and not (directory / "spool.db").exists():
+                raise SpoolForeignError(f"{directory} holds other files and no spool: use an empty folder")
             lock = _take_lock(directory)
             try:
                 connection = _connect(str(directory / "spool.db"))

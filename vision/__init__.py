@@ -4,7 +4,7 @@
 record of a unit that could not be inspected.
 """
 
-from vision.frames import read_frame
+from vision.frames import LARGEST_FILE, read_frame
 from vision.inspector import Inspector, held
 
-__all__ = ["Inspector", "held", "read_frame"]
+__all__ = ["LARGEST_FILE", "Inspector", "held", "read_frame"]

@@ -28,6 +28,7 @@ from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
 from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
 
+_SCALE_AGREES = 0.03  # certificate against golden view; a part that differs more is no matter of tolerance
 _SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
 
 
@@ -260,7 +261,7 @@ class _Unit:
 
     def _measure(self, compiled: _CompiledView, frame: Frame, pixels: U8, found: Registered) -> None:
         calibration = compiled.calibration
-        reason = _calibration_fault(calibration, frame)
+        reason = _calibration_fault(calibration, frame, compiled.view, found)
         caliper: Caliper | None = None
         for c in self._golden.spec.characteristics:
             if not isinstance(c, Dimension) or c.feature.view != compiled.view.id:
@@ -346,12 +347,17 @@ def _golden_expired(golden: GoldenSample, frame: Frame) -> bool:
     return datetime.fromisoformat(frame.captured_at) > golden.expires
 
 
-def _calibration_fault(calibration: CameraCalibration | None, frame: Frame) -> str | None:
+def _calibration_fault(
+    calibration: CameraCalibration | None, frame: Frame, view: View, found: Registered
+) -> str | None:
     if calibration is None:
         return "calibration_absent"
     if calibration.camera != frame.camera:
         return "calibration_foreign"
-    return None if calibration.covers(frame.captured_at) else "calibration_expired"
+    if not calibration.covers(frame.captured_at):
+        return "calibration_expired"
+    scale = calibration.mm_per_px * found.pose.scale / view.mm_per_px
+    return None if abs(scale - 1) <= _SCALE_AGREES else "scale_disputed"
 
 
 def _frame_record(

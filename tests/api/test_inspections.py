@@ -180,6 +180,14 @@ def test_bad_queries_are_problems(plant: Plant, query: dict[str, Any]) -> None:
     problem(plant.ask("reader", "GET", "/inspections", params=query), 422, "invalid")
 
 
+def test_a_mistyped_filter_is_refused(plant: Plant) -> None:
+    answer = plant.ask("qc", "GET", "/inspections", params={"verdct": "REJECT"})
+    told = problem(answer, 422, "invalid")
+    assert "verdct" in told["detail"]
+    assert "verdict" in told["detail"]
+    assert plant.ask("qc", "GET", "/inspections", params={"verdict": "REJECT"}).status_code == 200
+
+
 def test_a_gap_in_a_stations_numbering_is_an_alarm(plant: Plant) -> None:
     for sequence in (2, 3, 7):
         assert plant.post(sequence).status_code == 201

@@ -14,7 +14,7 @@ from datasets import pcb_s4
 from evidence import Inspection, canonical_json, verify_digest
 from golden.errors import GoldenError
 from hallmark.__main__ import app
-from hallmark.demo.plant import Plant, build_plant
+from hallmark.demo.plant import SPEC, Plant, build_plant
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +138,69 @@ def test_a_certificate_of_nonsense_is_not_written(tmp_path: Path, option: str, v
     result = CliRunner().invoke(app, ["calibrate", "nominal", *arguments, "-o", str(target)])
     assert isinstance(result.exception, CalibrationError)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("good.jpg", ("--serial", "../out")),
+        ("good.jpg", ("--serial", ".hidden")),
+        ("good.jpg", ("--lot", "")),
+    ],
+)
+def test_names_that_would_leave_their_place_are_refused(
+    plant: Plant, tmp_path: Path, name: str, options: tuple[str, ...]
+) -> None:
+    result = inspect(plant, *options, "--out", tmp_path / "results", plant.root / name)
+    assert result.exit_code == 2
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+def test_two_pictures_of_one_serial_are_refused(plant: Plant, tmp_path: Path) -> None:
+    (tmp_path / "good.png").write_bytes(b"")
+    result = inspect(plant, plant.root / "good.jpg", tmp_path / "good.png")
+    assert result.exit_code == 2
+    assert "same serial" in result.stderr
+
+
+def test_a_folder_and_an_endless_file_are_bad_input(plant: Plant, tmp_path: Path) -> None:
+    for image in (tmp_path, Path("/dev/zero")):
+        result = inspect(plant, image)
+        assert result.exit_code == 2
+        assert "not a file" in result.stderr
+
+
+def test_a_certificate_of_another_scale_holds(plant: Plant, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.cal"
+    CameraCalibration.nominal(
+        camera="c", mm_per_px=0.2, relative_uncertainty=0.001,
+        issued=datetime(2026, 1, 1, tzinfo=UTC), valid_until=datetime(2100, 1, 1, tzinfo=UTC),
+    ).save(wrong)  # fmt: skip
+    result = inspect(plant, "--calibration", wrong, "--json", plant.root / "good.jpg", calibrated=False)
+    record = Inspection.model_validate_json(result.stdout)
+    assert (record.verdict, record.reasons) == ("HOLD", ("scale_disputed",))
+
+
+def test_a_certificate_is_not_overwritten(plant: Plant) -> None:
+    target = plant.certificates["line-1"]
+    before = target.read_bytes()
+    arguments = ["calibrate", "nominal", "--camera", "c", "--mm-per-px", "0.02",
+                 "--relative-uncertainty", "0.001", "-o", str(target)]  # fmt: skip
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, CalibrationError)
+    assert target.read_bytes() == before
+
+
+def test_check_measures_the_reference_images(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "top.jpg").write_bytes(pcb_s4.good_scan())
+    good = SPEC.read_text("utf-8")
+    (tmp_path / "golden.yaml").write_text(good)
+    check = ["golden", "check", str(tmp_path / "golden.yaml"), "--measure"]
+    assert CliRunner().invoke(app, check).exit_code == 0
+    wrong = good.replace("nominal: 3.03, lower: 2.93, upper: 3.13", "nominal: 3.5, lower: 3.4, upper: 3.6")
+    assert wrong != good
+    (tmp_path / "golden.yaml").write_text(wrong)
+    refused = CliRunner().invoke(app, check)
+    assert isinstance(refused.exception, GoldenError)
+    assert "hole-tl" in str(refused.exception)
