@@ -59,6 +59,7 @@ class CharacteristicResult(Closed):
     """A number never travels alone: value, unit, uncertainty, limits, rule, validity, decision.
 
     `value` and `standard_uncertainty` are null where nothing was measured, and then `reason` says why.
+    `set_aside` is the share of edge points that a robust fit did not follow: a burr is among them.
     """
 
     id: Name
@@ -75,6 +76,7 @@ class CharacteristicResult(Closed):
     valid: bool
     reason: str | None
     decision: Literal["conform", "nonconform", "undecided"]
+    set_aside: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _honest(self) -> CharacteristicResult:

@@ -6,6 +6,7 @@ sizes and tolerances are millimetres. Limits are limits of size (ISO 286-1), bot
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Self
 
@@ -15,6 +16,7 @@ from golden.plans import Deadlines, Plans
 from golden.regions import Closed, Identifier, Millimetre, PixelPoint, Region, bounds
 
 SCHEMA = "hallmark.golden/1"
+LEAST_APART_PX = 4.0  # edges nearer than this are one edge to any camera
 
 DefectSeverity = Literal["critical", "major", "minor", "allowed"]
 CharacteristicClass = Literal["critical", "major", "minor"]
@@ -55,6 +57,12 @@ class View(Closed):
     mm_per_px: Annotated[float, Field(gt=0, le=10)]
     transfer: Literal["srgb", "linear"] = "srgb"
     ignore: tuple[Region, ...] = ()
+
+    @model_validator(mode="after")
+    def _name(self) -> Self:
+        if self.id == "inspection":
+            raise ValueError("a view cannot be called inspection: the record itself is sent under that name")
+        return self
 
 
 class DecisionRule(Closed):
@@ -111,6 +119,12 @@ class EdgeWidth(Closed):
     end_px: PixelPoint
     band_px: Annotated[float, Field(ge=5)]
     inside: Literal["dark", "bright"]
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if math.dist(self.start_px, self.end_px) < LEAST_APART_PX:
+            raise ValueError(f"start_px and end_px must lie at least {LEAST_APART_PX:g} px apart")
+        return self
 
 
 DimensionFeature = Annotated[CircleDiameter | CentreDistance | EdgeWidth, Field(discriminator="type")]
@@ -249,6 +263,12 @@ class DefectCatalogue(Closed):
     rejects: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")
     smallest_mm: Annotated[float, Field(gt=0, le=1000)]
 
+    @model_validator(mode="after")
+    def _critical_rejects(self) -> Self:
+        if "critical" not in self.rejects:
+            raise ValueError("rejects must hold critical: a critical defect is never accepted")
+        return self
+
     def weigh(self, defect_class: str, zone: str, size_mm: float) -> DefectRule | None:
         """Return the first rule that matches, or None: nothing defaults to allowed."""
         for rule in self.rules:
@@ -298,7 +318,7 @@ class GoldenSpec(Closed):
     parties: Annotated[tuple[Party, ...], Field(min_length=2, max_length=8)]
     views: Annotated[tuple[View, ...], Field(min_length=1, max_length=32)]
     characteristics: Annotated[tuple[Characteristic, ...], Field(min_length=1, max_length=2000)]
-    zones: tuple[Zone, ...] = ()
+    zones: Annotated[tuple[Zone, ...], Field(max_length=200)] = ()
     catalogue: DefectCatalogue
     materials: tuple[Material, ...] = ()
     physical_samples: tuple[PhysicalSample, ...] = ()

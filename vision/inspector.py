@@ -21,13 +21,23 @@ from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
 from models import UNCLASSIFIED, Call, Classifier
 from vision.frames import Exposure, read_frame
-from vision.judge import judge, measured, surface_result, unmeasured, verdict_of
+from vision.judge import (
+    check_entered,
+    gravity,
+    judge,
+    measured,
+    surface_result,
+    unmeasured,
+    verdict_of,
+    weigh,
+)
 from vision.measure import Caliper, Measured
 from vision.pyramid import Pyramid, light_of
 from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
 from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
 
+MOST_DEFECTS = 200  # a record lists so many, gravest first; all of them are judged
 _SCALE_AGREES = 0.03  # certificate against golden view; a part that differs more is no matter of tolerance
 _SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
 
@@ -134,7 +144,7 @@ class Inspector:
         Raises:
             evidence.FrameError: a frame of another view or of one that does not exist, or of an impossible
                 size.
-            ValueError: an entered result is not of a characteristic that is entered.
+            ValueError: an entered result does not fit the specification, see `judge.check_entered`.
         """
         return _Unit(self._setup, frames, entered).record(
             serial=serial, lot=lot, station=station, sequence=sequence
@@ -178,10 +188,7 @@ class _Unit:
             raise FrameError(
                 f"frames of views {sorted(unknown)}: the golden sample has {sorted(setup.views)}"
             )
-        entered_ids = {c.id for c in self._golden.spec.characteristics if isinstance(c, Entered)}
-        for result in entered:
-            if result.id not in entered_ids:
-                raise ValueError(f"{result.id!r} is not a characteristic that is entered; vision judges it")
+        check_entered(setup.golden.spec, entered)
         for view_id, compiled in setup.views.items():
             frame = frames.get(view_id)
             if frame is not None and frame.view != view_id:
@@ -209,7 +216,7 @@ class _Unit:
             "model": None if self._classifier is None else self._classifier.reference.model_dump(mode="json"),
             "frames": self._frame_records,
             "characteristics": [r.model_dump(mode="json") for r in results],
-            "defects": [d.model_dump(mode="json", by_alias=True) for d in self._defects],
+            "defects": [d.model_dump(mode="json", by_alias=True) for d in self._defects[:MOST_DEFECTS]],
             "verdict": verdict,
             "reasons": list(reasons),
             "timing_ms": self._timing,
@@ -272,7 +279,7 @@ class _Unit:
             caliper = caliper or Caliper(pixels, compiled.table, found.mapping, calibration)
             m = caliper.measure(c)
             if isinstance(m, Measured):
-                self._results[c.id] = measured(c, m.value, m.standard_uncertainty)
+                self._results[c.id] = measured(c, m.value, m.standard_uncertainty, m.set_aside)
             else:
                 self._results[c.id] = unmeasured(c, m.reason)
 
@@ -281,7 +288,7 @@ class _Unit:
         deviations = compiled.surface.deviations(aligned, found.mapping, catalogue.smallest_mm)
         calls = self._name(compiled, aligned, deviations)
         for d, call in zip(deviations, calls, strict=True):
-            rule = catalogue.weigh(call.defect_class, d.zone, d.size_mm)
+            zone, rule = weigh(catalogue, call.defect_class, d.zones, d.size_mm)
             named = call.defect_class != UNCLASSIFIED
             fields = {
                 "view": compiled.view.id,
@@ -291,10 +298,11 @@ class _Unit:
                 "box_px": tuple(round(v, 2) for v in d.frame_px),
                 "box_mm": tuple(round(v * compiled.view.mm_per_px, 4) for v in d.golden_px),
                 "size_mm": round(d.size_mm, 4),
-                "zone": d.zone,
+                "zone": zone,
                 "rule": None if rule is None else rule.id,
             }
             self._defects.append(Defect.model_validate(fields))
+        self._defects.sort(key=lambda d: (gravity(d.severity, catalogue), -d.size_mm, d.box_px))
 
     def _name(
         self, compiled: _CompiledView, aligned: Aligned, deviations: Sequence[Deviation]

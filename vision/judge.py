@@ -8,7 +8,16 @@ from typing import Any
 from evidence import REASONS
 from evidence.inspection import CharacteristicResult, Defect, Verdict
 from golden.conformity import decide
-from golden.spec import Characteristic, Colour, DefectCatalogue, Dimension, Entered, Surface
+from golden.spec import (
+    Characteristic,
+    Colour,
+    DefectCatalogue,
+    DefectRule,
+    Dimension,
+    Entered,
+    GoldenSpec,
+    Surface,
+)
 
 _ORDER = {code: i for i, code in enumerate(REASONS)}
 
@@ -42,12 +51,52 @@ def defect_reasons(defects: Iterable[Defect], catalogue: DefectCatalogue) -> set
     return reasons
 
 
+def weigh(
+    catalogue: DefectCatalogue, defect_class: str, zones: Sequence[str], size_mm: float
+) -> tuple[str, DefectRule | None]:
+    """Return the zone and rule that decide a deviation: the gravest of all zones that it reaches into.
+
+    A rejecting severity is graver than no rule at all, which holds, and that than a severity that passes.
+    """
+    found = [(zone, catalogue.weigh(defect_class, zone, size_mm)) for zone in zones]
+    return min(found, key=lambda pair: gravity(None if pair[1] is None else pair[1].severity, catalogue))
+
+
+def gravity(severity: str | None, catalogue: DefectCatalogue) -> int:
+    """Return the rank of a severity, gravest lowest."""
+    if severity is None:
+        return 3
+    rank = ("critical", "major", "minor", "allowed").index(severity)
+    return rank if severity in catalogue.rejects else 4 + rank
+
+
 def verdict_of(reasons: set[str]) -> tuple[Verdict, tuple[str, ...]]:
     """Return the gravest verdict that the reasons ask for, and the reasons in order."""
     ordered = tuple(sorted(reasons, key=_ORDER.__getitem__))
     if any(REASONS[code].verdict == "REJECT" for code in ordered):
         return "REJECT", ordered
     return ("HOLD" if ordered else "ACCEPT"), ordered
+
+
+def check_entered(spec: GoldenSpec, entered: Sequence[CharacteristicResult]) -> None:
+    """Raise ValueError unless each entered result is the only one of a characteristic that is entered.
+
+    A decision on a number is made again from the specification's limits and must be the one that was given.
+    """
+    characteristics = {c.id: c for c in spec.characteristics if isinstance(c, Entered)}
+    seen: set[str] = set()
+    for result in entered:
+        c = characteristics.get(result.id)
+        if c is None:
+            raise ValueError(f"{result.id!r} is not a characteristic that is entered; vision judges it")
+        if result.id in seen:
+            raise ValueError(f"{result.id!r} was entered twice")
+        seen.add(result.id)
+        if c.unit is None or result.value is None:
+            continue
+        decision = decide(result.value, result.standard_uncertainty or 0.0, c.lower, c.upper, c.decision)
+        if result.decision != decision:
+            raise ValueError(f"{result.id!r}: {result.value} is {decision}, not {result.decision}")
 
 
 def unmeasured(characteristic: Characteristic, reason: str) -> CharacteristicResult:
@@ -57,7 +106,10 @@ def unmeasured(characteristic: Characteristic, reason: str) -> CharacteristicRes
 
 
 def measured(
-    characteristic: Dimension | Colour, value: float, standard_uncertainty: float
+    characteristic: Dimension | Colour,
+    value: float,
+    standard_uncertainty: float,
+    set_aside: float | None = None,
 ) -> CharacteristicResult:
     """Return the decided result of a measured dimension or colour difference."""
     lower = characteristic.lower if isinstance(characteristic, Dimension) else None
@@ -67,6 +119,7 @@ def measured(
         value=round(value, 6),
         standard_uncertainty=round(standard_uncertainty, 7),
         coverage_factor=characteristic.decision.coverage_factor,
+        set_aside=None if set_aside is None else round(set_aside, 4),
         reason=None if decision == "conform" else f"characteristic_{decision}",
         decision=decision,
     )

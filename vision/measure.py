@@ -28,11 +28,15 @@ _ROUNDS = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """A length in mm with its standard uncertainty; `points_px` (n, 2) are the edge points that decided."""
+    """A length in mm with its standard uncertainty; `points_px` (n, 2) are the edge points that decided.
+
+    `set_aside` is the share of calipers that found no edge, or one off the fitted form.
+    """
 
     value: float
     standard_uncertainty: float
     points_px: F64
+    set_aside: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class _FittedCircle:
     u_centre: float
     u_radius: float
     points: F64
+    set_aside: float
 
 
 class Caliper:
@@ -83,7 +88,7 @@ class Caliper:
         if isinstance(fitted, NotMeasured):
             return fitted
         u = math.hypot(2 * fitted.u_radius, 2 * _EDGE_SYSTEMATIC_PX)
-        return self._in_mm(2 * fitted.radius, u, fitted.points)
+        return self._in_mm(2 * fitted.radius, u, fitted.points, fitted.set_aside)
 
     def _distance(self, feature: CentreDistance) -> Measured | NotMeasured:
         a, b = self._circle(feature.a), self._circle(feature.b)
@@ -92,12 +97,13 @@ class Caliper:
         if isinstance(b, NotMeasured):
             return b
         u = math.sqrt(a.u_centre**2 + b.u_centre**2 + 2 * _EDGE_SYSTEMATIC_PX**2)
-        return self._in_mm(math.hypot(b.x - a.x, b.y - a.y), u, np.concatenate((a.points, b.points)))
+        points = np.concatenate((a.points, b.points))
+        return self._in_mm(math.hypot(b.x - a.x, b.y - a.y), u, points, max(a.set_aside, b.set_aside))
 
-    def _in_mm(self, pixels: float, u_pixels: float, points: F64) -> Measured:
+    def _in_mm(self, pixels: float, u_pixels: float, points: F64, set_aside: float) -> Measured:
         scale = self._calibration.mm_per_px
         u = scale * math.hypot(u_pixels, pixels * self._calibration.relative_uncertainty)
-        return Measured(pixels * scale, u, points)
+        return Measured(pixels * scale, u, points, set_aside)
 
     def _circle(self, circle: Circle) -> _FittedCircle | NotMeasured:
         if circle not in self._circles:
@@ -143,7 +149,13 @@ class Caliper:
         n = float(weights.sum())
         # Under blur a straight edge keeps its place, a convex one moves inward by s^2 / 2R.
         return _FittedCircle(
-            cx, cy, r + blur**2 / (2 * r), sigma * math.sqrt(2 / n), sigma / math.sqrt(n), points[on_form]
+            x=cx,
+            y=cy,
+            radius=r + blur**2 / (2 * r),
+            u_centre=sigma * math.sqrt(2 / n),
+            u_radius=sigma / math.sqrt(n),
+            points=points[on_form],
+            set_aside=1 - float(on_form.sum()) / count,
         )
 
     def _width(self, feature: EdgeWidth) -> Measured | NotMeasured:
@@ -153,7 +165,7 @@ class Caliper:
         across = np.array([-along[1], along[0]])
         reach = max(6.0, min(10.0, 0.45 * length))
         band = np.arange(-(feature.band_px - 1) / 2, feature.band_px / 2, 1.0)
-        offset, slope, variance = 0.0, 0.0, 0.0
+        offset, slope, variance, set_aside = 0.0, 0.0, 0.0, 0.0
         points: list[F64] = []
         for middle, outward in ((start, -along), (end, along)):
             centres = middle + band[:, None] * across
@@ -174,10 +186,11 @@ class Caliper:
             offset += a
             slope += b if outward is along else -b
             variance += u * u
+            set_aside = max(set_aside, 1 - float(on_form.sum()) / len(band))
             points.append((centres[found] + edges[found, :1] * outward)[on_form])
         tilt = math.cos(math.atan(slope / 2))
         u = math.sqrt(variance + 2 * _EDGE_SYSTEMATIC_PX**2)
-        return self._in_mm((length + offset) * tilt, u, np.concatenate(points))
+        return self._in_mm((length + offset) * tilt, u, np.concatenate(points), set_aside)
 
     def _window(self, x0: float, y0: float, x1: float, y1: float) -> tuple[F32, int, int] | None:
         left, top, right, bottom = math.floor(x0), math.floor(y0), math.ceil(x1) + 1, math.ceil(y1) + 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from evidence import FrameError
 from golden.regions import Region
 from golden.spec import Colour, GoldenSpec, View
 from kernels.colour import ciede2000, lab_from_linear
@@ -28,21 +29,24 @@ _BLOCK = 24  # pixels at half resolution
 _BASE_TOLERANCE = 9  # codes: noise and residual shading
 _TEXTURE_TOLERANCE = 0.25  # of the golden interval's width
 _STRONG = 12  # codes beyond the tolerance that a region must reach
-_MOST_REGIONS = 200
 _COLOUR_REPEATABILITY = 0.10  # CIEDE2000, what the model of light leaves over
 _LEAST_SHARE = 0.5
-_LIGHT_RANGE = (0.6, 1.65)  # light of the unit over light of the golden sample
+_LIGHT_RANGE = (0.7, 1.43)  # light of the unit over light of the golden sample
+_MOST_UNEVEN = 1.35  # greatest over least of that ratio: more is no gradient of a lamp
 
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One region that deviates. Boxes are x, y, width, height; `golden_px` and `frame_px` in full pixels."""
+    """One region that deviates. Boxes are x, y, width, height; `golden_px` and `frame_px` in full pixels.
+
+    `zones` are all that it reaches into, the one with most of it first.
+    """
 
     golden_px: tuple[float, float, float, float]
     frame_px: tuple[float, float, float, float]
     size_mm: float
     area_mm2: float
-    zone: str
+    zones: tuple[str, ...]
     strength: int
 
 
@@ -74,7 +78,8 @@ class Aligned:
         u, v = (axis.ravel() for axis in np.meshgrid((-1.0, 0.0, 1.0), (-1.0, 0.0, 1.0)))
         gain = np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1) @ self.gain
         ratio = np.maximum(gain, 1e-3) ** -GAMMA
-        return bool(((ratio > _LIGHT_RANGE[0]) & (ratio < _LIGHT_RANGE[1])).all())
+        within = (ratio > _LIGHT_RANGE[0]) & (ratio < _LIGHT_RANGE[1])
+        return bool(within.all()) and float(ratio.max() / ratio.min()) < _MOST_UNEVEN
 
 
 class SurfaceComparator:
@@ -119,6 +124,11 @@ class SurfaceComparator:
             labels[mask(zone.region, self._height, self._width, SCALE)] = i + 1
         for region in view.ignore:
             labels[mask(region, self._height, self._width, SCALE)] = 0
+        for i, name in enumerate(self._zone_names):
+            if not (labels == i + 1).any():
+                raise FrameError(
+                    f"zone {name!r} has no place of its own: earlier zones or ignored regions cover all of it"
+                )
         return labels
 
     def _usable_for_light(self, half: U8, view: View) -> U8:
@@ -166,7 +176,7 @@ class SurfaceComparator:
         return gain, scatter
 
     def deviations(self, aligned: Aligned, mapping: QuadraticMap, smallest_mm: float) -> list[Deviation]:
-        """Return the regions of at least `smallest_mm` that deviate, largest first."""
+        """Return all regions of at least `smallest_mm` that deviate, largest first."""
         deviation(
             aligned.pixels, aligned.gain, self._low, self._high, self._tolerance, self._zones, self._out
         )
@@ -194,10 +204,15 @@ class SurfaceComparator:
             strength = int(self._out[at][deviates].max(initial=0))
             size = _longest_extent(inside) * step
             if strength >= _STRONG and size >= smallest_mm:
-                zone = int(np.bincount(self._zones[at][deviates]).argmax())
-                regions.append(self._region(mapping, box, size, int(inside.sum()), zone, strength))
+                zones = self._zones_of(self._zones[at][deviates])
+                regions.append(self._region(mapping, box, size, int(inside.sum()), zones, strength))
         regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
-        return regions[:_MOST_REGIONS]
+        return regions
+
+    def _zones_of(self, labels: U8) -> tuple[str, ...]:
+        counts = np.bincount(labels, minlength=len(self._zone_names) + 1)[1:]
+        found = [(-int(n), name) for n, name in zip(counts, self._zone_names, strict=True) if n > 0]
+        return tuple(name for _, name in sorted(found))
 
     def _region(
         self,
@@ -205,7 +220,7 @@ class SurfaceComparator:
         box: tuple[int, int, int, int],
         size: float,
         area: int,
-        zone: int,
+        zones: tuple[str, ...],
         strength: int,
     ) -> Deviation:
         x, y, w, h = (n * SCALE for n in box)
@@ -217,7 +232,7 @@ class SurfaceComparator:
             frame_px=(float(left), float(top), float(right - left), float(bottom - top)),
             size_mm=size,
             area_mm2=area * (self._mm_per_px * SCALE) ** 2,
-            zone=self._zone_names[zone - 1],
+            zones=zones,
             strength=strength,
         )
 

@@ -69,7 +69,7 @@ def test_the_fields_of_the_record_are_the_agreed_ones() -> None:
     assert set(record["frames"][0]["pose"]) == {"x_px", "y_px", "angle_deg", "scale", "residual_px"}
     assert set(record["characteristics"][0]) == {
         "id", "name", "source", "value", "unit", "nominal", "lower", "upper", "standard_uncertainty",
-        "coverage_factor", "rule", "valid", "reason", "decision",
+        "coverage_factor", "rule", "valid", "reason", "decision", "set_aside",
     }  # fmt: skip
     assert set(record["defects"][0]) == {
         "view", "class", "severity", "confidence", "box_px", "box_mm", "size_mm", "zone", "rule",

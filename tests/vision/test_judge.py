@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from evidence import REASONS, CharacteristicResult, Defect
 from golden.spec import CharacteristicClass, DecisionRule, DefectCatalogue, DefectRule, Dimension, Surface
-from vision.judge import defect_reasons, judge, measured, surface_result, unmeasured, verdict_of
+from tests.builders import tiny_spec
+from vision.judge import (
+    check_entered,
+    defect_reasons,
+    judge,
+    measured,
+    surface_result,
+    unmeasured,
+    verdict_of,
+    weigh,
+)
 
 Decision = Literal["conform", "nonconform", "undecided"]
 Severity = Literal["critical", "major", "minor", "allowed"]
@@ -70,7 +80,9 @@ def test_one_result_and_one_deviation(
     assert judge([characteristic(decision)], [defect(severity)], ALL) == (verdict, reasons)
 
 
-@pytest.mark.parametrize("rejects", [(), ("critical",), ("critical", "major"), ("minor",)])
+@pytest.mark.parametrize(
+    "rejects", [("critical",), ("critical", "major"), ("critical", "minor"), ("critical", "major", "minor")]
+)
 @pytest.mark.parametrize("severity", get_args(Severity))
 def test_only_the_severities_that_the_catalogue_rejects_reject(
     rejects: tuple[CharacteristicClass, ...], severity: Severity
@@ -116,7 +128,9 @@ results = st.one_of(
     ),
 )
 defects = st.sampled_from([defect(s) for s in SEVERITIES])
-catalogues = st.sets(st.sampled_from(get_args(CharacteristicClass))).map(lambda s: catalogue(*sorted(s)))
+catalogues = st.sets(st.sampled_from(get_args(CharacteristicClass))).map(
+    lambda s: catalogue(*sorted(s | {"critical"}))
+)
 
 
 @given(st.lists(results, max_size=6), st.lists(defects, max_size=6), catalogues, results, defects)
@@ -244,3 +258,44 @@ def test_a_surface_counts_what_the_catalogue_rejects_in_its_zones(
     found = surface_result(SURFACE, seen, ALL)
     assert (found.value, found.decision, found.reason) == (value, decision, reason)
     assert (found.valid, found.upper) == (value is not None, 0.0)
+
+
+def ruled(*rules: tuple[str, str, str]) -> DefectCatalogue:
+    fields = [
+        {"id": name, "defect_class": "unclassified", "zone": zone, "severity": severity}
+        for name, zone, severity in rules
+    ]
+    return DefectCatalogue.model_validate(
+        {"rules": fields, "rejects": ("critical", "major"), "smallest_mm": 0.1}
+    )
+
+
+@pytest.mark.parametrize("zones", [("back", "face"), ("face", "back")])
+def test_a_deviation_over_two_zones_is_weighed_in_the_stricter(zones: tuple[str, str]) -> None:
+    written = ruled(("f", "face", "critical"), ("b", "back", "allowed"))
+    zone, rule = weigh(written, "unclassified", zones, 1.0)
+    assert (zone, rule and rule.id) == ("face", "f")
+
+
+def test_no_rule_is_graver_than_one_that_passes_and_less_than_one_that_rejects() -> None:
+    written = ruled(("b", "back", "allowed"), ("s", "side", "minor"), ("f", "face", "major"))
+    assert weigh(written, "unclassified", ("back", "nowhere"), 1.0) == ("nowhere", None)
+    assert weigh(written, "unclassified", ("side", "nowhere"), 1.0) == ("nowhere", None)
+    zone, rule = weigh(written, "unclassified", ("nowhere", "face"), 1.0)
+    assert (zone, rule and rule.id) == ("face", "f")
+
+
+def entered(value: float, decision: str) -> CharacteristicResult:
+    return CharacteristicResult.model_validate({
+        "id": "continuity", "name": "Continuity", "source": "manual", "value": value, "unit": "ohm",
+        "nominal": None, "lower": None, "upper": 0.5, "standard_uncertainty": 0.01, "coverage_factor": 2.0,
+        "rule": {}, "valid": True, "reason": None, "decision": decision,
+    })  # fmt: skip
+
+
+def test_entered_results_are_decided_again_and_given_once() -> None:
+    spec = tiny_spec()
+    check_entered(spec, [entered(0.1, "conform")])
+    for wrong in ([entered(9.0, "conform")], [entered(0.1, "nonconform")], [entered(0.1, "conform")] * 2):
+        with pytest.raises(ValueError, match="continuity"):
+            check_entered(spec, wrong)
