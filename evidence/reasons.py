@@ -62,6 +62,8 @@ _ALL = (
            "install the released model"),
     Reason("timeout", "HOLD", "the inspection took longer than the takt allows", "inspect the unit again"),
     Reason("interrupted", "HOLD", "the station stopped while the unit was being inspected", "inspect the unit again"),
+    Reason("inspection_failed", "HOLD", "the inspection failed on this unit; the log has the cause",
+           "inspect the unit again; if it fails again, report the log's lines with the unit's frames"),
     Reason("camera_failed", "HOLD", "the camera delivered no frame", "check camera, cable and trigger"),
     Reason("frame_unreadable", "HOLD", "the camera delivered bytes that do not decode",
            "check camera and transport"),
