@@ -17,7 +17,8 @@ from golden import conformity
 from golden.regions import Closed
 from golden.spec import Characteristic, CharacteristicClass, Entered, GoldenSpec
 from quality.errors import EvidenceError
-from quality.unit_findings import Nonconformity, check_results
+from quality.record_checks import check_judged, check_results
+from quality.unit_findings import Nonconformity
 
 FaiOutcome = Literal["conform", "nonconform", "undecided", "missing"]
 
@@ -96,7 +97,8 @@ def first_article(
 
     Raises:
         EvidenceError: too few units or a unit twice; an entered result of another unit, of no such
-            characteristic, or given twice; a record as `check_results` refuses it.
+            characteristic, or given twice; a record as `check_results` refuses it, or that would prove
+            conformity without having judged every view.
     """
     serials = tuple(_serial(i) for i in inspections)
     if len(set(serials)) != len(serials):
@@ -120,6 +122,9 @@ def first_article(
     ]
     for inspection in inspections:
         against += _other_causes(inspection, explained=bool(against))
+    if not against:
+        for inspection in inspections:
+            check_judged(spec, inspection)
     return FirstArticleDecision(
         serials=serials,
         inspections=tuple(i.id for i in inspections),

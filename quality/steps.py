@@ -33,7 +33,8 @@ from quality.fai import EnteredResult, first_article
 from quality.lot_draw import draw, manifest_digest
 from quality.lots import LotState, accepted_serials, checkpoint, require
 from quality.outgoing import decide_outgoing, oqc_plans, sample_size
-from quality.unit_findings import Nonconformity, check_results, findings
+from quality.record_checks import check_results
+from quality.unit_findings import Nonconformity, findings
 
 Events = tuple[NewEvent, ...]
 

@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from evidence import CharacteristicResult, Inspection
+from evidence import Inspection
 from golden.regions import Closed
-from golden.spec import Characteristic, CharacteristicClass, Colour, Dimension, Entered, GoldenSpec, Surface
-from quality.errors import EvidenceError
+from golden.spec import CharacteristicClass, Entered, GoldenSpec, Surface
 
 CLASSES: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")  # worst first
 
@@ -72,24 +71,6 @@ def findings(
     )
 
 
-def check_results(spec: GoldenSpec, inspection: Inspection) -> None:
-    """Refuse a record whose results are not results of this golden sample.
-
-    Raises:
-        EvidenceError: a characteristic is unknown or occurs twice, limits, unit or rule are not the golden
-            sample's, or a value outside its limits is called conform.
-    """
-    characteristics = {c.id: c for c in spec.characteristics}
-    seen: set[str] = set()
-    for result in inspection.characteristics:
-        characteristic = characteristics.get(result.id)
-        if characteristic is None or result.id in seen:
-            what = "is not in the golden sample" if characteristic is None else "occurs twice"
-            raise EvidenceError(f"inspection {inspection.id}: characteristic {result.id!r} {what}")
-        seen.add(result.id)
-        _check_limits(characteristic, result, inspection)
-
-
 def _nonconformities(spec: GoldenSpec, inspection: Inspection) -> Iterator[Nonconformity]:
     characteristics = {c.id: c for c in spec.characteristics}
     for result in inspection.characteristics:
@@ -109,24 +90,3 @@ def _nonconformities(spec: GoldenSpec, inspection: Inspection) -> Iterator[Nonco
 
 def _has_weighed_defect(surface: Surface, inspection: Inspection) -> bool:
     return any(d.zone in surface.zones and d.severity not in (None, "allowed") for d in inspection.defects)
-
-
-def _check_limits(c: Characteristic, result: CharacteristicResult, inspection: Inspection) -> None:
-    """Refuse a result judged by other limits than the golden sample's, or against its own numbers."""
-    if not isinstance(c, Dimension | Colour):
-        return
-    lower = c.lower if isinstance(c, Dimension) else None
-    if (result.unit, result.lower, result.upper, result.rule) != (c.unit, lower, c.upper, c.decision):
-        raise EvidenceError(
-            f"inspection {inspection.id}, characteristic {c.id}: "
-            "limits, unit or rule are not those of the golden sample"
-        )
-    if result.decision == "conform" and (
-        result.value is None
-        or (lower is not None and result.value < lower)
-        or (c.upper is not None and result.value > c.upper)
-    ):
-        raise EvidenceError(
-            f"inspection {inspection.id}, characteristic {c.id}: value {result.value} is outside its limits, "
-            "yet the record calls it conform"
-        )

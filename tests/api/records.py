@@ -71,7 +71,8 @@ def inspection(
         "part": "T1", "revision": "A", "serial": serial, "lot": lot, "station": station, "sequence": sequence,
         "golden": golden or GOLDEN, "model": None,
         "frames": [{"view": "top", "camera": "c1", "digest": "sha256:" + hashlib.sha256(data).hexdigest(),
-                    "captured_at": "2026-07-01T11:59:00Z", "calibration": None, "pose": None}],
+                    "captured_at": "2026-07-01T11:59:00Z", "calibration": None,
+                    "pose": {"x_px": 0.0, "y_px": 0.0, "angle_deg": 0.0, "scale": 1.0, "residual_px": 0.1}}],
         "characteristics": characteristics, "defects": defects, "verdict": verdict, "reasons": reasons,
         "versions": {"hallmark": "0.1.0"}, "timing_ms": {"total": 12.5},
     }  # fmt: skip

@@ -9,9 +9,17 @@ import quality
 from evidence import GoldenReference, Inspection, complete
 from evidence.journal import JournalLine, append
 from golden.spec import GoldenSpec
-from tests.builders import BUYER, SUPPLIER, tiny_fields, tiny_spec
+from tests.builders import BUYER, SUPPLIER, tiny_fields
 
-SPEC = tiny_spec()
+
+def fields() -> dict[str, Any]:
+    """Return the test plate's specification with a rule of every severity in its catalogue."""
+    known = tiny_fields()
+    known["catalogue"]["rules"].append({"id": "crack", "defect_class": "crack", "severity": "critical"})
+    return known
+
+
+SPEC = GoldenSpec.model_validate(fields())
 GOLDEN = GoldenReference(digest="sha256:" + "a" * 64, version=1)
 INSPECTOR = quality.Person(name="Ada Berg", party=BUYER.party)
 MAKER = quality.Person(name="Li Wei", party=SUPPLIER.party)
@@ -20,29 +28,45 @@ SEED = "00112233445566778899aabbccddeeff"
 
 def spec_with(**plans: Any) -> GoldenSpec:
     """Return the test plate's specification with other plans."""
-    return GoldenSpec.model_validate({**tiny_fields(), "plans": plans})
+    return GoldenSpec.model_validate({**fields(), "plans": plans})
 
 
 def result(spec: GoldenSpec, name: str, decision: str = "conform", **fields: Any) -> dict[str, Any]:
     """Return a characteristic's result; the value lies where the decision says."""
     c: Any = next(c for c in spec.characteristics if c.id == name)
     lower, upper = getattr(c, "lower", None), getattr(c, "upper", None)
-    value = 0.0 if upper is None else (upper if decision != "nonconform" else upper * 2)
-    if decision == "conform" and lower is not None:
-        value = (lower + upper) / 2
+    conforming = 0.0 if upper is None else ((lower or 0.0) + upper) / 2
+    values = {"conform": conforming, "undecided": upper, "nonconform": 2 * (upper or 0.5)}
     return {
-        "id": c.id, "name": c.name, "source": "vision", "value": value, "unit": getattr(c, "unit", None),
-        "nominal": getattr(c, "nominal", None), "lower": lower, "upper": upper, "standard_uncertainty": 0.001,
-        "coverage_factor": 2.0, "rule": c.decision.model_dump(), "valid": True, "reason": None,
+        "id": c.id, "name": c.name, "source": "vision", "value": values[decision],
+        "unit": getattr(c, "unit", None), "nominal": getattr(c, "nominal", None), "lower": lower, "upper": upper,
+        "standard_uncertainty": 0.001, "coverage_factor": 2.0, "rule": c.decision.model_dump(), "valid": True, "reason": None,
         "decision": decision, **fields,
     }  # fmt: skip
 
 
-def defect(severity: str | None, defect_class: str = "scratch") -> dict[str, Any]:
-    """Return a deviation on the front."""
+_WEIGHED: dict[str | None, tuple[str, str | None]] = {
+    "critical": ("crack", "crack"), "major": ("unclassified", "large"), "minor": ("scratch", "scratch"),
+    "allowed": ("scratch", "speck"), None: ("unclassified", None),
+}  # fmt: skip
+
+
+def defect(severity: str | None, **fields: Any) -> dict[str, Any]:
+    """Return a deviation on the front that the catalogue weighs so."""
+    defect_class, rule = _WEIGHED[severity]
     return {
         "view": "top", "class": defect_class, "severity": severity, "confidence": None,
-        "box_px": [1, 1, 2, 2], "box_mm": [0.1, 0.1, 0.2, 0.2], "size_mm": 0.5, "zone": "front", "rule": None,
+        "box_px": [1, 1, 2, 2], "box_mm": [0.1, 0.1, 0.2, 0.2], "size_mm": 0.5, "zone": "front", "rule": rule,
+        **fields,
+    }  # fmt: skip
+
+
+def frame(*, found: bool = True, captured_at: str | None = None) -> dict[str, Any]:
+    """Return the provenance of a frame, with the unit's pose where it was found."""
+    pose = {"x_px": 0.0, "y_px": 0.0, "angle_deg": 0.0, "scale": 1.0, "residual_px": 0.1}
+    return {
+        "view": "top", "camera": "c1", "digest": "sha256:" + "c" * 64, "captured_at": captured_at,
+        "calibration": None, "pose": pose if found else None,
     }  # fmt: skip
 
 
@@ -63,14 +87,16 @@ def inspection(
     defects: Sequence[dict[str, Any]] = (),
     reasons: Sequence[str] | None = None,
     sequence: int = 1,
+    captured_at: str | None = None,
     spec: GoldenSpec = SPEC,
     **fields: Any,
 ) -> Inspection:
-    """Return a record: vision characteristics conform unless `decisions` says otherwise."""
+    """Return a complete record: vision characteristics conform unless `decisions` says otherwise."""
     said = {"hole": "conform", "paint": "conform", "face": "conform", **(decisions or {})}
     return complete({
         "schema": "hallmark.inspection/1", "part": "T1", "revision": "A", "serial": serial, "lot": lot,
-        "station": station, "sequence": sequence, "golden": GOLDEN.model_dump(), "model": None, "frames": [],
+        "station": station, "sequence": sequence, "golden": GOLDEN.model_dump(), "model": None,
+        "frames": [frame(captured_at=captured_at)],
         "characteristics": [result(spec, name, decision) for name, decision in said.items()],
         "defects": list(defects), "verdict": verdict,
         "reasons": list(_REASONS[verdict] if reasons is None else reasons), "versions": {}, **fields,

@@ -48,7 +48,8 @@ def test_an_undecided_item_is_not_accepted_even_where_the_buyer_has_to_prove() -
     fields = tiny_fields()
     fields["characteristics"][0]["decision"] = {"who_proves": "buyer"}
     spec = GoldenSpec.model_validate(fields)
-    decision = decide(proof("FA-1"), spec=spec, verdict="ACCEPT", decisions={"hole": "undecided"})
+    decision = decide(proof("FA-1"), spec=spec, verdict="HOLD", decisions={"hole": "undecided"},
+                      reasons=["characteristic_undecided"])  # fmt: skip
     assert not decision.accepted
 
 
@@ -60,7 +61,9 @@ def test_what_nobody_entered_is_missing() -> None:
 
 
 def test_a_characteristic_without_any_result_is_missing() -> None:
-    record = inspection("FA-1", characteristics=[result(SPEC, "hole"), result(SPEC, "face")])
+    record = inspection(
+        "FA-1", "HOLD", reasons=["not_entered"], characteristics=[result(SPEC, "hole"), result(SPEC, "face")]
+    )
     decision = quality.first_article(SPEC, [record], [proof("FA-1")])
     assert outcomes(decision)["paint"] == "missing"
     assert not decision.accepted
@@ -86,7 +89,8 @@ def test_entered_values_are_decided_by_the_rule_of_the_golden_sample(
 
 @pytest.mark.parametrize("value", [0.75, 0.85])
 def test_limits_are_inclusive(value: float) -> None:
-    record = inspection("FA-1", characteristics=[result(SPEC, "hole", value=value)])
+    exact = result(SPEC, "hole", value=value, standard_uncertainty=0.0)
+    record = inspection("FA-1", characteristics=[exact, result(SPEC, "paint"), result(SPEC, "face")])
     decision = quality.first_article(SPEC, [record], [proof("FA-1")])
     assert outcomes(decision)["hole"] == "conform"
 
@@ -122,7 +126,7 @@ def test_what_is_proven_elsewhere_is_listed_and_does_not_wait() -> None:
 
 def test_a_result_on_every_unit_is_required_whatever_the_checkpoints() -> None:
     spec = attribute_spec(required_at=("iqc",), every_unit=True)
-    assert not decide(proof("FA-1"), spec=spec).accepted
+    assert not decide(proof("FA-1"), spec=spec, verdict="HOLD", reasons=["not_entered"]).accepted
 
 
 def test_not_entered_is_cured_by_entering() -> None:
@@ -137,10 +141,21 @@ def test_a_defect_outside_every_surface_characteristic_stops_it() -> None:
         proof("FA-1"),
         verdict="HOLD",
         reasons=["surface_unclassified"],
-        defects=[defect(None, "unclassified")],
+        defects=[defect(None)],
     )
     assert not decision.accepted
     assert [c.cause for c in decision.causes] == ["defect:unclassified:front"]
+
+
+@pytest.mark.parametrize("severity", ["critical", "major", "minor", None])
+def test_a_held_record_with_a_defect_is_not_cured_by_entering(severity: str | None) -> None:
+    with pytest.raises(quality.EvidenceError, match="does not conform"):
+        decide(proof("FA-1"), verdict="HOLD", reasons=["not_entered"], defects=[defect(severity)])
+
+
+def test_a_held_record_without_the_view_is_not_cured_by_entering() -> None:
+    with pytest.raises(quality.EvidenceError, match="'top' has no frame"):
+        decide(proof("FA-1"), verdict="HOLD", reasons=["not_entered"], frames=[])
 
 
 def test_every_unit_of_the_plan_counts() -> None:

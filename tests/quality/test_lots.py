@@ -434,7 +434,7 @@ def test_defects_merge_by_class_and_zone_and_keep_the_worst_severity() -> None:
     line = Line().in_production()
     line.record(*(inspection(f"U{i}", "REJECT", defects=[defect("critical")]) for i in range(3)))
     (only,) = line.nonconformances()
-    assert only.cause == "defect:scratch:front"
+    assert only.cause == "defect:crack:front"
     assert len(only.inspections) == 3
     note = line.lines[-1]
     better = append(

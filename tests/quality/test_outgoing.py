@@ -174,8 +174,11 @@ def test_a_surface_counts_by_its_defects() -> None:
     assert severities(quality.findings(SPEC, unweighed)) == ["major"]
 
 
+NAME = "solder bridge / 焊桥\n" + "x" * 500
+
+
 def test_a_class_of_any_name_is_a_cause() -> None:
-    record = inspection("1", "REJECT", defects=[defect("critical", "solder bridge / 焊桥\n" + "x" * 500)])
+    record = inspection("1", "REJECT", defects=[defect("critical", **{"class": NAME})])
     assert quality.findings(SPEC, record).nonconformities[0].cause.startswith("defect:solder bridge / 焊桥")
 
 

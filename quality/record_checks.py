@@ -1,0 +1,133 @@
+"""Whether a record follows from its own numbers and from the golden sample: no verdict is taken on trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evidence import CharacteristicResult, Defect, Inspection
+from golden import conformity
+from golden.spec import Characteristic, Colour, DefectRule, Dimension, Entered, GoldenSpec, Surface
+from quality.errors import EvidenceError
+
+
+def check_results(spec: GoldenSpec, inspection: Inspection) -> None:
+    """Refuse a record that this golden sample does not bear out.
+
+    Of every record, each decision on a number is made again with the golden sample's limits and rule, and
+    each defect must have the severity of the rule that it names. An ACCEPT is moreover complete: all that
+    each unit has to prove is there, valid and conform, no defect stands against it, and the unit was found
+    in a frame of every view.
+
+    A defect that reaches into several zones carries zone and rule of its gravest weighing, and its size in
+    all of them; so its rule is compared by class and zone, and is not chosen again by size.
+
+    Raises:
+        EvidenceError: naming the result, defect or view.
+    """
+    _check_decisions(spec, inspection)
+    _check_weighings(spec, inspection)
+    if inspection.verdict == "ACCEPT":
+        _check_conforming(spec, inspection)
+        check_judged(spec, inspection)
+
+
+def check_judged(spec: GoldenSpec, inspection: Inspection) -> None:
+    """Refuse a record as proof of conformity where a view was not judged or a defect stands against it.
+
+    Raises:
+        EvidenceError: naming the view or defect.
+    """
+    found = {frame.view for frame in inspection.frames if frame.pose is not None}
+    for view in spec.views:
+        if view.id not in found:
+            raise EvidenceError(
+                f"inspection {inspection.id}: view {view.id!r} has no frame in which the unit was found; "
+                "the unit was not judged there"
+            )
+    for defect in inspection.defects:
+        if defect.severity is None or defect.severity in spec.catalogue.rejects:
+            raise EvidenceError(
+                f"inspection {inspection.id}: defect {defect.defect_class!r} in zone {defect.zone!r} is "
+                f"{defect.severity or 'not weighed'}; the unit does not conform"
+            )
+
+
+def _check_conforming(spec: GoldenSpec, inspection: Inspection) -> None:
+    results = {r.id: r for r in inspection.characteristics}
+    for required in _each_unit_proves(spec):
+        if required not in results:
+            raise EvidenceError(f"inspection {inspection.id}: ACCEPT without a result of {required!r}")
+    for result in results.values():
+        if not result.valid or result.decision != "conform":
+            raise EvidenceError(
+                f"inspection {inspection.id}: ACCEPT, yet {result.id!r} is "
+                f"{result.decision if result.valid else 'not valid'}"
+            )
+
+
+def _each_unit_proves(spec: GoldenSpec) -> Iterator[str]:
+    """Yield the characteristics without which no unit is accepted."""
+    return (c.id for c in spec.characteristics if not isinstance(c, Entered) or c.every_unit)
+
+
+def _check_decisions(spec: GoldenSpec, inspection: Inspection) -> None:
+    characteristics = {c.id: c for c in spec.characteristics}
+    seen: set[str] = set()
+    for result in inspection.characteristics:
+        c = characteristics.get(result.id)
+        if c is None or result.id in seen:
+            what = "is not in the golden sample" if c is None else "occurs twice"
+            raise EvidenceError(f"inspection {inspection.id}: characteristic {result.id!r} {what}")
+        seen.add(result.id)
+        if not isinstance(c, Surface) and c.unit is not None:
+            _check_number(c, result, inspection)
+
+
+def _check_number(c: Dimension | Colour | Entered, result: CharacteristicResult, record: Inspection) -> None:
+    where = f"inspection {record.id}, characteristic {c.id}"
+    lower = None if isinstance(c, Colour) else c.lower
+    if (result.unit, result.lower, result.upper, result.rule) != (c.unit, lower, c.upper, c.decision):
+        raise EvidenceError(f"{where}: limits, unit or rule are not those of the golden sample")
+    possible = _decisions(c, lower, result, where)
+    if result.valid and result.decision not in possible:
+        raise EvidenceError(
+            f"{where}: value {result.value} with standard uncertainty {result.standard_uncertainty} is "
+            f"{possible[0]}, yet the record calls it {result.decision}"
+        )
+
+
+def _decisions(
+    c: Characteristic, lower: float | None, result: CharacteristicResult, where: str
+) -> tuple[conformity.Decision, ...]:
+    """Return the decisions that a valid result's number bears out."""
+    assert not isinstance(c, Surface)
+    if result.value is None:
+        return ("undecided",)
+    u = result.standard_uncertainty
+    try:
+        decided = conformity.decide(result.value, u or 0.0, lower, c.upper, c.decision)
+    except ValueError as error:
+        raise EvidenceError(f"{where}: {error}") from error
+    if u is None and c.decision.rule == "guarded":
+        # nobody stated the uncertainty: such a number may stand against a unit, never for it
+        return ("undecided", "nonconform") if decided == "nonconform" else ("undecided",)
+    return (decided,)
+
+
+def _check_weighings(spec: GoldenSpec, inspection: Inspection) -> None:
+    rules = {rule.id: rule for rule in spec.catalogue.rules}
+    for defect in inspection.defects:
+        rule = None if defect.rule is None else rules.get(defect.rule)
+        if defect.rule is None and defect.severity is None:
+            continue
+        if rule is None or rule.severity != defect.severity or not _applies(rule, defect):
+            raise EvidenceError(
+                f"inspection {inspection.id}: defect {defect.defect_class!r} in zone {defect.zone!r} is "
+                f"called {defect.severity or 'not weighed'} by rule {defect.rule!r}; the catalogue does not say so"
+            )
+
+
+def _applies(rule: DefectRule, defect: Defect) -> bool:
+    named = defect.defect_class != "unclassified"
+    class_fits = rule.defect_class == defect.defect_class or (named and rule.defect_class == "any")
+    return class_fits and rule.zone in ("any", defect.zone)
