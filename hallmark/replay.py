@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 Outcome = Literal["agrees", "agrees_otherwise_versioned", "disagrees", "not_compared"]
 
 # Reasons that the station gives without asking the inspector.
-STATION_REASONS = frozenset({"interrupted", "camera_failed", "frame_unreadable", "timeout"})
+STATION_REASONS = frozenset(
+    {"interrupted", "camera_failed", "frame_unreadable", "inspection_failed", "timeout"}
+)
 
 
 @dataclass(frozen=True)

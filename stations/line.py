@@ -14,11 +14,22 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+import cv2
+import structlog
+
 from evidence import Frame, FrameError, Inspection
 from stations.camera import Camera, timestamp
 from stations.errors import CameraFailedError
 from stations.outputs import Output
 from stations.spool import Spool
+
+log = structlog.get_logger("hallmark.station")
+
+# What computing on one unit's pixels can raise: a division or overflow, a form that its points do not
+# determine (ValueError, LinAlgError, IndexError), an assertion of OpenCV, a warning of numpy where warnings
+# are errors. The next unit has other pixels, so the line goes on. Anything else is a fault of the program
+# and stops it.
+_UNIT_FAULTS = (ArithmeticError, ValueError, IndexError, RuntimeWarning, cv2.error)
 
 
 class Judge(Protocol):
@@ -27,7 +38,10 @@ class Judge(Protocol):
     def inspect(
         self, frames: Mapping[str, Frame], *, serial: str, lot: str | None, station: str, sequence: int
     ) -> Inspection:
-        """Judge one unit, purely; raise FrameError for a frame that cannot be of the golden sample."""
+        """Judge one unit, purely; raise FrameError for a frame that cannot be of the golden sample.
+
+        Of what else it raises, arithmetic, value, index and OpenCV errors hold the unit.
+        """
         ...
 
 
@@ -153,6 +167,12 @@ def _judge(line: Line, unit: _Unit) -> Inspection:
             )  # fmt: skip
         except FrameError:
             failures.append("frame_unreadable")
+        except _UNIT_FAULTS as error:
+            log.exception(
+                "inspection_failed", station=line.spool.station, sequence=unit.sequence, serial=unit.serial,
+                exc_info=error,
+            )  # fmt: skip
+            failures.append("inspection_failed")
     return line.hold(
         serial=unit.serial, lot=line.lot, station=line.spool.station, sequence=unit.sequence,
         reason=failures[0], frames=tuple(unit.frames),

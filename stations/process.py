@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
+import structlog
 
 from calibration import CameraCalibration
 from datasets.twin import DEMO_RANGES, CaptureRanges, Change, Twin
@@ -188,8 +190,10 @@ class Station:
 def open_station(config: StationConfig) -> Generator[Station]:
     """Open golden sample, certificates, cameras and spool; forward beside the line while open.
 
-    Nothing is created before everything that was given has been read.
+    Nothing is created before everything that was given has been read. Log lines go to standard error unless
+    the process has configured structlog.
     """
+    _log_to_stderr()
     now = partial(_clock, config.clock)
     trust = TrustStore.open(config.trust)
     golden = GoldenSample.open(config.golden, trust, now())
@@ -298,6 +302,21 @@ def _identity(config: StationConfig, view: str, certificate: CameraCalibration |
     if certificate is not None:
         return certificate.camera
     return config.camera or f"{config.station}/{view}"
+
+
+def _log_to_stderr() -> None:
+    """Keep log lines off standard output, which is for records."""
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.dev.ConsoleRenderer(
+                    colors=False, exception_formatter=structlog.dev.plain_traceback
+                ),
+            ],
+            logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        )
 
 
 def _clock(instead: datetime | None) -> datetime:

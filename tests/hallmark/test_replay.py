@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import structlog
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -92,6 +93,25 @@ def test_unreadable_frames_are_held_again(workshop: Workshop) -> None:
     broken.write_bytes(b"")
     run_station(workshop.config(jobs=(ImageJob("A", {"top": small}), ImageJob("B", {"top": broken}))))
     assert replay(workshop).stdout == "5 of 5 agree, 0 disagree, 0 not compared\n"
+
+
+def test_what_the_inspection_failed_on_is_held_again_and_the_cause_is_logged_to_stderr(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a circle without a radius")
+
+    structlog.reset_defaults()
+    with monkeypatch.context() as patch:
+        patch.setattr("vision.Inspector.inspect", fail)
+        assert run_station(workshop.config(jobs=twin_jobs(1, first=8))).verdicts == {"HOLD": 1}
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "ZeroDivisionError: a circle without a radius" in said.err
+    assert "sequence=4" in said.err
+    result = replay(workshop)
+    assert result.stdout == "4 of 4 agree, 0 disagree, 0 not compared\n"
+    structlog.reset_defaults()
 
 
 def test_expiry_since_then_changes_nothing(tmp_path: Path) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+from structlog.testing import CapturingLogger
 
 from evidence import FrameError
 from stations import (
@@ -72,19 +77,70 @@ def test_a_unit_over_the_takt_is_held_and_the_late_verdict_is_discarded(tmp_path
         units.close()  # type: ignore[attr-defined]
 
 
-def test_a_fault_of_the_judge_stops_the_line_and_leaves_a_hold(tmp_path: Path) -> None:
+def test_a_fault_of_the_program_stops_the_line_and_leaves_a_hold(tmp_path: Path) -> None:
     def break_down(serial: str) -> None:
-        raise ZeroDivisionError(serial)
+        raise TypeError(serial)
 
     with Spool.open(tmp_path, STATION) as spool:
         used = line(spool, inspector=FakeInspector(break_down))
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(TypeError):
             list(run_line(used, ["S1"]))
         assert output_of(used).signals == []
         assert [u.state for u in spool.units()] == ["open"]
     with Spool.open(tmp_path, STATION) as spool:
         assert spool.recovered == (1,)
         assert spool.unit(1).inspection.reasons == ("interrupted",)
+
+
+def opencv_assertion(_: str) -> None:
+    cv2.resize(np.zeros((2, 2), np.uint8), (0, 0))
+
+
+def unlucky_numbers(_: str) -> None:
+    with np.errstate(all="raise"):
+        np.sqrt(np.full(2, -1.0))
+
+
+def warned_numbers(_: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.sqrt(np.full(2, -1.0))
+
+
+@pytest.mark.parametrize(
+    ("cause", "fault"),
+    [
+        ("ZeroDivisionError", lambda _: 1 / 0),
+        ("ValueError", lambda _: max([])),
+        ("LinAlgError", lambda _: np.linalg.inv(np.zeros((2, 2)))),
+        ("IndexError", lambda _: np.zeros(2)[5]),
+        ("FloatingPointError", unlucky_numbers),
+        ("RuntimeWarning", warned_numbers),
+        ("error", opencv_assertion),
+    ],
+)
+def test_a_unit_on_which_the_inspection_fails_is_held_and_the_line_goes_on(
+    cause: str, fault: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("stations.line.log", log)
+
+    def before(serial: str) -> None:
+        if serial == "S2":
+            fault(serial)
+
+    with Spool.open(tmp_path, STATION) as spool:
+        used = line(spool, inspector=FakeInspector(before))
+        records = list(run_line(used, ["S1", "S2", "S3"]))
+        assert [(r.verdict, r.reasons) for r in records] == [
+            ("ACCEPT", ()), ("HOLD", ("inspection_failed",)), ("ACCEPT", ()),
+        ]  # fmt: skip
+        assert spool.frames(2) == {"top": b"top S2 " * 200}
+        assert [s.verdict for s in output_of(used).signals] == ["ACCEPT", "HOLD", "ACCEPT"]
+    (call,) = log.calls
+    assert (call.method_name, call.args) == ("exception", ("inspection_failed",))
+    assert (call.kwargs["sequence"], call.kwargs["serial"]) == (2, "S2")
+    assert type(call.kwargs["exc_info"]).__name__ == cause
 
 
 def test_the_agreement_can_end_while_the_line_runs(tmp_path: Path) -> None:
