@@ -27,6 +27,7 @@ Steps (each may raise StepError, `state` is LotState)
     All events of a lot have the lot as subject. `inspection.recorded`, `fai.decided` and `oqc.decided` may be
     followed by `nonconformance.opened` or `.extended`, whose subject is the non-conformance's id
     (`nc-` and 32 hex digits, the same for the same lot and cause).
+    A person approves, resolves and releases for the party that `spec.plans.fai.approved_by` names.
     `spec` is the GoldenSpec of `state.golden.digest`. Make a `Person` only of a person's key, no station's.
     A record that a lot refuses is still evidence: store it, and tell the station that it does not count.
 

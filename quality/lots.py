@@ -200,6 +200,7 @@ def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: PLR0911 (one 
         case FirstArticleDecided(decision=decision):
             return _after_first_article(state, decision)
         case FirstArticleApproved():
+            require_standing(state)
             return replace(state, phase="production", approved_by=event.person)
         case LotFrozen():
             return _after_freeze(state, event)
@@ -296,6 +297,19 @@ def _after_oqc(state: LotState, decision: OqcDecision) -> LotState:
     _add_causes(state, decision.causes)
     phases: dict[str, Phase] = {"accept": "oqc_accepted", "reject": "oqc_rejected", "undecided": "drawn"}
     return replace(state, phase=phases[decision.outcome], oqc=decision)
+
+
+def require_standing(state: LotState) -> None:
+    """Raise StepError unless each first-article unit still rests on the inspection that was decided."""
+    decision = state.first_article
+    assert decision is not None
+    for serial, inspection in zip(decision.serials, decision.inspections, strict=True):
+        current = state.units[serial].inspection
+        if current != inspection:
+            raise StepError(
+                f"lot {state.lot}: the first article was decided on {inspection}, but {current} stands for "
+                f"unit {serial} now; decide it again"
+            )
 
 
 def accepted_serials(state: LotState) -> tuple[str, ...]:

@@ -123,7 +123,8 @@ def _check_weighings(spec: GoldenSpec, inspection: Inspection) -> None:
         if rule is None or rule.severity != defect.severity or not _applies(rule, defect):
             raise EvidenceError(
                 f"inspection {inspection.id}: defect {defect.defect_class!r} in zone {defect.zone!r} is "
-                f"called {defect.severity or 'not weighed'} by rule {defect.rule!r}; the catalogue does not say so"
+                f"called {defect.severity or 'not weighed'} by rule {defect.rule!r}; "
+                "the catalogue does not say so"
             )
 
 

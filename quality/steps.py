@@ -31,7 +31,7 @@ from quality.events import (
 )
 from quality.fai import EnteredResult, first_article
 from quality.lot_draw import draw, manifest_digest
-from quality.lots import LotState, accepted_serials, checkpoint, require
+from quality.lots import LotState, accepted_serials, checkpoint, require, require_standing
 from quality.outgoing import decide_outgoing, oqc_plans, sample_size
 from quality.record_checks import check_results
 from quality.unit_findings import Nonconformity, findings
@@ -115,15 +115,12 @@ def approve_first_article(state: LotState, spec: GoldenSpec, person: Person) -> 
     """Approve an accepted first article: a person of the party that the plan names starts production.
 
     Raises:
-        StepError: no accepted first article, or the person acts for another party.
+        StepError: no accepted first article, another inspection stands for one of its units since the
+            decision, or the person acts for another party.
     """
     require(state, FirstArticleApproved.kind)
-    role = spec.plans.fai.approved_by
-    if person.party not in (p.name for p in spec.parties if p.role == role):
-        raise StepError(
-            f"lot {state.lot}: the {role} ({spec.party(role).name}) approves the first article; "
-            f"{person.name} acts for {person.party}"
-        )
+    _check_party(state, spec, person)
+    require_standing(state)
     return (lot_event(state.lot, FirstArticleApproved(person=person)),)
 
 
@@ -167,8 +164,8 @@ def resolve_unit(
     Without nonconformities the unit conforms in all that was undecided; what the station found stays.
 
     Raises:
-        StepError: no sample is drawn, the unit has no record or nothing undecided, or the person's party is
-            not one of the golden sample's.
+        StepError: no sample is drawn, the unit has no record or nothing undecided, or the person does not act
+            for the party that approves the first article.
         EvidenceError: a cause names nothing in the golden sample.
     """
     require(state, UnitResolved.kind)
@@ -219,8 +216,8 @@ def release_lot(state: LotState, spec: GoldenSpec, person: Person) -> Events:
     """Release an accepted lot for shipment; nothing can follow.
 
     Raises:
-        StepError: outgoing quality control has not accepted, the lot is released already, or the person's
-            party is not one of the golden sample's.
+        StepError: outgoing quality control has not accepted, the lot is released already, or the person
+            does not act for the party that approves the first article.
     """
     require(state, LotReleased.kind)
     _check_party(state, spec, person)
@@ -259,8 +256,13 @@ def _check_independence(state: LotState, serial: str, station: str) -> None:
 
 
 def _check_party(state: LotState, spec: GoldenSpec, person: Person) -> None:
-    if person.party not in (p.name for p in spec.parties):
-        raise StepError(f"lot {state.lot}: {person.party!r} is not a party of the golden sample")
+    """Raise StepError unless the person acts for the party that decides: who approves the first article."""
+    role = spec.plans.fai.approved_by
+    if person.party not in (p.name for p in spec.parties if p.role == role):
+        raise StepError(
+            f"lot {state.lot}: the {role} ({spec.party(role).name}) approves, resolves and releases; "
+            f"{person.name} acts for {person.party}"
+        )
 
 
 def _check_cause(spec: GoldenSpec, n: Nonconformity) -> None:

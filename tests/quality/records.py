@@ -39,8 +39,9 @@ def result(spec: GoldenSpec, name: str, decision: str = "conform", **fields: Any
     values = {"conform": conforming, "undecided": upper, "nonconform": 2 * (upper or 0.5)}
     return {
         "id": c.id, "name": c.name, "source": "vision", "value": values[decision],
-        "unit": getattr(c, "unit", None), "nominal": getattr(c, "nominal", None), "lower": lower, "upper": upper,
-        "standard_uncertainty": 0.001, "coverage_factor": 2.0, "rule": c.decision.model_dump(), "valid": True, "reason": None,
+        "unit": getattr(c, "unit", None), "nominal": getattr(c, "nominal", None),
+        "lower": lower, "upper": upper, "standard_uncertainty": 0.001, "coverage_factor": 2.0,
+        "rule": c.decision.model_dump(), "valid": True, "reason": None,
         "decision": decision, **fields,
     }  # fmt: skip
 

@@ -97,6 +97,36 @@ def test_only_a_person_of_the_agreed_party_approves() -> None:
         quality.approve_first_article(line.state, by_supplier, INSPECTOR)
 
 
+def test_where_the_supplier_approves_the_supplier_resolves_and_releases() -> None:
+    spec = spec_with(fai={"approved_by": "supplier"})
+    line = Line(spec).opened().record(inspection("FA-1", spec=spec))
+    line.add(quality.decide_first_article(line.state, spec, [inspection("FA-1", spec=spec)], [proof("FA-1")]))
+    line.add(quality.approve_first_article(line.state, spec, MAKER))
+    line.record(inspection("U1", spec=spec))
+    line.add(quality.freeze_lot(line.state))
+    line.add(quality.draw_sample(line.state, spec, SEED))
+    line.record(outgoing("U1", "HOLD", spec=spec))
+    line.add(quality.resolve_unit(line.state, spec, "U1", MAKER, reason="seen"))
+    line.add(quality.decide_oqc(line.state, spec))
+    with pytest.raises(quality.StepError, match="acts for Nordic Instruments"):
+        quality.release_lot(line.state, spec, INSPECTOR)
+    line.add(quality.release_lot(line.state, spec, MAKER))
+
+
+@pytest.mark.parametrize("since", [bad("FA-1", "major", sequence=2), inspection("FA-1", "HOLD", sequence=2)])
+def test_a_first_article_whose_unit_was_judged_again_is_not_approved(since: Any) -> None:
+    line = Line().opened()
+    first = inspection("FA-1")
+    line.record(first)
+    line.add(quality.decide_first_article(line.state, SPEC, [first], [proof("FA-1")]))
+    line.record(since)
+    with pytest.raises(quality.StepError, match="decide it again"):
+        quality.approve_first_article(line.state, SPEC, INSPECTOR)
+    approved = Line().in_production().lines[-1]
+    with pytest.raises(quality.StepError, match="decide it again"):
+        quality.apply(line.state, approved.model_copy(update={"sequence": len(line.lines) + 1}))
+
+
 def test_no_shipment_before_oqc_accepts() -> None:
     line = Line()
     for step in (line.opened, lambda: line.record(inspection("FA-1"))):
@@ -113,10 +143,10 @@ def test_no_shipment_before_oqc_accepts() -> None:
         quality.release_lot(line.state, SPEC, INSPECTOR)
     line.record(outgoing(line.sample[0]))
     line.add(quality.decide_oqc(line.state, SPEC))
-    stranger = quality.Person(name="Eve", party="Somebody Else")
-    with pytest.raises(quality.StepError, match="not a party"):
-        quality.release_lot(line.state, SPEC, stranger)
-    assert quality.release_lot(line.state, SPEC, MAKER)
+    for person in (MAKER, quality.Person(name="Eve", party="Somebody Else")):
+        with pytest.raises(quality.StepError, match=f"acts for {person.party}"):
+            quality.release_lot(line.state, SPEC, person)
+    assert quality.release_lot(line.state, SPEC, INSPECTOR)
 
 
 def test_a_rejected_lot_cannot_be_released_or_decided_again() -> None:
@@ -352,7 +382,7 @@ def test_a_resolution_keeps_what_the_station_found() -> None:
         line.sample[0], "REJECT", station="oqc-1", decisions={"hole": "undecided", "paint": "nonconform"}
     )
     line.record(unit)
-    line.add(quality.resolve_unit(line.state, SPEC, line.sample[0], MAKER, reason="measured by CMM"))
+    line.add(quality.resolve_unit(line.state, SPEC, line.sample[0], INSPECTOR, reason="measured by CMM"))
     found = line.state.sample[line.sample[0]]
     assert (found.verdict, found.findings.worst(), found.findings.undecided) == ("REJECT", "minor", ())
 
@@ -366,9 +396,9 @@ def test_a_resolution_names_something_of_the_golden_sample(cause: str) -> None:
     found = [quality.Nonconformity(cause=cause, severity="major")]
     with pytest.raises(quality.EvidenceError, match="names nothing"):
         quality.resolve_unit(line.state, SPEC, line.sample[0], INSPECTOR, reason="x", nonconformities=found)
-    stranger = quality.Person(name="Eve", party="Somebody Else")
-    with pytest.raises(quality.StepError, match="not a party"):
-        quality.resolve_unit(line.state, SPEC, line.sample[0], stranger, reason="x")
+    for person in (MAKER, quality.Person(name="Eve", party="Somebody Else")):
+        with pytest.raises(quality.StepError, match=f"acts for {person.party}"):
+            quality.resolve_unit(line.state, SPEC, line.sample[0], person, reason="x")
 
 
 def test_a_second_look_does_not_wash_away_the_first() -> None:
