@@ -111,14 +111,17 @@ class _Unit:
 def run_line(line: Line, triggers: Iterable[str]) -> Iterator[Inspection]:
     """Inspect one unit per trigger (its serial); yield each record once it is durable and signalled.
 
-    A generator: the line runs as fast as the caller takes records, and stops between units.
+    A generator: the line runs as fast as the caller takes records, and stops between units. White space
+    around a serial is dropped. One that cannot stand in a record even so (see `recordable`) holds its unit
+    `inspection_failed`, without a picture, under the serial `unreadable '...'`, which quotes what came.
 
     Raises:
         SpoolError: the spool cannot be written; the unit's output is not switched, which means hold.
     """
     worker = _Worker()
     try:
-        for serial in triggers:
+        for scanned in triggers:
+            serial, legible = _serial(scanned)
             at = line.now()
             hold = partial(line.hold, serial=serial, lot=line.lot, station=line.spool.station)
             sequence = line.spool.reserve(
@@ -128,7 +131,10 @@ def run_line(line: Line, triggers: Iterable[str]) -> Iterator[Inspection]:
                 held=lambda number, hold=hold: hold(sequence=number, reason="interrupted"),
             )
             unit = _Unit(serial, sequence)
-            if line.expires is not None and at > line.expires:
+            if not legible:
+                log.error("serial_unreadable", station=line.spool.station, sequence=sequence, serial=serial)
+                inspection = hold(sequence=sequence, reason="inspection_failed")
+            elif line.expires is not None and at > line.expires:
                 inspection = hold(sequence=sequence, reason="golden_expired")
             else:
                 try:
@@ -141,6 +147,22 @@ def run_line(line: Line, triggers: Iterable[str]) -> Iterator[Inspection]:
             yield inspection
     finally:
         worker.stop()
+
+
+_LONGEST_NAME = 128
+
+
+def recordable(name: str) -> bool:
+    """Return whether a record keeps this name as it is: 1 to 128 printable characters, no space around."""
+    return 1 <= len(name) <= _LONGEST_NAME and name.isprintable() and name == name.strip()
+
+
+def _serial(scanned: str) -> tuple[str, bool]:
+    """Return the serial to record, and whether it is the one that was scanned."""
+    serial = scanned.strip()
+    if recordable(serial):
+        return serial, True
+    return f"unreadable {serial!a}"[:_LONGEST_NAME].strip(), False
 
 
 def _judge(line: Line, unit: _Unit) -> Inspection:

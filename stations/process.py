@@ -29,7 +29,7 @@ from golden.sample import GoldenSample
 from stations.camera import Camera, CapturedImage, FolderCamera, TwinCamera, TwinScene
 from stations.errors import JobError
 from stations.forward import Forwarder
-from stations.line import Line, run_line
+from stations.line import Line, recordable, run_line
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput
 from stations.spool import Spool
 from vision import Inspector, held, read_frame
@@ -58,6 +58,9 @@ class TwinJob:
 @dataclass(frozen=True)
 class StationConfig:
     """What a station needs to run a series of units. Picklable.
+
+    Raises JobError where station, lot or a serial cannot stand in a record as it is, and where a serial
+    occurs twice.
 
     Attributes:
         station: the station's id; its spool belongs to it.
@@ -104,8 +107,10 @@ class StationConfig:
         if self.lot is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.lot):
             raise JobError(f"{self.lot!r} is no lot: 1 to 64 letters, digits, dots, dashes and underscores")
         for name in (self.station, *serials):
-            if not 1 <= len(name) <= 128:
-                raise JobError(f"{name!r}: a station, lot or serial has 1 to 128 characters")
+            if not recordable(name):
+                raise JobError(
+                    f"{name!r}: a station or serial has 1 to 128 printable characters, no space around them"
+                )
 
 
 class Progress(NamedTuple):

@@ -143,6 +143,36 @@ def test_a_unit_on_which_the_inspection_fails_is_held_and_the_line_goes_on(
     assert type(call.kwargs["exc_info"]).__name__ == cause
 
 
+@pytest.mark.parametrize(
+    ("scanned", "serial"),
+    [
+        ("", "unreadable ''"),
+        ("  ", "unreadable ''"),
+        ("U1\ud800", r"unreadable 'U1\ud800'"),
+        ("U1\x00", r"unreadable 'U1\x00'"),
+        ("U\n1", r"unreadable 'U\n1'"),
+        ("U" * 129, "unreadable '" + "U" * 116),
+    ],
+)
+def test_a_serial_that_cannot_stand_in_a_record_holds_its_unit(
+    scanned: str, serial: str, tmp_path: Path
+) -> None:
+    with Spool.open(tmp_path, STATION) as spool:
+        used = line(spool)
+        records = list(run_line(used, ["S1", scanned, "S2"]))
+        assert [(r.serial, r.verdict, r.reasons) for r in records] == [
+            ("S1", "ACCEPT", ()), (serial, "HOLD", ("inspection_failed",)), ("S2", "ACCEPT", ()),
+        ]  # fmt: skip
+        assert [s.verdict for s in output_of(used).signals] == ["ACCEPT", "HOLD", "ACCEPT"]
+        assert [u.serial for u in spool.units()] == ["S1", serial, "S2"]
+
+
+def test_white_space_around_a_scanned_serial_is_dropped(tmp_path: Path) -> None:
+    with Spool.open(tmp_path, STATION) as spool:
+        records = list(run_line(line(spool), ["U1 ", "\tU2\r\n"]))
+        assert [(r.serial, r.verdict) for r in records] == [("U1", "ACCEPT"), ("U2", "ACCEPT")]
+
+
 def test_the_agreement_can_end_while_the_line_runs(tmp_path: Path) -> None:
     end = NOW + timedelta(hours=1)
     times = iter([NOW, end, end + timedelta(microseconds=1)])

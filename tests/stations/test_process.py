@@ -118,8 +118,11 @@ def test_what_does_not_hold_is_refused_before_a_spool_exists(workshop: Workshop)
         assert not config.spool.exists()
     with pytest.raises(JobError, match="T001 occurs 2 times"):
         workshop.config(jobs=(*twin_jobs(1), *twin_jobs(1)))
-    with pytest.raises(JobError, match="1 to 128 characters"):
-        workshop.config(jobs=(TwinJob("x" * 129, 1),))
+    for name in ("", " ", "x" * 129, "S1 ", "\u00a0S1", "S\n1", "S1\ud800", "S1\u200b"):
+        with pytest.raises(JobError, match="1 to 128 printable characters"):
+            workshop.config(jobs=(TwinJob(name, 1),))
+        with pytest.raises(JobError, match="1 to 128 printable characters"):
+            workshop.config(station=name)
 
 
 def test_a_station_never_goes_back_to_an_older_golden_sample(workshop: Workshop) -> None:
