@@ -57,7 +57,7 @@ def run(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Pictures named SERIAL.png (or one folder per view).",
+            help="Pictures named SERIAL.png (or one folder per view); taken as captured when inspected.",
             exists=True,
             file_okay=False,
         ),

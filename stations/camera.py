@@ -33,7 +33,8 @@ class CapturedImage:
 
     Attributes:
         data: the encoded file (PNG, JPEG or TIFF), byte for byte.
-        captured_at: timezone-aware time of capture, or None where the camera does not know it.
+        captured_at: timezone-aware time of capture, or None where the camera does not know it: the
+            line then takes the time of the trigger.
         exposure_us: exposure time in microseconds, or None.
     """
 
@@ -82,7 +83,11 @@ def pictures(folder: Path) -> dict[str, Path]:
 
 @dataclass(frozen=True)
 class FolderCamera:
-    """Delivers existing files as if just captured; `now` says when."""
+    """Delivers existing files as if just captured.
+
+    What a file says of its time is not read: the time of inspection, from `now`, is the time of capture, by
+    which certificates must be valid.
+    """
 
     identity: str
     view: str

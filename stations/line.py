@@ -101,10 +101,11 @@ class Line:
 
 @dataclass
 class _Unit:
-    """A unit under way; `frames` grows while the cameras deliver."""
+    """A unit under way since its trigger; `frames` grows while the cameras deliver."""
 
     serial: str
     sequence: int
+    triggered: datetime
     frames: list[Frame] = field(default_factory=list[Frame])
 
 
@@ -130,7 +131,7 @@ def run_line(line: Line, triggers: Iterable[str]) -> Iterator[Inspection]:
                 at=at,
                 held=lambda number, hold=hold: hold(sequence=number, reason="interrupted"),
             )
-            unit = _Unit(serial, sequence)
+            unit = _Unit(serial, sequence, at)
             if not legible:
                 log.error("serial_unreadable", station=line.spool.station, sequence=sequence, serial=serial)
                 inspection = hold(sequence=sequence, reason="inspection_failed")
@@ -166,12 +167,15 @@ def _serial(scanned: str) -> tuple[str, bool]:
 
 
 def _judge(line: Line, unit: _Unit) -> Inspection:
-    """Capture every view, then inspect; the first camera that fails decides the reason."""
+    """Capture every view, then inspect; the first camera that fails decides the reason.
+
+    Every frame has a time, since certificates expire: that of the trigger where the camera states none.
+    """
     failures: list[str] = []
     for view, camera in line.cameras.items():
         try:
             image = camera.capture(unit.serial)
-            captured_at = None if image.captured_at is None else timestamp(image.captured_at)
+            captured_at = timestamp(image.captured_at or unit.triggered)
             frame = line.read_frame(
                 image.data, view=view, camera=camera.identity, captured_at=captured_at, source=unit.serial
             )

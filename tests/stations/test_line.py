@@ -17,6 +17,7 @@ from structlog.testing import CapturingLogger
 
 from evidence import FrameError
 from stations import (
+    CapturedImage,
     JsonLinesOutput,
     Spool,
     SpoolFullError,
@@ -165,6 +166,20 @@ def test_a_serial_that_cannot_stand_in_a_record_holds_its_unit(
         ]  # fmt: skip
         assert [s.verdict for s in output_of(used).signals] == ["ACCEPT", "HOLD", "ACCEPT"]
         assert [u.serial for u in spool.units()] == ["S1", serial, "S2"]
+
+
+def test_a_frame_of_a_camera_without_a_clock_has_the_time_of_its_trigger(tmp_path: Path) -> None:
+    class Clockless(FakeCamera):
+        def capture(self, serial: str) -> CapturedImage:
+            return CapturedImage(super().capture(serial).data, None)
+
+    times = iter([NOW, NOW + timedelta(seconds=5)])
+    with Spool.open(tmp_path, STATION) as spool:
+        used = line(spool, cameras={"top": Clockless()}, now=lambda: next(times))
+        records = list(run_line(used, ["S1", "S2"]))
+    assert [r.frames[0].captured_at for r in records] == [
+        "2026-07-01T12:00:00.000000Z", "2026-07-01T12:00:05.000000Z",
+    ]  # fmt: skip
 
 
 def test_white_space_around_a_scanned_serial_is_dropped(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from stations import (
     TwinJob,
     encode_png,
     open_station,
+    run_line,
     run_station,
 )
 from tests.stations.bench import NOW
@@ -140,6 +142,16 @@ def test_without_a_certificate_nothing_is_accepted(workshop: Workshop) -> None:
     assert summary.verdicts == {"HOLD": 1}
     with SpoolReader.read(workshop.home / "spool") as spool:
         assert spool.unit(1).inspection.reasons == ("calibration_absent",)
+
+
+def test_a_certificate_that_runs_out_while_the_station_runs_decides_nothing_more(workshop: Workshop) -> None:
+    end = workshop.certify(valid_until=TODAY + timedelta(hours=1))
+    config = workshop.config(jobs=(TwinJob("S1", 1), TwinJob("S2", 2)), calibrations={"*": end}, clock=None)
+    with open_station(config) as station:
+        times = iter([TODAY, TODAY + timedelta(hours=2)])
+        used = replace(station.line, now=lambda: next(times))
+        records = list(run_line(used, ["S1", "S2"]))
+    assert [(r.verdict, r.reasons) for r in records] == [("ACCEPT", ()), ("HOLD", ("calibration_expired",))]
 
 
 def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
