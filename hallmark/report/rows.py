@@ -19,6 +19,9 @@ _OPERATORS = {
 }
 
 
+WORTH_SAYING = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class Gauge:
     """A value within its limits as a small picture; positions are per cent of its width."""
@@ -147,7 +150,13 @@ def _reason(result: CharacteristicResult | FaiItem) -> str:
         return REASONS[result.reason].meaning
     # What vision measured has this very report as its evidence.
     evidence = getattr(result, "evidence", None) if result.source != "vision" else None
-    return result.reason or evidence or ""
+    return result.reason or evidence or _set_aside(result)
+
+
+def _set_aside(result: CharacteristicResult | FaiItem) -> str:
+    """Say so where a fit did not follow a notable part of the edge: a burr can be in it."""
+    share = getattr(result, "set_aside", None) or 0.0
+    return f"{share:.0%} of the edge lies off the form" if share >= WORTH_SAYING else ""
 
 
 def _detail(c: Characteristic) -> str:
