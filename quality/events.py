@@ -39,7 +39,11 @@ class LotOpened(Closed):
 
 
 class InspectionRecorded(Closed):
-    """A unit of the lot was inspected; before the approval of the first article it is quarantined."""
+    """A unit of the lot was inspected; before the approval of the first article it is quarantined.
+
+    `sequence` is the station's own number of the record. `captured` is when its first and last frame were
+    taken (RFC 3339 UTC, microseconds), null where it has no frame or one has no time.
+    """
 
     kind: ClassVar[str] = "inspection.recorded"
     inspection: Name
@@ -49,6 +53,8 @@ class InspectionRecorded(Closed):
     verdict: Verdict
     checkpoint: Checkpoint
     findings: UnitFindings
+    sequence: int | None = None
+    captured: tuple[str, str] | None = None
 
 
 class FirstArticleDecided(Closed):

@@ -32,7 +32,7 @@ from quality.events import (
 from quality.fai import FirstArticleDecision
 from quality.lot_draw import Draw, manifest_digest, verify_draw
 from quality.outgoing import ClassSampling, OqcDecision
-from quality.unit_findings import Nonconformity, UnitFindings
+from quality.unit_findings import CLASSES, Nonconformity, UnitFindings
 
 Phase = Literal[
     "absent", "opened", "first_article_rejected", "first_article_accepted", "production", "frozen", "drawn",
@@ -63,13 +63,32 @@ ALLOWED: dict[str, tuple[tuple[Phase, ...], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A record that left a unit undecided: its station, its number there, its last frame's time."""
+
+    station: str
+    sequence: int | None
+    captured: str | None
+
+    def cleared_by(self, event: InspectionRecorded) -> bool:
+        """Return whether a record is certainly later: records of several stations arrive in any order."""
+        if event.station == self.station and event.sequence is not None and self.sequence is not None:
+            return event.sequence > self.sequence
+        return event.captured is not None and self.captured is not None and event.captured[0] > self.captured
+
+
+@dataclass(frozen=True, slots=True)
 class LotUnit:
-    """A produced unit: its status, the verdict and inspection it rests on, the stations that judged it."""
+    """A produced unit: its status, the verdict and inspection it rests on, the stations that judged it.
+
+    `holds` are the records that hold it and that no later record has cleared.
+    """
 
     status: UnitStatus
     verdict: Verdict
     inspection: str
     stations: tuple[str, ...]
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,7 @@ class SampleUnit:
     verdict: Verdict
     inspection: str
     findings: UnitFindings
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,27 +256,42 @@ def _after_inspection(state: LotState, event: InspectionRecorded) -> LotState:
 def _judged(known: LotUnit | None, event: InspectionRecorded) -> LotUnit:
     """Return a unit after one more record: a rejection stands, and who was quarantined stays so."""
     statuses: dict[Verdict, UnitStatus] = {"ACCEPT": "accepted", "REJECT": "rejected", "HOLD": "held"}
-    status: UnitStatus = statuses[event.verdict]
-    if event.checkpoint == "first_article" or (known is not None and known.status == "quarantined"):
-        status = "quarantined"
+    holds = _holds(() if known is None else known.holds, event)
     stations = (event.station,)
     if known is not None:
         stations = known.stations if event.station in known.stations else (*known.stations, event.station)
-        if known.verdict == "REJECT":
-            return replace(known, stations=stations)
-    return LotUnit(status, event.verdict, event.inspection, stations)
+        if known.verdict == "REJECT" or (holds and event.verdict == "ACCEPT"):
+            return replace(known, stations=stations, holds=holds)
+    status: UnitStatus = statuses[event.verdict]
+    if event.checkpoint == "first_article" or (known is not None and known.status == "quarantined"):
+        status = "quarantined"
+    return LotUnit(status, event.verdict, event.inspection, stations, holds)
+
+
+def _holds(before: tuple[Hold, ...], event: InspectionRecorded) -> tuple[Hold, ...]:
+    """Return what still holds a unit after one more record."""
+    left = tuple(hold for hold in before if not hold.cleared_by(event))
+    if event.verdict == "ACCEPT" or not event.findings.undecided:
+        return left
+    return (*left, Hold(event.station, event.sequence, event.captured and event.captured[1]))
 
 
 def _observed(before: SampleUnit | None, event: InspectionRecorded) -> SampleUnit:
-    """Return a sample unit after one more record: a HOLD is replaced, what was found on others stays."""
-    if before is None or before.verdict == "HOLD":
-        return SampleUnit(event.verdict, event.inspection, event.findings)
+    """Return a sample unit after one more record: what was found stays, what is open until a later record."""
+    if before is None:
+        return SampleUnit(event.verdict, event.inspection, event.findings, _holds((), event))
+    uncleared = any(not hold.cleared_by(event) for hold in before.holds)
+    open_ = {*event.findings.undecided, *(before.findings.undecided if uncleared else ())}
     both = dict.fromkeys((*before.findings.nonconformities, *event.findings.nonconformities))
-    verdict = before.verdict if event.verdict == "ACCEPT" else event.verdict
-    if before.verdict == "REJECT":
-        verdict = "REJECT"
-    found = UnitFindings(nonconformities=tuple(both), undecided=event.findings.undecided)
-    return SampleUnit(verdict, event.inspection, found)
+    verdict = event.verdict
+    if before.verdict == "REJECT" or (uncleared and verdict == "ACCEPT"):
+        verdict = before.verdict
+    return SampleUnit(
+        verdict,
+        before.inspection if uncleared and event.verdict == "ACCEPT" else event.inspection,
+        UnitFindings(nonconformities=tuple(both), undecided=tuple(c for c in CLASSES if c in open_)),
+        _holds(before.holds, event),
+    )
 
 
 def _after_first_article(state: LotState, decision: FirstArticleDecision) -> LotState:

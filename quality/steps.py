@@ -7,6 +7,7 @@ quality control accepts; rejected and held units leave the lot before the draw.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from evidence import GoldenReference, Inspection, verify_digest
@@ -49,7 +50,10 @@ def open_lot(state: LotState, spec: GoldenSpec, golden: GoldenReference) -> Even
 def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection) -> Events:
     """Record a unit's inspection: of the first article, of production, or of the drawn sample.
 
-    A record that is already the unit's last gives no events. A critical nonconformity opens or extends a
+    A record that is already the unit's last gives no events. Records of several stations may come in any
+    order: a HOLD is cleared by a record of the same station with a higher sequence, or by one whose every
+    frame was taken after the held record's; an ACCEPT that is neither clears nothing. In the sample, what a
+    HOLD has already found stays found. A critical nonconformity opens or extends a
     non-conformance of its cause.
 
     Raises:
@@ -78,6 +82,8 @@ def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection)
         verdict=inspection.verdict,
         checkpoint=purpose,
         findings=found,
+        sequence=inspection.sequence,
+        captured=_captured(inspection),
     )
     critical = [n for n in found.nonconformities if n.severity == "critical"]
     notes = _notes(state, critical, "critical_nonconformity", (serial,), (inspection.id,))
@@ -242,6 +248,19 @@ def _identified(state: LotState, inspection: Inspection) -> tuple[str, str]:
     if not verify_digest(inspection):
         raise EvidenceError(f"{where} was altered: its content does not match its digest")
     return inspection.serial, inspection.station
+
+
+def _captured(inspection: Inspection) -> tuple[str, str] | None:
+    """Return when the first and the last frame were taken, in one form so that text order is time order."""
+    noted = [frame.captured_at for frame in inspection.frames]
+    try:
+        times = sorted(datetime.fromisoformat(t).astimezone(UTC) for t in noted if t is not None)
+    except ValueError as error:
+        raise EvidenceError(f"inspection {inspection.id}: a frame's time is not a time: {error}") from error
+    if not times or len(times) < len(noted):
+        return None
+    first, last = (t.isoformat(timespec="microseconds").replace("+00:00", "Z") for t in (times[0], times[-1]))
+    return first, last
 
 
 def _check_independence(state: LotState, serial: str, station: str) -> None:

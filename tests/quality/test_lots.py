@@ -11,7 +11,7 @@ import quality
 from evidence import GoldenReference
 from evidence.journal import append
 from golden.spec import GoldenSpec
-from tests.builders import SUPPLIER, tiny_fields
+from tests.builders import SUPPLIER
 from tests.quality.records import (
     GOLDEN,
     INSPECTOR,
@@ -21,6 +21,7 @@ from tests.quality.records import (
     Line,
     bad,
     defect,
+    fields,
     inspection,
     proof,
     spec_with,
@@ -212,6 +213,74 @@ def test_a_rejection_stands(verdicts: list[str], status: str) -> None:
     assert line.state.units["U1"].status == status
 
 
+NOON, LATER = "2026-07-01T12:00:00Z", "2026-07-01T12:00:00.5Z"  # as text, LATER sorts before NOON
+
+
+@pytest.mark.parametrize(
+    ("held", "accepted", "status"),
+    [
+        (("line-2", 5, NOON), ("line-2", 6, NOON), "accepted"),
+        (("line-2", 5, NOON), ("line-2", 4, LATER), "held"),
+        (("line-2", 5, NOON), ("line-1", 1, LATER), "accepted"),
+        (("line-2", 5, LATER), ("line-1", 9, NOON), "held"),
+        (("line-2", 5, NOON), ("line-1", 9, NOON), "held"),
+        (("line-2", 5, None), ("line-1", 9, NOON), "held"),
+        (("line-2", 5, NOON), ("line-1", 9, None), "held"),
+    ],
+)
+def test_a_hold_is_cleared_only_by_a_later_record(
+    held: tuple[str, int, str | None], accepted: tuple[str, int, str | None], status: str
+) -> None:
+    def of(verdict: str, taken: tuple[str, int, str | None], serial: str) -> Any:
+        return inspection(serial, verdict, station=taken[0], sequence=taken[1], captured_at=taken[2])
+
+    line = Line().in_production().record(of("HOLD", held, "U1"), of("ACCEPT", accepted, "U1"))
+    assert line.state.units["U1"].status == status
+    line = Line().drawn(3)
+    serial = line.sample[0]
+    stations = {"line-1": "oqc-1", "line-2": "oqc-2"}
+    for verdict, (station, *rest) in (("HOLD", held), ("ACCEPT", accepted)):
+        line.record(of(verdict, (stations[station], *rest), serial))  # type: ignore[arg-type]
+    unit = line.state.sample[serial]
+    assert unit.verdict == ("ACCEPT" if status == "accepted" else "HOLD")
+    assert bool(unit.findings.undecided) == (status == "held")
+
+
+def test_each_of_two_holds_needs_its_own_clearance() -> None:
+    line = Line().in_production()
+    line.record(inspection("U1", "HOLD", station="line-2", sequence=5), inspection("U1", "HOLD", sequence=1))
+    line.record(inspection("U1", sequence=2))
+    assert line.state.units["U1"].status == "held"
+    line.record(inspection("U1", station="line-2", sequence=6))
+    assert line.state.units["U1"].status == "accepted"
+
+
+def test_what_a_held_record_found_on_a_sample_unit_stays_found() -> None:
+    catalogue = {**fields()["catalogue"], "rejects": ["critical"]}
+    spec = GoldenSpec.model_validate({**fields(), "catalogue": catalogue})
+    line = Line(spec).drawn(20)
+    serial = line.sample[0]
+    line.record(
+        outgoing(serial, "HOLD", spec=spec, defects=[defect("major")], decisions={"hole": "undecided"}),
+        inspection(serial, station="oqc-1", sequence=10, spec=spec),
+    )
+    unit = line.state.sample[serial]
+    assert (unit.findings.worst(), unit.findings.undecided) == ("major", ())
+
+
+def test_an_older_accept_does_not_decide_what_a_rejection_left_open() -> None:
+    line = Line().drawn(3)
+    left = {"hole": "undecided", "paint": "nonconform"}
+    line.record(outgoing(line.sample[0], "REJECT", decisions=left), inspection(line.sample[0], station="o2"))
+    assert line.state.sample[line.sample[0]].findings.undecided == ("major",)
+
+
+def test_a_frame_time_that_is_none_is_refused() -> None:
+    line = Line().in_production()
+    with pytest.raises(quality.EvidenceError, match="not a time"):
+        quality.record_inspection(line.state, SPEC, inspection("U1", captured_at="2026-02-30T00:00:00Z"))
+
+
 def test_a_lot_without_accepted_units_is_not_frozen() -> None:
     line = Line().in_production().record(bad("U1", "minor"))
     with pytest.raises(quality.StepError, match="nothing to ship"):
@@ -349,9 +418,9 @@ def test_a_critical_resolution_opens_a_nonconformance_at_once() -> None:
 
 
 def test_what_the_outgoing_checkpoint_asks_for_is_open_in_its_sample() -> None:
-    fields = tiny_fields()
-    fields["characteristics"][3]["required_at"] = ["fai", "oqc"]
-    line = Line(GoldenSpec.model_validate(fields)).drawn(3)
+    known = fields()
+    known["characteristics"][3]["required_at"] = ["fai", "oqc"]
+    line = Line(GoldenSpec.model_validate(known)).drawn(3)
     line.record(outgoing(line.sample[0]))
     assert line.state.sample[line.sample[0]].findings.undecided == ("critical",)
     assert line.lines[3].kind == "fai.approved"
