@@ -52,6 +52,15 @@ def run(
             envvar="HALLMARK_CALIBRATION",
         ),
     ] = None,
+    camera: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[VIEW=]ID",
+            help="Identity of the camera, of one view or of all; a certificate of another camera then holds "
+            "every unit. Without it the certificate's own name is taken and nothing is checked.",
+            envvar="HALLMARK_CAMERA",
+        ),
+    ] = None,
     lot: Annotated[str | None, typer.Option(help="Lot being produced.", envvar="HALLMARK_LOT")] = None,
     images: Annotated[
         Path | None,
@@ -120,8 +129,8 @@ def run(
     config = StationConfig(
         station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt,
         jobs=_twin_jobs(twin, seed) if twin is not None else _image_jobs(images or Path()),
-        calibrations=_certificates(calibration or []), signals=signals, server=server,
-        api_key=read_key(api_key_file) if api_key_file else "",
+        calibrations=_certificates(calibration or []), cameras=_cameras(camera or []),
+        signals=signals, server=server, api_key=read_key(api_key_file) if api_key_file else "",
         keep_frames=keep_frames,
     )  # fmt: skip
     with open_station(config) as opened:
@@ -179,6 +188,20 @@ def _certificates(options: list[str]) -> dict[str, Path]:
         if key in found:
             raise JobError(f"--calibration {option}: give one certificate per view, as VIEW=F")
         found[key] = path
+    return found
+
+
+def _cameras(options: list[str]) -> dict[str, str]:
+    """Return camera identities by view from `ID` or `VIEW=ID`."""
+    from stations import ANY_VIEW, JobError
+
+    found: dict[str, str] = {}
+    for option in options:
+        view, equals, name = option.partition("=")
+        key, identity = (view, name) if equals else (ANY_VIEW, option)
+        if key in found:
+            raise JobError(f"--camera {option}: give one camera per view, as VIEW=ID")
+        found[key] = identity
     return found
 
 

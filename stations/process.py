@@ -59,8 +59,8 @@ class TwinJob:
 class StationConfig:
     """What a station needs to run a series of units. Picklable.
 
-    Raises JobError where station, lot or a serial cannot stand in a record as it is, and where a serial
-    occurs twice.
+    Raises JobError where a station, lot, serial or camera cannot stand in a record as it is, and where a
+    serial occurs twice.
 
     Attributes:
         station: the station's id; its spool belongs to it.
@@ -72,7 +72,9 @@ class StationConfig:
             without a certificate is measured by nothing: its units are HOLD.
         lot: the lot, or None.
         view: the one view to capture, or None for all that the golden sample names.
-        camera: the cameras' identity where it is not the certificate's; a certificate of another is refused.
+        cameras: identity of the camera by view id; `*` stands for every view without its own. Units measured
+            with the certificate of another camera are HOLD `calibration_foreign`. A camera that is not named
+            here has the name on its certificate, so that a mistaken certificate goes unnoticed.
         ranges: what the twin may draw.
         takt_s: seconds per unit, or None.
         clock: stands in for the system's clock where given (demonstrations and tests).
@@ -90,7 +92,7 @@ class StationConfig:
     calibrations: Mapping[str, Path] = field(default_factory=dict[str, Path])
     lot: str | None = None
     view: str | None = None
-    camera: str | None = None
+    cameras: Mapping[str, str] = field(default_factory=dict[str, str])
     ranges: CaptureRanges = DEMO_RANGES
     takt_s: float | None = None
     clock: datetime | None = None
@@ -106,10 +108,10 @@ class StationConfig:
                 raise JobError(f"unit {serial} occurs {count} times among the jobs of station {self.station}")
         if self.lot is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.lot):
             raise JobError(f"{self.lot!r} is no lot: 1 to 64 letters, digits, dots, dashes and underscores")
-        for name in (self.station, *serials):
+        for name in (self.station, *serials, *self.cameras.values()):
             if not recordable(name):
                 raise JobError(
-                    f"{name!r}: a station or serial has 1 to 128 printable characters, no space around them"
+                    f"{name!r}: stations, serials and cameras have 1 to 128 printable characters, no space around"
                 )
 
 
@@ -204,7 +206,7 @@ def open_station(config: StationConfig) -> Generator[Station]:
     golden = GoldenSample.open(config.golden, trust, now())
     views = _views(config, golden)
     certificates = {
-        view: CameraCalibration.open(path, now=now(), camera=config.camera)
+        view: CameraCalibration.open(path, now=now())
         for view in views
         if (path := config.calibrations.get(view, config.calibrations.get(ANY_VIEW))) is not None
     }
@@ -292,7 +294,11 @@ def _views(config: StationConfig, golden: GoldenSample) -> tuple[str, ...]:
     """Return the views to capture; raise JobError where configuration and golden sample disagree."""
     known = tuple(view.id for view in golden.spec.views)
     pictured = {view for job in config.jobs if isinstance(job, ImageJob) for view in job.images}
-    strange = ({config.view} | set(config.calibrations) | pictured) - {None, ANY_VIEW, *known}
+    strange = ({config.view} | set(config.calibrations) | set(config.cameras) | pictured) - {
+        None,
+        ANY_VIEW,
+        *known,
+    }
     if strange:
         names = ", ".join(sorted(map(str, strange)))
         raise JobError(f"the golden sample has no view {names}; it has {', '.join(known)}")
@@ -304,9 +310,8 @@ def _views(config: StationConfig, golden: GoldenSample) -> tuple[str, ...]:
 
 
 def _identity(config: StationConfig, view: str, certificate: CameraCalibration | None) -> str:
-    if certificate is not None:
-        return certificate.camera
-    return config.camera or f"{config.station}/{view}"
+    unnamed = f"{config.station}/{view}" if certificate is None else certificate.camera
+    return config.cameras.get(view, config.cameras.get(ANY_VIEW, unnamed))
 
 
 def _log_to_stderr() -> None:

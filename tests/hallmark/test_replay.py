@@ -114,6 +114,11 @@ def test_what_the_inspection_failed_on_is_held_again_and_the_cause_is_logged_to_
     structlog.reset_defaults()
 
 
+def test_a_foreign_certificate_is_held_again(workshop: Workshop) -> None:
+    run_station(workshop.config(jobs=twin_jobs(1, first=8), cameras={"*": "cam-2"}))
+    assert replay(workshop).stdout == "4 of 4 agree, 0 disagree, 0 not compared\n"
+
+
 def test_expiry_since_then_changes_nothing(tmp_path: Path) -> None:
     workshop = open_workshop(tmp_path)
     end = TODAY - timedelta(days=10)

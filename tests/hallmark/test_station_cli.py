@@ -94,6 +94,18 @@ def test_an_unreachable_server_leaves_records_in_the_spool(
     assert "hmk_secret" not in result.output
 
 
+def test_the_cameras_own_identity_is_held_against_the_certificate(workshop: Workshop) -> None:
+    run = CliRunner().invoke
+    assert run(app, arguments(workshop, "--twin", "1", "--camera", "cam-1")).exit_code == 0
+    assert run(app, arguments(workshop, "--twin", "1"), env={"HALLMARK_CAMERA": "top=cam-1"}).exit_code == 0
+    foreign = run(app, arguments(workshop, "--twin", "1", "--camera", "top=cam-2", "--camera", "cam-1"))
+    assert foreign.exit_code == 1
+    assert foreign.stdout == "     3  HOLD    TWIN-1-0001  calibration_foreign\n"
+    twice = run(app, arguments(workshop, "--twin", "1", "--camera", "a", "--camera", "b"))
+    assert isinstance(twice.exception, JobError)
+    assert "--camera b: give one camera per view, as VIEW=ID" in str(twice.exception)
+
+
 def test_bad_input_is_refused(workshop: Workshop) -> None:
     run = CliRunner().invoke
     both = run(app, arguments(workshop))

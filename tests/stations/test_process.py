@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration import CalibrationExpiredError, CalibrationForeignError
+from calibration import CalibrationExpiredError
 from datasets.twin import ColourShift, rectangle
 from golden.errors import ExpiredError, RolledBackError
 from stations import (
@@ -106,8 +106,8 @@ def test_what_does_not_hold_is_refused_before_a_spool_exists(workshop: Workshop)
     bad = [
         (workshop.config(jobs=twin_jobs(1), clock=late), ExpiredError, "expired"),
         (workshop.config(jobs=twin_jobs(1), calibrations={"*": expired}), CalibrationExpiredError, "old.cal"),
-        (workshop.config(jobs=twin_jobs(1), camera="cam-2"), CalibrationForeignError, "cam-1"),
         (workshop.config(jobs=twin_jobs(1), view="side"), JobError, "no view side; it has top"),
+        (workshop.config(jobs=twin_jobs(1), cameras={"side": "c"}), JobError, "no view side; it has top"),
         (
             workshop.config(jobs=(ImageJob("A", {"side": workshop.golden}),)),
             JobError,
@@ -125,6 +125,8 @@ def test_what_does_not_hold_is_refused_before_a_spool_exists(workshop: Workshop)
             workshop.config(jobs=(TwinJob(name, 1),))
         with pytest.raises(JobError, match="1 to 128 printable characters"):
             workshop.config(station=name)
+        with pytest.raises(JobError, match="1 to 128 printable characters"):
+            workshop.config(cameras={"top": name})
 
 
 def test_a_station_never_goes_back_to_an_older_golden_sample(workshop: Workshop) -> None:
@@ -152,6 +154,23 @@ def test_a_certificate_that_runs_out_while_the_station_runs_decides_nothing_more
         used = replace(station.line, now=lambda: next(times))
         records = list(run_line(used, ["S1", "S2"]))
     assert [(r.verdict, r.reasons) for r in records] == [("ACCEPT", ()), ("HOLD", ("calibration_expired",))]
+
+
+@pytest.mark.parametrize("view", ["top", "*"])
+def test_the_certificate_of_another_camera_decides_nothing(view: str, workshop: Workshop) -> None:
+    for number, (camera, reasons) in enumerate([("cam-1", ()), ("cam-2", ("calibration_foreign",))], 1):
+        run_station(workshop.config(jobs=twin_jobs(1), cameras={view: camera}))
+        with SpoolReader.read(workshop.home / "spool") as spool:
+            found = spool.unit(number).inspection
+        assert (found.verdict, found.reasons) == ("HOLD" if reasons else "ACCEPT", reasons)
+        assert [f.camera for f in found.frames] == [camera]
+
+
+def test_without_a_stated_identity_the_certificate_names_the_camera(workshop: Workshop) -> None:
+    run_station(workshop.config(jobs=twin_jobs(1)))
+    run_station(workshop.config(jobs=twin_jobs(1), calibrations={}))
+    with SpoolReader.read(workshop.home / "spool") as spool:
+        assert [u.inspection.frames[0].camera for u in spool.units()] == ["cam-1", "cell-1/top"]
 
 
 def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
