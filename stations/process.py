@@ -111,7 +111,8 @@ class StationConfig:
         for name in (self.station, *serials, *self.cameras.values()):
             if not recordable(name):
                 raise JobError(
-                    f"{name!r}: stations, serials and cameras have 1 to 128 printable characters, no space around"
+                    f"{name!r}: a station, serial or camera has 1 to 128 printable characters, and no "
+                    "space before or after"
                 )
 
 

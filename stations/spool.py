@@ -299,17 +299,19 @@ class Spool(SpoolReader):
         named = {frame.view: frame.digest for frame in inspection.frames}
         if named != {view: sha256(data) for view, data in frames.items()}:
             raise SpoolConflictError(f"sequence {sequence}: the frames are not those that the record names")
-        with _explained(self.directory):
-            self._frames.put(frames.values())
-        with self._transaction() as connection:
-            connection.executemany(
-                "INSERT INTO frame (sequence, view, digest) VALUES (?, ?, ?)",
-                [(sequence, view, digest) for view, digest in named.items()],
-            )
-            connection.execute(
-                "UPDATE unit SET state = 'pending', record = ? WHERE sequence = ?",
-                (inspection.to_json(), sequence),
-            )
+        # One lock over both: a file that is there already must not be dropped before its new row says so.
+        with self._lock:
+            with _explained(self.directory):
+                self._frames.put(frames.values())
+            with self._transaction() as connection:
+                connection.executemany(
+                    "INSERT INTO frame (sequence, view, digest) VALUES (?, ?, ?)",
+                    [(sequence, view, digest) for view, digest in named.items()],
+                )
+                connection.execute(
+                    "UPDATE unit SET state = 'pending', record = ? WHERE sequence = ?",
+                    (inspection.to_json(), sequence),
+                )
 
     def next_pending(self) -> SpooledUnit | None:
         """Return the oldest unit that the server does not have yet, or None."""
@@ -346,18 +348,19 @@ class Spool(SpoolReader):
 
         A frame that any other unit still needs stays. Records always stay.
         """
-        with self._transaction() as connection:
-            connection.execute(
-                "UPDATE frame SET dropped = 1 WHERE dropped = 0 AND sequence IN ("
-                "SELECT sequence FROM unit WHERE state = 'acknowledged' "
-                "AND sequence <= (SELECT MAX(sequence) FROM unit) - ?)",
-                (keep_newest,),
-            )
-            rows = connection.execute(
-                "SELECT digest FROM frame GROUP BY digest HAVING MIN(dropped) = 1"
-            ).fetchall()
-        with self._lock, _explained(self.directory):
-            return sum(self._frames.drop(digest) for (digest,) in rows)
+        with self._lock:  # over check and removal: no unit may come to need the file in between
+            with self._transaction() as connection:
+                connection.execute(
+                    "UPDATE frame SET dropped = 1 WHERE dropped = 0 AND sequence IN ("
+                    "SELECT sequence FROM unit WHERE state = 'acknowledged' "
+                    "AND sequence <= (SELECT MAX(sequence) FROM unit) - ?)",
+                    (keep_newest,),
+                )
+                rows = connection.execute(
+                    "SELECT digest FROM frame GROUP BY digest HAVING MIN(dropped) = 1"
+                ).fetchall()
+            with _explained(self.directory):
+                return sum(self._frames.drop(digest) for (digest,) in rows)
 
     def _check(self, inspection: Inspection, sequence: int, serial: str) -> None:
         found = (inspection.station, inspection.sequence, inspection.serial)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from stations import (
     SpoolReader,
     run_line,
 )
+from stations.frame_files import FrameFiles
 from tests.stations.bench import NOW, STATION, accept, held, line, record, reserve
 
 
@@ -224,6 +226,41 @@ def test_frames_are_dropped_only_after_acknowledgement_and_by_policy(tmp_path: P
         spool.acknowledge(3)
         assert spool.prune(keep_newest=0) == 2
         assert sorted(len(p.read_bytes()) for p in (tmp_path / "frames").iterdir()) == [3]
+
+
+@pytest.mark.parametrize("during", ["put", "drop"])
+def test_a_frame_that_comes_again_while_it_is_dropped_stays(
+    during: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[threading.Thread] = []
+    real = getattr(FrameFiles, during)
+
+    with Spool.open(tmp_path, STATION) as spool:
+        accept(spool, reserve(spool), {"top": b"same"})
+        spool.acknowledge(1)
+        sequence = reserve(spool)
+
+        def complete() -> None:
+            accept(spool, sequence, {"top": b"same"})
+
+        def prune() -> None:
+            spool.prune(keep_newest=0)
+
+        one, other = (complete, prune) if during == "put" else (prune, complete)
+
+        def meanwhile(files: FrameFiles, given: Any) -> Any:
+            """The file is there and about to be kept or dropped; the other thread does what it can."""
+            monkeypatch.undo()
+            result = real(files, given) if during == "put" else None
+            others.append(threading.Thread(target=other))
+            others[0].start()
+            others[0].join(0.3)
+            return real(files, given) if during == "drop" else result
+
+        monkeypatch.setattr(FrameFiles, during, meanwhile)
+        one()
+        others[0].join(10)
+        assert spool.frames(sequence) == {"top": b"same"}
 
 
 def test_lost_and_altered_frames_are_told(tmp_path: Path) -> None:
