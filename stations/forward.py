@@ -18,7 +18,9 @@ from stations.spool import Spool, SpooledUnit
 
 PATH = "/api/v1/inspections"
 
-# Answers that say something about the station or the server and nothing about the record: without
+PROBLEM = "application/problem+json"
+
+# Problems that say something about the station or the server and nothing about the record: without
 # credentials, not allowed, too slow, too early, too many. The record stays pending.
 _TRY_AGAIN = frozenset({401, 403, 408, 425, 429})
 
@@ -85,7 +87,7 @@ class Forwarder:
             self.spool.acknowledge(unit.sequence)
             self.trouble = None
             return "acknowledged"
-        if 400 <= answer.status_code < 500 and answer.status_code not in _TRY_AGAIN:
+        if _refuses(answer):
             self.spool.refuse(unit.sequence, _problem(answer))
             self.trouble = None
             return "refused"
@@ -136,6 +138,16 @@ def _confirms(answer: httpx.Response, unit: SpooledUnit) -> bool:
     """Whether the answer is the server's receipt of this record, and not some other page with status 200."""
     body = _object(answer)
     return body is not None and body.get("id") == json.loads(unit.record)["id"]
+
+
+def _refuses(answer: httpx.Response) -> bool:
+    """Whether the API itself says that it will not take this record: a problem (RFC 9457) of the 4xx.
+
+    A page of a proxy or of another server on the way says nothing about the record.
+    """
+    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    client_error = 400 <= answer.status_code < 500 and answer.status_code not in _TRY_AGAIN
+    return client_error and media_type == PROBLEM
 
 
 def _problem(answer: httpx.Response) -> str:

@@ -60,8 +60,11 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif step == "page":
             self.answer(200, None)
+        elif step.endswith(" page"):
+            self.answer(int(step.removesuffix(" page")), None)
         elif step.isdigit():
-            self.answer(int(step), {"title": "No", "status": int(step), "detail": f"because {step}"})
+            problem = {"title": "No", "status": int(step), "detail": f"because {step}"}
+            self.answer(int(step), problem, "application/problem+json; charset=utf-8")
         else:
             assert {f["view"]: f["digest"] for f in record["frames"]} == {
                 view: sha256(data) for view, data in parts.items()
@@ -74,9 +77,10 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self.answer(status, {"id": record["id"], "digest": record["digest"]})
 
-    def answer(self, status: int, body: Any) -> None:
+    def answer(self, status: int, body: Any, media_type: str = "application/json") -> None:
         data = b"<html>please log in</html>" if body is None else json.dumps(body).encode()
         self.send_response(status)
+        self.send_header("Content-Type", "text/html" if body is None else media_type)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -156,6 +160,20 @@ def test_refused_records_are_kept_with_the_reason_and_hold_nothing_up(
     assert forwarder.drain()
     assert server.received == [1, 2, 3, 4, 2, 3]
     assert {(u.state, u.problem) for u in spool.units()} == {("acknowledged", None)}
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 409, 413, 422])
+def test_what_a_proxy_answers_refuses_nothing(
+    status: int, server: Server, spool: Spool, forwarder: Forwarder
+) -> None:
+    server.script = [f"{status} page"] * 2
+    assert not forwarder.drain(patience=2)
+    assert forwarder.trouble is not None
+    assert forwarder.trouble.startswith(f"{status} ")
+    assert spool.counts() == {"pending": 4}
+    assert forwarder.drain()
+    assert server.received == [1, 1, 1, 2, 3, 4]
+    assert spool.counts() == {"acknowledged": 4}
 
 
 def test_giving_up_leaves_everything_pending_and_says_why(
