@@ -31,6 +31,12 @@ Steps (each may raise StepError, `state` is LotState)
     `spec` is the GoldenSpec of `state.golden.digest`. Make a `Person` only of a person's key, no station's.
     A record that a lot refuses is still evidence: store it, and tell the station that it does not count.
 
+Late findings
+    A REJECT or HOLD of a unit of the manifest that comes between freeze and release, by whichever station, is
+    recorded (checkpoint `late`) unless it is the drawn sample's own. It opens or extends non-conformances and
+    makes the unit suspect: draw_sample, decide_oqc (unless the sample rejects the lot) and release_lot refuse
+    until resolve_unit clears it, by a person of the deciding party, with a reason that `record()` keeps.
+
 Non-conformances
     replay_nonconformances(lines) -> dict[id, Nonconformance]; apply_nonconformance(known, line) -> the same
 
@@ -51,7 +57,8 @@ from quality.errors import EvidenceError, QualityError, SamplingError, StepError
 from quality.events import NewEvent, Person
 from quality.fai import EnteredResult, FaiItem, FirstArticleDecision, first_article
 from quality.lot_draw import Draw, draw, manifest_digest, verify_draw
-from quality.lots import LotState, LotUnit, SampleUnit, apply, replay
+from quality.lot_units import LateFinding, LotUnit, SampleUnit
+from quality.lots import LotState, apply, replay
 from quality.nonconformances import Nonconformance, apply_nonconformance, replay_nonconformances
 from quality.outgoing import ClassDecision, ClassSampling, OqcDecision, decide_outgoing, oqc_plans
 from quality.sampling import SamplingPlan, code_letter, lot_plan, single_plan
@@ -70,8 +77,8 @@ from quality.unit_findings import Nonconformity, UnitFindings, findings
 
 __all__ = [
     "ClassDecision", "ClassSampling", "Draw", "EnteredResult", "EvidenceError", "FaiItem",
-    "FirstArticleDecision", "LotState", "LotUnit", "NewEvent", "Nonconformance", "Nonconformity",
-    "OqcDecision", "Person", "QualityError", "SampleUnit", "SamplingError", "SamplingPlan", "StepError",
+    "FirstArticleDecision", "LateFinding", "LotState", "LotUnit", "NewEvent", "Nonconformance",
+    "Nonconformity", "OqcDecision", "Person", "QualityError", "SampleUnit", "SamplingError", "SamplingPlan", "StepError",
     "UnitFindings", "apply", "apply_nonconformance", "approve_first_article", "code_letter",
     "decide_first_article", "decide_oqc", "decide_outgoing", "draw", "draw_sample", "findings",
     "first_article", "freeze_lot", "lot_plan", "manifest_digest", "open_lot", "oqc_plans",

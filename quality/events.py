@@ -17,8 +17,8 @@ from quality.lot_draw import Draw
 from quality.outgoing import ClassSampling, OqcDecision
 from quality.unit_findings import Cause, Nonconformity, UnitFindings
 
-Checkpoint = Literal["first_article", "production", "oqc"]
-Trigger = Literal["critical_nonconformity", "first_article", "lot_rejected"]
+Checkpoint = Literal["first_article", "production", "oqc", "late"]
+Trigger = Literal["critical_nonconformity", "first_article", "late_finding", "lot_rejected"]
 PersonName = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -41,8 +41,9 @@ class LotOpened(Closed):
 class InspectionRecorded(Closed):
     """A unit of the lot was inspected; before the approval of the first article it is quarantined.
 
-    `sequence` is the station's own number of the record. `captured` is when its first and last frame were
-    taken (RFC 3339 UTC, microseconds), null where it has no frame or one has no time.
+    At the checkpoint `late` a record speaks against a unit that the frozen manifest holds. `sequence` is the
+    station's own number of the record. `captured` is when its first and last frame were taken (RFC 3339 UTC,
+    microseconds), null where it has no frame or one has no time.
     """
 
     kind: ClassVar[str] = "inspection.recorded"
@@ -88,7 +89,7 @@ class SampleDrawn(Closed):
 
 
 class UnitResolved(Closed):
-    """A person decided what a station left undecided on a unit of the sample."""
+    """A person decided what a station left undecided on a unit of the sample, or cleared a late finding."""
 
     kind: ClassVar[str] = "oqc.resolved"
     serial: Name

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from evidence import GoldenReference
 from evidence.inspection import Verdict
 from evidence.journal import JournalLine
-from quality.errors import StepError
+from quality.errors import EvidenceError, StepError
 from quality.events import (
     LOT_EVENTS,
     Checkpoint,
@@ -31,14 +31,14 @@ from quality.events import (
 )
 from quality.fai import FirstArticleDecision
 from quality.lot_draw import Draw, manifest_digest, verify_draw
+from quality.lot_units import LateFinding, LotUnit, SampleUnit, judged, observed, suspected
 from quality.outgoing import ClassSampling, OqcDecision
-from quality.unit_findings import CLASSES, Nonconformity, UnitFindings
+from quality.unit_findings import Nonconformity, UnitFindings
 
 Phase = Literal[
     "absent", "opened", "first_article_rejected", "first_article_accepted", "production", "frozen", "drawn",
     "oqc_accepted", "oqc_rejected", "released",
 ]  # fmt: skip
-UnitStatus = Literal["quarantined", "accepted", "rejected", "held"]
 
 _BEFORE_APPROVAL: tuple[Phase, ...] = ("opened", "first_article_rejected", "first_article_accepted")
 
@@ -46,7 +46,7 @@ _BEFORE_APPROVAL: tuple[Phase, ...] = ("opened", "first_article_rejected", "firs
 ALLOWED: dict[str, tuple[tuple[Phase, ...], str]] = {
     "lot.opened": (("absent",), "a lot is opened once"),
     "inspection.recorded": (
-        (*_BEFORE_APPROVAL, "production", "drawn"),
+        (*_BEFORE_APPROVAL, "production", "frozen", "drawn", "oqc_accepted"),
         "units are inspected in an open lot, or as its drawn sample",
     ),
     "fai.decided": (_BEFORE_APPROVAL, "the first article is decided before production"),
@@ -56,57 +56,21 @@ ALLOWED: dict[str, tuple[tuple[Phase, ...], str]] = {
         "an accepted and approved first article comes first, and a lot is frozen once",
     ),
     "oqc.drawn": (("frozen",), "the manifest is frozen first, and a sample is drawn once"),
-    "oqc.resolved": (("drawn",), "units are resolved between draw and decision"),
+    "oqc.resolved": (
+        ("frozen", "drawn", "oqc_accepted"),
+        "units are resolved between draw and decision, late findings until the release",
+    ),
     "oqc.decided": (("drawn",), "the sample is drawn first, and the decision is final"),
     "lot.released": (("oqc_accepted",), "outgoing quality control must accept first, and a release is final"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """A record that left a unit undecided: its station, its number there, its last frame's time."""
-
-    station: str
-    sequence: int | None
-    captured: str | None
-
-    def cleared_by(self, event: InspectionRecorded) -> bool:
-        """Return whether a record is certainly later: records of several stations arrive in any order."""
-        if event.station == self.station and event.sequence is not None and self.sequence is not None:
-            return event.sequence > self.sequence
-        return event.captured is not None and self.captured is not None and event.captured[0] > self.captured
-
-
-@dataclass(frozen=True, slots=True)
-class LotUnit:
-    """A produced unit: its status, the verdict and inspection it rests on, the stations that judged it.
-
-    `holds` are the records that hold it and that no later record has cleared.
-    """
-
-    status: UnitStatus
-    verdict: Verdict
-    inspection: str
-    stations: tuple[str, ...]
-    holds: tuple[Hold, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SampleUnit:
-    """A unit of the outgoing sample: what the independent station, or a person, found on it."""
-
-    verdict: Verdict
-    inspection: str
-    findings: UnitFindings
-    holds: tuple[Hold, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class LotState:
     """A lot as its journal lines tell it. Read only.
 
-    `units` and `sample` are by serial; `causes` holds the causes of its non-conformances in order of opening;
-    `sequence` is the last journal line that was folded in.
+    `units`, `sample` and `late` are by serial; `causes` holds the causes of its non-conformances in order
+    of opening; `sequence` is the last journal line that was folded in.
     """
 
     lot: str
@@ -123,6 +87,7 @@ class LotState:
     draw: Draw | None = None
     samplings: tuple[ClassSampling, ...] = ()
     sample: dict[str, SampleUnit] = field(default_factory=dict[str, SampleUnit])
+    late: dict[str, LateFinding] = field(default_factory=dict[str, LateFinding])
     oqc: OqcDecision | None = None
     released_by: Person | None = None
     causes: dict[str, None] = field(default_factory=dict[str, None])
@@ -145,6 +110,7 @@ class LotState:
             "draw": _dump(self.draw),
             "samplings": [_dump(s) for s in self.samplings],
             "sample": [_sample_record(serial, self.sample.get(serial)) for serial in drawn],
+            "late_findings": [_late_record(serial, late) for serial, late in self.late.items()],
             "oqc": _dump(self.oqc),
             "released_by": _dump(self.released_by),
             "nonconformances": [
@@ -176,7 +142,13 @@ def apply(state: LotState, line: JournalLine) -> LotState:
         raise StepError(
             f"journal line {line.sequence} is about {line.subject!r}, not about lot {state.lot!r}"
         )
-    own = replace(state, units=dict(state.units), sample=dict(state.sample), causes=dict(state.causes))
+    own = replace(
+        state,
+        units=dict(state.units),
+        sample=dict(state.sample),
+        late=dict(state.late),
+        causes=dict(state.causes),
+    )
     return _fold(own, line)
 
 
@@ -187,11 +159,46 @@ def require(state: LotState, kind: str) -> None:
         raise StepError(f"lot {state.lot}: {kind} cannot follow while the lot is {state.phase!r}: {needs}")
 
 
-def checkpoint(state: LotState) -> Checkpoint:
-    """Return what an inspection recorded now would be for."""
+def checkpoint(state: LotState, serial: str, station: str, verdict: Verdict) -> Checkpoint:
+    """Return what an inspection of a unit recorded now would be for.
+
+    Raises:
+        StepError: the lot takes no such inspection now.
+        EvidenceError: it would be for the drawn sample, and the unit is not in it or the station has judged
+            the unit before.
+    """
+    require(state, InspectionRecorded.kind)
     if state.phase in _BEFORE_APPROVAL:
         return "first_article"
-    return "oqc" if state.phase == "drawn" else "production"
+    if state.phase == "production":
+        return "production"
+    drawn = state.draw.serials if state.phase == "drawn" and state.draw is not None else ()
+    stations = state.units[serial].stations if serial in state.units else ()
+    if serial in drawn and station not in stations:
+        return "oqc"
+    if verdict != "ACCEPT" and serial in state.serials:
+        return "late"
+    if state.phase != "drawn":
+        raise StepError(
+            f"lot {state.lot}: an inspection of unit {serial} cannot follow while it is {state.phase!r}: "
+            "only what speaks against a unit of the manifest is still recorded"
+        )
+    if serial not in drawn:
+        raise EvidenceError(f"lot {state.lot}: unit {serial} is not in the drawn sample")
+    raise EvidenceError(
+        f"lot {state.lot}: station {station} judged unit {serial} in production; "
+        "its outgoing inspection needs an independent station"
+    )
+
+
+def require_no_suspect(state: LotState) -> None:
+    """Raise StepError while a late finding on a unit of the manifest has not been cleared by a person."""
+    suspects = [serial for serial, late in state.late.items() if late.resolution is None]
+    if suspects:
+        raise StepError(
+            f"lot {state.lot}: {state.late[suspects[0]].verdict} of unit {suspects[0]} came after the freeze "
+            f"({len(suspects)} such units); a person of the deciding party resolves each of them first"
+        )
 
 
 def _fold(state: LotState, line: JournalLine) -> LotState:
@@ -225,6 +232,7 @@ def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: PLR0911 (one 
         case LotFrozen():
             return _after_freeze(state, event)
         case SampleDrawn():
+            require_no_suspect(state)
             if state.manifest != event.draw.manifest or not verify_draw(event.draw, state.lot, state.serials):
                 raise StepError(
                     f"lot {state.lot}: the recorded draw is not what its seed gives for this manifest"
@@ -235,63 +243,29 @@ def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: PLR0911 (one 
         case OqcDecided(decision=decision):
             return _after_oqc(state, decision)
         case LotReleased():
+            require_no_suspect(state)
             return replace(state, phase="released", released_by=event.person)
 
 
 def _after_inspection(state: LotState, event: InspectionRecorded) -> LotState:
-    if event.checkpoint != checkpoint(state):
+    if event.checkpoint != checkpoint(state, event.serial, event.station, event.verdict):
         raise StepError(
             f"lot {state.lot}: an inspection for {event.checkpoint} cannot follow while it is {state.phase!r}"
         )
-    _add_causes(state, [n for n in event.findings.nonconformities if n.severity == "critical"])
-    if event.checkpoint == "oqc":
+    found = event.findings.nonconformities
+    _add_causes(state, found if event.checkpoint == "late" else critical_only(found))
+    if event.checkpoint == "late":
+        state.late[event.serial] = suspected(state.late.get(event.serial), event)
+        unit = state.units[event.serial]
+        stations = tuple(dict.fromkeys((*unit.stations, event.station)))
+        state.units[event.serial] = replace(unit, stations=stations)
+    elif event.checkpoint == "oqc":
         before = state.sample.get(event.serial)
-        state.sample[event.serial] = _observed(before, event)
+        state.sample[event.serial] = observed(before, event)
     else:
         known = state.units.get(event.serial)
-        state.units[event.serial] = _judged(known, event)
+        state.units[event.serial] = judged(known, event)
     return state
-
-
-def _judged(known: LotUnit | None, event: InspectionRecorded) -> LotUnit:
-    """Return a unit after one more record: a rejection stands, and who was quarantined stays so."""
-    statuses: dict[Verdict, UnitStatus] = {"ACCEPT": "accepted", "REJECT": "rejected", "HOLD": "held"}
-    holds = _holds(() if known is None else known.holds, event)
-    stations = (event.station,)
-    if known is not None:
-        stations = known.stations if event.station in known.stations else (*known.stations, event.station)
-        if known.verdict == "REJECT" or (holds and event.verdict == "ACCEPT"):
-            return replace(known, stations=stations, holds=holds)
-    status: UnitStatus = statuses[event.verdict]
-    if event.checkpoint == "first_article" or (known is not None and known.status == "quarantined"):
-        status = "quarantined"
-    return LotUnit(status, event.verdict, event.inspection, stations, holds)
-
-
-def _holds(before: tuple[Hold, ...], event: InspectionRecorded) -> tuple[Hold, ...]:
-    """Return what still holds a unit after one more record."""
-    left = tuple(hold for hold in before if not hold.cleared_by(event))
-    if event.verdict == "ACCEPT" or not event.findings.undecided:
-        return left
-    return (*left, Hold(event.station, event.sequence, event.captured and event.captured[1]))
-
-
-def _observed(before: SampleUnit | None, event: InspectionRecorded) -> SampleUnit:
-    """Return a sample unit after one more record: what was found stays, what is open until a later record."""
-    if before is None:
-        return SampleUnit(event.verdict, event.inspection, event.findings, _holds((), event))
-    uncleared = any(not hold.cleared_by(event) for hold in before.holds)
-    open_ = {*event.findings.undecided, *(before.findings.undecided if uncleared else ())}
-    both = dict.fromkeys((*before.findings.nonconformities, *event.findings.nonconformities))
-    verdict = event.verdict
-    if before.verdict == "REJECT" or (uncleared and verdict == "ACCEPT"):
-        verdict = before.verdict
-    return SampleUnit(
-        verdict,
-        before.inspection if uncleared and event.verdict == "ACCEPT" else event.inspection,
-        UnitFindings(nonconformities=tuple(both), undecided=tuple(c for c in CLASSES if c in open_)),
-        _holds(before.holds, event),
-    )
 
 
 def _after_first_article(state: LotState, decision: FirstArticleDecision) -> LotState:
@@ -314,18 +288,39 @@ def _after_freeze(state: LotState, event: LotFrozen) -> LotState:
 
 
 def _after_resolution(state: LotState, event: UnitResolved) -> LotState:
-    unit = state.sample.get(event.serial)
-    if unit is None:
-        raise StepError(f"lot {state.lot}: unit {event.serial} has no record to resolve")
-    _add_causes(state, [n for n in event.nonconformities if n.severity == "critical"])
-    found = (*unit.findings.nonconformities, *event.nonconformities)
-    verdict: Verdict = "REJECT" if event.nonconformities or unit.verdict == "REJECT" else "ACCEPT"
-    state.sample[event.serial] = SampleUnit(verdict, unit.inspection, UnitFindings(nonconformities=found))
+    unit, late = resolvable(state, event.serial)
+    if late is not None:
+        if event.nonconformities:
+            raise StepError(f"lot {state.lot}: a late finding on unit {event.serial} cannot be added to")
+        state.late[event.serial] = replace(late, resolution=event)
+    if unit is not None:
+        _add_causes(state, critical_only(event.nonconformities))
+        found = (*unit.findings.nonconformities, *event.nonconformities)
+        verdict: Verdict = "REJECT" if event.nonconformities or unit.verdict == "REJECT" else "ACCEPT"
+        state.sample[event.serial] = SampleUnit(verdict, unit.inspection, UnitFindings(nonconformities=found))
     return state
+
+
+def resolvable(state: LotState, serial: str) -> tuple[SampleUnit | None, LateFinding | None]:
+    """Return what a person may resolve on a unit: an undecided sample unit, a late finding, or both.
+
+    Raises:
+        StepError: there is neither.
+    """
+    unit = state.sample.get(serial) if state.phase == "drawn" else None
+    late = state.late.get(serial)
+    open_unit = unit if unit is not None and unit.findings.undecided else None
+    open_late = late if late is not None and late.resolution is None else None
+    if open_unit is None and open_late is None:
+        what = "has no record from an independent station" if unit is None else "is decided"
+        raise StepError(f"lot {state.lot}: unit {serial} {what}; there is nothing to resolve")
+    return open_unit, open_late
 
 
 def _after_oqc(state: LotState, decision: OqcDecision) -> LotState:
     assert state.draw is not None
+    if decision.outcome != "reject":
+        require_no_suspect(state)
     unseen = [serial for serial in state.draw.serials if serial not in state.sample]
     if decision.outcome == "accept" and unseen:
         raise StepError(f"lot {state.lot}: accepted, but {len(unseen)} units of the sample have no record")
@@ -352,12 +347,26 @@ def accepted_serials(state: LotState) -> tuple[str, ...]:
     return tuple(sorted(serial for serial, unit in state.units.items() if unit.status == "accepted"))
 
 
+def critical_only(nonconformities: Iterable[Nonconformity]) -> list[Nonconformity]:
+    """Return those that open a non-conformance wherever they are found."""
+    return [n for n in nonconformities if n.severity == "critical"]
+
+
 def _add_causes(state: LotState, nonconformities: Iterable[Nonconformity]) -> None:
     state.causes.update(dict.fromkeys(n.cause for n in nonconformities))
 
 
 def _dump(model: Any) -> Any:  # noqa: ANN401 (any of the room's models, or None)
     return None if model is None else model.model_dump(mode="json")
+
+
+def _late_record(serial: str, late: LateFinding) -> dict[str, Any]:
+    return {
+        "serial": serial,
+        "verdict": late.verdict,
+        "inspections": list(late.inspections),
+        "resolution": _dump(late.resolution),
+    }
 
 
 def _sample_record(serial: str, unit: SampleUnit | None) -> dict[str, Any]:

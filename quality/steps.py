@@ -32,10 +32,19 @@ from quality.events import (
 )
 from quality.fai import EnteredResult, first_article
 from quality.lot_draw import draw, manifest_digest
-from quality.lots import LotState, accepted_serials, checkpoint, require, require_standing
+from quality.lots import (
+    LotState,
+    accepted_serials,
+    checkpoint,
+    critical_only,
+    require,
+    require_no_suspect,
+    require_standing,
+    resolvable,
+)
 from quality.outgoing import decide_outgoing, oqc_plans, sample_size
 from quality.record_checks import check_results
-from quality.unit_findings import Nonconformity, findings
+from quality.unit_findings import Nonconformity, findings, late_findings
 
 Events = tuple[NewEvent, ...]
 
@@ -48,13 +57,18 @@ def open_lot(state: LotState, spec: GoldenSpec, golden: GoldenReference) -> Even
 
 
 def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection) -> Events:
-    """Record a unit's inspection: of the first article, of production, or of the drawn sample.
+    """Record a unit's inspection: for first article, production or drawn sample, or as a late finding.
 
     A record that is already the unit's last gives no events. Records of several stations may come in any
     order: a HOLD is cleared by a record of the same station with a higher sequence, or by one whose every
     frame was taken after the held record's; an ACCEPT that is neither clears nothing. In the sample, what a
-    HOLD has already found stays found. A critical nonconformity opens or extends a
-    non-conformance of its cause.
+    HOLD has already found stays found.
+
+    From the freeze until the release (a rejected lot takes nothing more) a record that does not accept a unit
+    of the manifest is a late finding, whichever station made it, unless it is the sample's. It opens or
+    extends a non-conformance of every cause, of its reasons where it names no other, and the lot is neither
+    drawn, nor accepted, nor released until a person resolves the unit. Elsewhere only a critical
+    nonconformity opens or extends the non-conformance of its cause.
 
     Raises:
         StepError: the lot takes no inspections now.
@@ -65,15 +79,13 @@ def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection)
     require(state, InspectionRecorded.kind)
     serial, station = _identified(state, inspection)
     check_results(spec, inspection)
-    purpose = checkpoint(state)
-    if purpose == "oqc":
-        last = state.sample.get(serial)
-        _check_independence(state, serial, station)
-    else:
-        last = state.units.get(serial)
-    if last is not None and last.inspection == inspection.id:
+    if inspection.id in _counted(state, serial):
         return ()
-    found = findings(spec, inspection, "oqc" if purpose == "oqc" else None)
+    purpose = checkpoint(state, serial, station, inspection.verdict)
+    if purpose == "late":
+        found = late_findings(spec, inspection)
+    else:
+        found = findings(spec, inspection, "oqc" if purpose == "oqc" else None)
     recorded = InspectionRecorded(
         inspection=inspection.id,
         digest=inspection.digest,
@@ -85,8 +97,11 @@ def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection)
         sequence=inspection.sequence,
         captured=_captured(inspection),
     )
-    critical = [n for n in found.nonconformities if n.severity == "critical"]
-    notes = _notes(state, critical, "critical_nonconformity", (serial,), (inspection.id,))
+    if purpose == "late":
+        notes = _notes(state, found.nonconformities, "late_finding", (serial,), (inspection.id,))
+    else:
+        critical = critical_only(found.nonconformities)
+        notes = _notes(state, critical, "critical_nonconformity", (serial,), (inspection.id,))
     return (lot_event(state.lot, recorded), *notes)
 
 
@@ -147,10 +162,11 @@ def draw_sample(state: LotState, spec: GoldenSpec, seed: str) -> Events:
     """Draw the outgoing sample of the frozen manifest; the seed is as `quality.draw` describes.
 
     Raises:
-        StepError: the lot is not frozen, or its sample is drawn already.
+        StepError: the lot is not frozen, its sample is drawn already, or a late finding is not resolved.
         SamplingError: the seed has another form, or the standard has no such plan.
     """
     require(state, SampleDrawn.kind)
+    require_no_suspect(state)
     samplings = oqc_plans(spec.plans.oqc, len(state.serials))
     drawn = draw(state.lot, state.serials, sample_size(samplings), seed)
     return (lot_event(state.lot, SampleDrawn(draw=drawn, samplings=samplings)),)
@@ -165,28 +181,33 @@ def resolve_unit(
     reason: str,
     nonconformities: Sequence[Nonconformity] = (),
 ) -> Events:
-    """Let a person decide what a station left undecided on a sample unit.
+    """Let a person decide what a station left undecided on a sample unit, or clear a late finding.
 
-    Without nonconformities the unit conforms in all that was undecided; what the station found stays.
+    Without nonconformities the unit conforms in all that was undecided; what the station found stays. A late
+    finding is cleared with a reason and no nonconformities; what it opened stays open. Where it is true,
+    leave it: the lot does not ship.
 
     Raises:
-        StepError: no sample is drawn, the unit has no record or nothing undecided, or the person does not act
-            for the party that approves the first article.
+        StepError: the unit has no record or nothing undecided, nonconformities are given to a late finding,
+            or the person does not act for the party that approves the first article.
         EvidenceError: a cause names nothing in the golden sample.
     """
     require(state, UnitResolved.kind)
     _check_party(state, spec, person)
-    unit = state.sample.get(serial)
-    if unit is None or not unit.findings.undecided:
-        what = "has no record from an independent station" if unit is None else "is decided"
-        raise StepError(f"lot {state.lot}: unit {serial} {what}; there is nothing to resolve")
+    unit, late = resolvable(state, serial)
+    if late is not None and nonconformities:
+        raise StepError(
+            f"lot {state.lot}: {late.verdict} of unit {serial} came after the freeze and stands; clear it "
+            "with a reason and no nonconformities, or leave it"
+        )
     for n in nonconformities:
         _check_cause(spec, n)
     resolved = UnitResolved(
         serial=serial, person=person, reason=reason, nonconformities=tuple(nonconformities)
     )
-    critical = [n for n in nonconformities if n.severity == "critical"]
-    notes = _notes(state, critical, "critical_nonconformity", (serial,), (unit.inspection,))
+    inspections = () if unit is None else (unit.inspection,)
+    critical = critical_only(nonconformities)
+    notes = _notes(state, critical, "critical_nonconformity", (serial,), inspections)
     return (lot_event(state.lot, resolved), *notes)
 
 
@@ -197,12 +218,15 @@ def decide_oqc(state: LotState, spec: GoldenSpec) -> Events:
     drawn: inspect, resolve, and decide again.
 
     Raises:
-        StepError: no sample is drawn, or the lot is decided already.
+        StepError: no sample is drawn, the lot is decided already, or the sample does not reject it and a late
+            finding is not resolved.
     """
     require(state, OqcDecided.kind)
     assert state.draw is not None
     found = {serial: unit.findings for serial, unit in state.sample.items()}
     decision = decide_outgoing(spec.plans.oqc, len(state.serials), state.draw.serials, found)
+    if decision.outcome != "reject":
+        require_no_suspect(state)
     notes: list[NonconformanceNoted] = []
     for n in decision.causes:
         units = [
@@ -222,11 +246,12 @@ def release_lot(state: LotState, spec: GoldenSpec, person: Person) -> Events:
     """Release an accepted lot for shipment; nothing can follow.
 
     Raises:
-        StepError: outgoing quality control has not accepted, the lot is released already, or the person
-            does not act for the party that approves the first article.
+        StepError: outgoing quality control has not accepted, the lot is released already, a late finding is
+            not resolved, or the person does not act for the party that approves the first article.
     """
     require(state, LotReleased.kind)
     _check_party(state, spec, person)
+    require_no_suspect(state)
     return (lot_event(state.lot, LotReleased(person=person)),)
 
 
@@ -263,15 +288,11 @@ def _captured(inspection: Inspection) -> tuple[str, str] | None:
     return first, last
 
 
-def _check_independence(state: LotState, serial: str, station: str) -> None:
-    assert state.draw is not None
-    if serial not in state.draw.serials:
-        raise EvidenceError(f"lot {state.lot}: unit {serial} is not in the drawn sample")
-    if station in state.units[serial].stations:
-        raise EvidenceError(
-            f"lot {state.lot}: station {station} judged unit {serial} in production; "
-            "its outgoing inspection needs an independent station"
-        )
+def _counted(state: LotState, serial: str) -> tuple[str, ...]:
+    """Return the inspections of a unit that would change nothing if they came again."""
+    late = state.late.get(serial)
+    last = (state.units.get(serial), state.sample.get(serial))
+    return (*(() if late is None else late.inspections), *(unit.inspection for unit in last if unit))
 
 
 def _check_party(state: LotState, spec: GoldenSpec, person: Person) -> None:
@@ -300,7 +321,7 @@ def _check_cause(spec: GoldenSpec, n: Nonconformity) -> None:
 def _notes(
     state: LotState,
     nonconformities: Sequence[Nonconformity],
-    trigger: Literal["critical_nonconformity", "first_article"],
+    trigger: Literal["critical_nonconformity", "first_article", "late_finding"],
     serials: tuple[str, ...],
     inspections: tuple[str, ...],
 ) -> Events:

@@ -71,6 +71,15 @@ def findings(
     )
 
 
+def late_findings(spec: GoldenSpec, inspection: Inspection) -> UnitFindings:
+    """Return what a record that came after the freeze found: where it names no cause, its reasons are."""
+    found = findings(spec, inspection)
+    if found.nonconformities:
+        return found
+    causes = tuple(Nonconformity(cause=f"reason:{r}", severity="critical") for r in inspection.reasons)
+    return UnitFindings(nonconformities=causes, undecided=found.undecided)
+
+
 def _nonconformities(spec: GoldenSpec, inspection: Inspection) -> Iterator[Nonconformity]:
     characteristics = {c.id: c for c in spec.characteristics}
     for result in inspection.characteristics:

@@ -118,8 +118,7 @@ def test_every_kind_has_its_place() -> None:
 
 
 ACTIONS = ("open", "first", "unit", "bad", "held", "critical", "fai", "approve", "freeze", "draw", "outgoing",
-           "oqc",
-           "release")  # fmt: skip
+           "resolve", "oqc", "release")  # fmt: skip
 
 
 def take(line: Line, action: str, number: int) -> None:
@@ -141,6 +140,7 @@ def take(line: Line, action: str, number: int) -> None:
         "freeze": lambda: quality.freeze_lot(state),
         "draw": lambda: quality.draw_sample(state, SPEC, SEED),
         "outgoing": lambda: quality.record_inspection(state, SPEC, outgoing(drawn[number % len(drawn)])),
+        "resolve": lambda: quality.resolve_unit(state, SPEC, serial, INSPECTOR, reason="seen"),
         "oqc": lambda: quality.decide_oqc(state, SPEC),
         "release": lambda: quality.release_lot(state, SPEC, INSPECTOR),
     }
@@ -165,6 +165,7 @@ def test_whatever_is_tried_the_gates_hold_and_replay_gives_the_live_state(
         assert kinds.index("fai.approved") < kinds.index("lot.frozen") < kinds.index("oqc.drawn")
         assert line.state.oqc is not None
         assert line.state.oqc.outcome == "accept"
+        assert all(late.resolution for late in line.state.late.values())
     assert all(line.state.units[s].verdict == "ACCEPT" for s in line.state.serials)
     known = quality.replay_nonconformances(line.lines)
     assert {n.cause for n in known.values()} == set(line.state.causes)
