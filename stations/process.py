@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import cv2
+import httpx
 import numpy as np
 import structlog
 
@@ -59,8 +60,8 @@ class TwinJob:
 class StationConfig:
     """What a station needs to run a series of units. Picklable.
 
-    Raises JobError where a station, lot, serial or camera cannot stand in a record as it is, and where a
-    serial occurs twice.
+    Raises JobError where a station, lot, serial or camera cannot stand in a record as it is, where a
+    serial occurs twice, and where the server is no web address.
 
     Attributes:
         station: the station's id; its spool belongs to it.
@@ -79,7 +80,7 @@ class StationConfig:
         takt_s: seconds per unit, or None.
         clock: stands in for the system's clock where given (demonstrations and tests).
         signals: file to append the outputs to, or None.
-        server: base URL of the API, or None: records stay in the spool.
+        server: base URL of the API, http or https, or None: records stay in the spool.
         api_key: the station's key for it.
         keep_frames: after forwarding, drop acknowledged frames but of so many newest units; None keeps all.
     """
@@ -114,6 +115,18 @@ class StationConfig:
                     f"{name!r}: a station, serial or camera has 1 to 128 printable characters, and no "
                     "space before or after"
                 )
+        if self.server is not None and not _is_web_address(self.server):
+            raise JobError(f"{self.server!r} is no server: give http://HOST[:PORT] or https://HOST[:PORT]")
+
+
+def _is_web_address(address: str) -> bool:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        return False
+    if url.userinfo or url.query or url.fragment or not 0 < (url.port or 80) < 65536:
+        return False
+    return url.scheme in ("http", "https") and re.fullmatch(r"[^\s%]+", url.host) is not None
 
 
 class Progress(NamedTuple):

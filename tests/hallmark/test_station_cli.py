@@ -117,6 +117,12 @@ def test_bad_input_is_refused(workshop: Workshop) -> None:
     assert "VIEW=F" in str(twice.exception)
     absent = run(app, arguments(workshop, "--twin", "1", "--calibration", "side=nowhere.cal"))
     assert "there is no file nowhere.cal" in str(absent.exception)
+    key = workshop.home / "cell.key"
+    key.write_text("hmk_secret")
+    server = ("--server", "ftp://plant", "--api-key-file", str(key))
+    ftp = run(app, arguments(workshop, "--twin", "1", *server))
+    assert isinstance(ftp.exception, JobError)
+    assert "'ftp://plant' is no server" in str(ftp.exception)
     assert not (workshop.home / "spool").exists()
     assert run(app, arguments(workshop, "--twin", "1")).exit_code == 0
     other = run(app, arguments(workshop, "--twin", "1", station="cell-2"))

@@ -129,6 +129,24 @@ def test_what_does_not_hold_is_refused_before_a_spool_exists(workshop: Workshop)
             workshop.config(cameras={"top": name})
 
 
+@pytest.mark.parametrize(
+    "server",
+    [
+        "", "cell", "127.0.0.1:8000", "localhost:8000", "ftp://plant", "file:///tmp", "http://", "http:///x",
+        "http://plant:99999", "http://plant:x", "http://a b", "http://pla\nnt", "http://[::1",
+        "http://plant?x=1", "http://plant#x", "http://user:word@plant",
+    ],
+)  # fmt: skip
+def test_a_server_that_is_no_web_address_is_refused(server: str, workshop: Workshop) -> None:
+    with pytest.raises(JobError, match="is no server: give http"):
+        workshop.config(server=server)
+
+
+@pytest.mark.parametrize("server", ["http://plant", "https://plant:8443/hallmark/", "http://[::1]:8000"])
+def test_a_web_address_is_a_server(server: str, workshop: Workshop) -> None:
+    assert workshop.config(server=server).server == server
+
+
 def test_a_station_never_goes_back_to_an_older_golden_sample(workshop: Workshop) -> None:
     newer = workshop.seal(2, name="v2.golden")
     assert run_station(workshop.config(golden=newer)).states == {}
