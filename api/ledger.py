@@ -16,6 +16,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 import quality
+from api.errors import FrameDamagedError
 from api.problems import Problem
 from api.store import Store, goldens, inspections, journal
 from api.store.goldens import Registered
@@ -165,6 +166,13 @@ class Ledger:
             now = timestamp(self._clock())
             if registered.expires is not None and registered.expires <= now:
                 raise Problem("golden-expired", f"golden sample {golden} expired at {registered.expires}")
+            newest = goldens.newest_version(connection, registered.part)
+            if newest is not None and registered.version < newest:
+                raise Problem(
+                    "golden-superseded",
+                    f"golden sample {golden} is version {registered.version} of part {registered.part}; "
+                    f"version {newest} is registered here",
+                )
             reference = GoldenReference(digest=golden, version=registered.version)
             events = quality.open_lot(before, self.spec(golden), reference)
             self._append(connection, events, actor=key.actor, time=now)
@@ -207,13 +215,19 @@ class Ledger:
         return stored or registered, new
 
     def _read_spec(self, digest: str) -> GoldenSpec:
-        # The seal was verified when it was registered, and the bytes are found by their digest: an agreement
-        # that has expired since still decides the lots that were made under it.
+        # The seal was verified when it was registered, and the digest is checked here: an agreement that has
+        # expired since still decides the lots that were made under it.
         with self.store.database.read() as connection:
             registered = goldens.find(connection, digest)
         if registered is None:
             raise Problem("golden-unknown", f"no golden sample {digest} is registered here")
-        return bundle.read(self.store.frames.get(registered.bundle)).spec
+        opened = bundle.read(self.store.frames.get(registered.bundle))
+        if opened.digest != digest:
+            raise FrameDamagedError(
+                f"the file kept for golden sample {digest} holds {opened.digest}; "
+                "restore the store from a copy"
+            )
+        return opened.spec
 
     def _check_golden(self, connection: Connection, inspection: Inspection) -> None:
         reference = inspection.golden

@@ -44,6 +44,8 @@ _ALL = (
     ProblemType("golden-conflict", 409, "The golden sample would roll a version back",
                 "seal it with a version above the newest"),
     ProblemType("golden-expired", 409, "The golden sample has expired", "seal a new version"),
+    ProblemType("golden-superseded", 409, "A newer version of the golden sample is registered",
+                "open the lot under the newest version"),
     ProblemType("lot-unknown", 409, "The lot is not open here", "open the lot, then send the same again"),
     ProblemType("lot-step", 409, "The step does not follow from the lot's state",
                 "do first what the detail names"),

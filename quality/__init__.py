@@ -78,8 +78,8 @@ from quality.unit_findings import Nonconformity, UnitFindings, findings
 __all__ = [
     "ClassDecision", "ClassSampling", "Draw", "EnteredResult", "EvidenceError", "FaiItem",
     "FirstArticleDecision", "LateFinding", "LotState", "LotUnit", "NewEvent", "Nonconformance",
-    "Nonconformity", "OqcDecision", "Person", "QualityError", "SampleUnit", "SamplingError", "SamplingPlan", "StepError",
-    "UnitFindings", "apply", "apply_nonconformance", "approve_first_article", "code_letter",
+    "Nonconformity", "OqcDecision", "Person", "QualityError", "SampleUnit", "SamplingError", "SamplingPlan",
+    "StepError", "UnitFindings", "apply", "apply_nonconformance", "approve_first_article", "code_letter",
     "decide_first_article", "decide_oqc", "decide_outgoing", "draw", "draw_sample", "findings",
     "first_article", "freeze_lot", "lot_plan", "manifest_digest", "open_lot", "oqc_plans",
     "record_inspection", "release_lot", "replay", "replay_nonconformances", "resolve_unit",

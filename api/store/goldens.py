@@ -1,4 +1,7 @@
-"""Golden samples that this server has seen: the newest version of each part cannot be rolled back."""
+"""Golden samples that this server has seen: the newest version of each part cannot be rolled back.
+
+Versions are counted by part number, as stations count them: a new revision of a part goes on counting.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +31,15 @@ def register(connection: Connection, golden: Registered, *, actor: str, time: st
     """Register it with a journal line; return False where it was known already.
 
     Raises:
-        GoldenConflictError: another golden sample of this part and revision has this or a newer version.
+        GoldenConflictError: another golden sample of this part, of any revision, has this or a newer version.
     """
     if find(connection, golden.digest) is not None:
         return False
-    newest = newest_version(connection, golden.part, golden.revision)
+    newest = newest_version(connection, golden.part)
     if newest is not None and golden.version <= newest:
         raise GoldenConflictError(
-            f"part {golden.part} revision {golden.revision} already has version {newest} here; "
-            f"version {golden.version} would roll it back"
+            f"part {golden.part} already has version {newest} here; version {golden.version} of revision "
+            f"{golden.revision} would roll it back"
         )
     body = asdict(golden)
     line = append_line(
@@ -60,9 +63,9 @@ def every(connection: Connection) -> list[Registered]:
     return [_registered(row) for row in rows]
 
 
-def newest_version(connection: Connection, part: str, revision: str) -> int | None:
-    """Return the newest version seen of a part's revision, or None."""
-    query = select(func.max(goldens.c.version)).where(goldens.c.part == part, goldens.c.revision == revision)
+def newest_version(connection: Connection, part: str) -> int | None:
+    """Return the newest version seen of a part number, whatever its revision, or None."""
+    query = select(func.max(goldens.c.version)).where(goldens.c.part == part)
     return connection.execute(query).scalar()
 
 

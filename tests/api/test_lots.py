@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from api.ledger import LOT_KINDS, NONCONFORMANCE_KINDS
+from golden import bundle
+from golden.spec import GoldenSpec
 from quality.events import LOT_EVENTS
 from tests import builders
 from tests.api import records
@@ -142,6 +144,59 @@ def test_a_lot_is_opened_once_under_a_known_golden_sample(plant: Plant) -> None:
 def test_a_lots_id_is_an_identifier_of_its_own(plant: Plant, lot: str) -> None:
     body = {"lot": lot, "golden": records.GOLDEN["digest"]}
     refused(plant.ask("qc", "POST", "/lots", json=body), 422, "invalid")
+
+
+def test_a_lot_is_opened_under_the_newest_version_only(plant: Plant) -> None:
+    opened = open_lot(plant)
+    second, _ = builders.sealed_tiny(version=2)
+    ok(plant.ask("engineer", "POST", "/goldens", content=second), 201)
+    older = {"lot": "L2", "golden": records.GOLDEN["digest"]}
+    refused(plant.ask("qc", "POST", "/lots", json=older), 409, "golden-superseded")
+    assert open_lot(plant, status=200) == opened  # what is open stays open
+    newest = bundle.read(second).digest
+    ok(plant.ask("qc", "POST", "/lots", json={"lot": "L2", "golden": newest}), 201)
+
+
+def test_a_new_revision_goes_on_counting_versions(plant: Plant) -> None:
+    fields = builders.tiny_fields()
+    fields["part"]["revision"] = "B"
+    spec = GoldenSpec.model_validate(fields)
+
+    def sealed(version: int) -> bytes:
+        return builders.sealed(
+            bundle.build(
+                spec, builders.tiny_images(), version=version, issued=builders.ISSUED,
+                expires=builders.EXPIRES, predecessor=None,
+            )
+        )  # fmt: skip
+
+    refused(plant.ask("engineer", "POST", "/goldens", content=sealed(1)), 409, "golden-conflict")
+    ok(plant.ask("engineer", "POST", "/goldens", content=sealed(2)), 201)
+    older = {"lot": "L1", "golden": records.GOLDEN["digest"]}
+    refused(plant.ask("qc", "POST", "/lots", json=older), 409, "golden-superseded")
+
+
+def test_a_late_rejection_stops_the_lot_until_the_approver_clears_it(plant: Plant) -> None:
+    produce(plant, 3)
+    ok(plant.ask("qc", "POST", "/lots/L1/freeze"))
+    late = ok(plant.post(9, lot="L1", serial="T-0002", verdict="REJECT"), 201)
+    assert late["counted"] is True
+    refused(plant.ask("qc", "POST", "/lots/L1/draw"), 409, "lot-step")
+    (found,) = ok(plant.ask("reader", "GET", "/nonconformances"))["items"]
+    assert (found["severity"], found["triggers"]) == ("major", ["late_finding"])
+    body = {"serial": "T-0002", "reason": "dust, wiped off"}
+    supplier = plant.key("approver", "Li Wei", party=builders.SUPPLIER.party)
+    refused(plant.ask(supplier, "POST", "/lots/L1/oqc/resolutions", json=body), 409, "lot-step")
+    cleared = ok(plant.ask("approver", "POST", "/lots/L1/oqc/resolutions", json=body))
+    assert cleared["late_findings"][0]["resolution"]["reason"] == "dust, wiped off"
+    assert ok(plant.ask("qc", "POST", "/lots/L1/draw"))["phase"] == "drawn"
+
+
+def test_an_accept_that_proves_nothing_is_kept_and_not_counted(plant: Plant) -> None:
+    open_lot(plant)
+    empty = ok(plant.post(1, serial="F-1", lot="L1", characteristics=[]), 201)
+    assert empty["counted"] is False
+    assert "ACCEPT without a result" in empty["refused"]
 
 
 def test_lists_of_lots_page(plant: Plant) -> None:
