@@ -13,7 +13,7 @@ from hallmark.api_key import read_key
 
 if TYPE_CHECKING:
     from evidence import Inspection
-    from stations import ImageJob, Station, StationConfig, TwinJob
+    from stations import ImageJob, Outbox, Station, TwinJob
 
 
 def register(app: typer.Typer) -> None:
@@ -96,7 +96,8 @@ def run(
         ),
     ] = None,
     retry_refused: Annotated[
-        bool, typer.Option("--retry-refused", help="Send again what the server has refused.")
+        bool,
+        typer.Option("--retry-refused", help="Send again what the server has refused."),
     ] = False,
     keep_frames: Annotated[
         int | None,
@@ -113,55 +114,73 @@ def run(
     Exit 0 if all were accepted, 1 if any was rejected or held, 2 on bad input. Records stay in the spool
     until the server has them; units that a kill left open become HOLD `interrupted`.
 
+    With --server and neither --images nor --twin nothing is inspected: what the spool holds is forwarded.
+    Exit 0 if the server then has it all, 1 if not.
+
     Examples:
     `hallmark station run --golden part.golden --trust keys --calibration top.cal --station cell-3
     --lot L42 --images pictures --spool spool-3`
 
     `hallmark station run --golden part.golden --trust keys --calibration top.cal --station cell-3
     --twin 20 --spool spool-3 --server http://127.0.0.1:8000 --api-key-file cell-3.key --json`
-    """  # fmt: skip
-    from stations import JobError, StationConfig, open_station
 
-    if (images is None) == (twin is None):
+    `hallmark station run --golden part.golden --trust keys --station cell-3 --spool spool-3
+    --server http://127.0.0.1:8000 --api-key-file cell-3.key --retry-refused`
+    """  # fmt: skip
+    from stations import JobError, Station, StationConfig, open_outbox, open_station
+
+    if images is not None and twin is not None:
         raise JobError("give either --images DIR or --twin N")
+    inspects = images is not None or twin is not None
+    if not inspects and server is None:
+        raise JobError("give either --images DIR or --twin N, or --server to forward what the spool holds")
     if server is not None and api_key_file is None:
         raise JobError("--server needs --api-key-file: ask the server's administrator for a station key")
+    jobs = _twin_jobs(twin, seed) if twin is not None else _image_jobs(images) if images is not None else ()
     config = StationConfig(
-        station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt,
-        jobs=_twin_jobs(twin, seed) if twin is not None else _image_jobs(images or Path()),
+        station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt, jobs=jobs,
         calibrations=_certificates(calibration or []), cameras=_cameras(camera or []),
         signals=signals, server=server, api_key=read_key(api_key_file) if api_key_file else "",
         keep_frames=keep_frames,
     )  # fmt: skip
-    with open_station(config) as opened:
+    with open_station(config) if inspects else open_outbox(config) as opened:
+        if opened.spool.recovered:
+            _note(f"sequences {list(opened.spool.recovered)} were interrupted earlier and are HOLD")
         if retry_refused:
             opened.spool.retry_refused()
-        good = _run(opened, config, as_json=as_json)
-    raise typer.Exit(0 if good else 1)
+        good = not isinstance(opened, Station) or _run(opened, as_json=as_json)
+        forwarded = _settle(opened)
+    raise typer.Exit(0 if good and (inspects or forwarded) else 1)
 
 
-def _run(opened: Station, config: StationConfig, *, as_json: bool) -> bool:
+def _run(opened: Station, *, as_json: bool) -> bool:
     """Run all jobs, print what they came to, and return whether all were accepted."""
     from rich.console import Console
     from rich.progress import track
 
-    if opened.spool.recovered:
-        _note(f"sequences {list(opened.spool.recovered)} were interrupted earlier and are HOLD")
     quiet = Console(stderr=True)
     good = True
     for inspection in track(
-        opened.units(), total=len(config.jobs), description=f"station {config.station}", console=quiet,
-        disable=not quiet.is_terminal, transient=True,
+        opened.units(), total=len(opened.config.jobs), description=f"station {opened.config.station}",
+        console=quiet, disable=not quiet.is_terminal, transient=True,
     ):  # fmt: skip
         good &= inspection.verdict == "ACCEPT"
         print(inspection.to_json().decode() if as_json else _line(inspection), flush=True)
+    return good
+
+
+def _settle(opened: Outbox) -> bool:
+    """Forward, say what stays behind, and return whether the server has everything."""
     opened.settle()
     waiting = opened.spool.counts().get("pending", 0)
     if opened.forwarder is not None and waiting:
         _note(f"{waiting} records wait in the spool: {opened.forwarder.trouble}")
-    for unit in opened.spool.units("refused"):
+    refused = opened.spool.units("refused")
+    for unit in refused:
         _note(f"the server refused sequence {unit.sequence}: {unit.problem}")
-    return good
+    if refused:
+        _note(f"{len(refused)} records are refused: once the cause is mended, send them with --retry-refused")
+    return not waiting and not refused
 
 
 def _line(inspection: Inspection) -> str:

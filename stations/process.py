@@ -32,7 +32,7 @@ from stations.errors import JobError
 from stations.forward import Forwarder
 from stations.line import Line, recordable, run_line
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput
-from stations.spool import Spool
+from stations.spool import Spool, SpoolReader
 from vision import Inspector, held, read_frame
 
 ANY_VIEW = "*"
@@ -187,17 +187,12 @@ def run_station(config: StationConfig, progress: ProgressQueue | None = None) ->
 
 
 @dataclass(frozen=True)
-class Station:
-    """An opened station."""
+class Outbox:
+    """An opened spool, whose records travel to the server while it is open."""
 
     config: StationConfig
-    line: Line
     spool: Spool
     forwarder: Forwarder | None
-
-    def units(self) -> Iterator[Inspection]:
-        """Inspect the jobs, one after the other; yield each record once it is durable and signalled."""
-        return run_line(self.line, (job.serial for job in self.config.jobs))
 
     def settle(self) -> None:
         """Send what is pending, give up after a few failures in a row, then drop frames by policy."""
@@ -205,6 +200,28 @@ class Station:
             self.forwarder.drain(patience=4)
         if self.config.keep_frames is not None:
             self.spool.prune(self.config.keep_frames)
+
+
+@dataclass(frozen=True)
+class Station(Outbox):
+    """An opened station."""
+
+    line: Line
+
+    def units(self) -> Iterator[Inspection]:
+        """Inspect the jobs, one after the other; yield each record once it is durable and signalled."""
+        return run_line(self.line, (job.serial for job in self.config.jobs))
+
+
+@contextmanager
+def open_outbox(config: StationConfig) -> Generator[Outbox]:
+    """Open an existing spool to forward what it holds, and inspect nothing.
+
+    Golden sample and certificates are not opened: records travel after those have expired, too.
+    """
+    SpoolReader.read(config.spool).close()  # forwarding makes no new spool
+    with Spool.open(config.spool, config.station) as spool, _forwarding(config, spool) as forwarder:
+        yield Outbox(config, spool, forwarder)
 
 
 @contextmanager
@@ -240,7 +257,7 @@ def open_station(config: StationConfig) -> Generator[Station]:
             lot=config.lot, takt_s=config.takt_s, expires=golden.expires,
         )  # fmt: skip
         with _forwarding(config, spool) as forwarder:
-            yield Station(config, line, spool, forwarder)
+            yield Station(config, spool, forwarder, line)
 
 
 @contextmanager

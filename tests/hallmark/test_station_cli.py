@@ -92,6 +92,11 @@ def test_an_unreachable_server_leaves_records_in_the_spool(
     assert result.exit_code == 0, "a verdict does not depend on the server"
     assert "1 records wait in the spool: ConnectError" in result.stderr
     assert "hmk_secret" not in result.output
+    again = CliRunner().invoke(
+        app, arguments(workshop, "--server", "http://127.0.0.1:9", "--api-key-file", str(key))
+    )
+    assert again.exit_code == 1, "forwarding was all there was to do"
+    assert "1 records wait in the spool: ConnectError" in again.stderr
 
 
 def test_the_cameras_own_identity_is_held_against_the_certificate(workshop: Workshop) -> None:
@@ -111,6 +116,8 @@ def test_bad_input_is_refused(workshop: Workshop) -> None:
     both = run(app, arguments(workshop))
     assert isinstance(both.exception, JobError)
     assert "either --images DIR or --twin N" in str(both.exception)
+    pictures = ("--images", str(workshop.home), "--twin", "1")
+    assert isinstance(run(app, arguments(workshop, *pictures)).exception, JobError)
     keyless = run(app, arguments(workshop, "--twin", "1", "--server", "http://x"))
     assert isinstance(keyless.exception, JobError)
     twice = run(app, arguments(workshop, "--twin", "1", "--calibration", str(workshop.certificate)))
@@ -122,6 +129,8 @@ def test_bad_input_is_refused(workshop: Workshop) -> None:
     server = ("--server", "ftp://plant", "--api-key-file", str(key))
     ftp = run(app, arguments(workshop, "--twin", "1", *server))
     assert isinstance(ftp.exception, JobError)
+    nothing = run(app, arguments(workshop, "--server", "http://plant", "--api-key-file", str(key)))
+    assert isinstance(nothing.exception, SpoolForeignError), "there is nothing to forward from"
     assert "'ftp://plant' is no server" in str(ftp.exception)
     assert not (workshop.home / "spool").exists()
     assert run(app, arguments(workshop, "--twin", "1")).exit_code == 0
@@ -178,9 +187,20 @@ def test_records_travel_to_the_real_server_and_the_refused_ones_too_once_it_know
             early = CliRunner().invoke(app, without_lot(workshop, "--twin", "2", *forward))
             assert early.exit_code == 0
             assert "the server refused sequence 2: 409" in early.stderr
+            assert "2 records are refused: once" in early.stderr
+            assert "--retry-refused" in early.stderr
+            same = CliRunner().invoke(app, arguments(workshop, "--retry-refused", *forward))
+            assert same.exit_code == 1
+            assert "2 records are refused" in same.stderr
             sample = workshop.golden.read_bytes()
             assert httpx.post(f"{url}/api/v1/goldens", content=sample, headers=engineer).status_code == 201
-            again = ("--twin", "2", "--seed", "2", "--retry-refused", "--keep-frames", "1")
+            workshop.seal(1, expires=TODAY - timedelta(days=1))  # what was inspected before still travels
+            alone = CliRunner().invoke(app, arguments(workshop, "--retry-refused", *forward))
+            assert (alone.exit_code, alone.stdout) == (0, ""), alone.output
+            with SpoolReader.read(workshop.home / "spool") as spool:
+                assert spool.counts() == {"acknowledged": 2}
+            workshop.golden.write_bytes(sample)
+            again = ("--twin", "2", "--seed", "2", "--keep-frames", "1")
             late = CliRunner().invoke(app, without_lot(workshop, *again, *forward))
             assert late.exit_code == 0, late.output
             items = httpx.get(f"{url}/api/v1/inspections", headers=engineer).json()["items"]
