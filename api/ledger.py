@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 import quality
 from api.errors import FrameDamagedError
 from api.problems import Problem
-from api.store import Store, goldens, inspections, journal
+from api.store import Store, goldens, inspections, journal, verification
 from api.store.goldens import Registered
 from api.store.inspections import Stored
 from api.store.keys import ApiKey
@@ -94,7 +94,7 @@ class Ledger:
         now = timestamp(self._clock())
         try:
             with self.store.database.read() as connection:
-                last = journal.verify(connection)
+                last = verification.verify(connection)
             lines, last_hash = (0, None) if last is None else (last.sequence, last.hash)
             self.chain = ChainState("intact", lines, last_hash, now)
         except BrokenChain as error:

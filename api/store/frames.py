@@ -59,7 +59,7 @@ class LocalFrames:
         if not target.parent.is_dir():
             target.parent.mkdir(exist_ok=True)
             _flush(self._folder)
-        if not _holds(target, len(data)):
+        if not _holds(target, data):
             handle, name = tempfile.mkstemp(prefix=PARTIAL, dir=target.parent)
             try:
                 with os.fdopen(handle, "wb") as file:
@@ -122,9 +122,9 @@ def _checked(digest: str, data: bytes) -> bytes:
     return data
 
 
-def _holds(path: Path, size: int) -> bool:
+def _holds(path: Path, data: bytes) -> bool:
     try:
-        return path.stat().st_size == size
+        return path.read_bytes() == data
     except FileNotFoundError:
         return False
 

@@ -13,6 +13,8 @@ from api.errors import GoldenConflictError
 from api.store.journal import append_line
 from api.store.tables import goldens
 
+REGISTERED = "golden.registered"
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:
@@ -42,9 +44,7 @@ def register(connection: Connection, golden: Registered, *, actor: str, time: st
             f"{golden.revision} would roll it back"
         )
     body = asdict(golden)
-    line = append_line(
-        connection, time=time, actor=actor, kind="golden.registered", subject=golden.digest, body=body
-    )
+    line = append_line(connection, time=time, actor=actor, kind=REGISTERED, subject=golden.digest, body=body)
     connection.execute(
         insert(goldens).values(**body, journal_sequence=line.sequence, registered_at=line.time)
     )

@@ -20,6 +20,7 @@ from api.store.tables import api_keys
 Role = Literal["station", "reader", "qc", "engineer", "approver", "auditor"]
 ROLES: tuple[Role, ...] = get_args(Role)
 ENTROPY_BYTES = 54
+CREATED, REVOKED = "apikey.created", "apikey.revoked"
 _PREFIX = "hk"
 
 
@@ -78,7 +79,7 @@ def create(
     key_id, salt, secret = entropy[:6].hex(), entropy[6:22].hex(), entropy[22:].hex()
     key = ApiKey(key_id, role, name, station, party, time, None)
     body = {"role": role, "name": name, "station": station, "party": party}
-    append_line(connection, time=time, actor=actor, kind="apikey.created", subject=f"key-{key_id}", body=body)
+    append_line(connection, time=time, actor=actor, kind=CREATED, subject=f"key-{key_id}", body=body)
     hashed = _hash(salt, secret)
     connection.execute(
         insert(api_keys).values(id=key_id, **body, salt=salt, hash=hashed, created_at=time, revoked_at=None)
@@ -109,9 +110,7 @@ def revoke(connection: Connection, key_id: str, *, actor: str, time: str) -> Api
     if row is None:
         raise KeyUnknownError(f"no API key {key_id!r}; `hallmark apikey list` shows them")
     if row["revoked_at"] is None:
-        append_line(
-            connection, time=time, actor=actor, kind="apikey.revoked", subject=f"key-{key_id}", body={}
-        )
+        append_line(connection, time=time, actor=actor, kind=REVOKED, subject=f"key-{key_id}", body={})
         connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=time))
     return _key({**row, "revoked_at": row["revoked_at"] or time})
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api.store import keys
 from tests.api.conftest import Plant
 
 COLUMNS = ("sequence", "time", "actor", "kind", "subject", "body", "previous", "hash")
@@ -92,6 +93,40 @@ def test_a_stored_record_cannot_change_behind_the_journal(plant: Plant) -> None:
     )  # timings are kept true too
     assert state(plant) == "broken"
     assert posted["inspection"]["timing_ms"] == {"total": 12.5}
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("inspections", ("refused", "recorded_at", "actor")),
+        ("goldens", ("bundle", "expires", "issued", "part", "revision", "registered_at")),
+        ("api_keys", ("role", "name", "station", "party", "created_at", "revoked_at")),
+    ],
+)
+def test_a_row_cannot_change_behind_its_journal_line(
+    plant: Plant, table: str, columns: tuple[str, ...]
+) -> None:
+    plant.post(1)
+    for column in columns:
+        with closing(sqlite3.connect(plant.data / "hallmark.sqlite")) as db:
+            where, value = db.execute(f"SELECT rowid, {column} FROM {table}").fetchone()
+        alter(plant, f"UPDATE {table} SET {column} = '2099' WHERE rowid = ?", where)
+        assert plant.app.state.ledger.verify().state == "broken", column
+        alter(plant, f"UPDATE {table} SET {column} = ? WHERE rowid = ?", value, where)
+        assert plant.app.state.ledger.verify().state == "intact", column
+
+
+def test_keys_come_and_go_with_their_lines(plant: Plant) -> None:
+    plant.key("qc", "another")
+    with closing(sqlite3.connect(plant.data / "hallmark.sqlite")) as db:
+        (key,) = db.execute("SELECT id FROM api_keys WHERE name = 'another'").fetchone()
+    with plant.store.database.write() as connection:
+        keys.revoke(connection, key, actor="operator:test", time="2026-07-01T00:00:00Z")
+    assert state(plant) == "intact"
+    alter(plant, "UPDATE api_keys SET revoked_at = NULL WHERE id = ?", key)  # a revoked key does not revive
+    assert state(plant) == "broken"
+    alter(plant, "DELETE FROM api_keys WHERE id = ?", key)
+    assert state(plant) == "broken"
 
 
 def test_a_removed_record_or_line_shows(plant: Plant) -> None:

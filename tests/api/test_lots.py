@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -197,6 +199,15 @@ def test_an_accept_that_proves_nothing_is_kept_and_not_counted(plant: Plant) -> 
     empty = ok(plant.post(1, serial="F-1", lot="L1", characteristics=[]), 201)
     assert empty["counted"] is False
     assert "ACCEPT without a result" in empty["refused"]
+
+
+def test_a_lot_is_not_decided_by_another_file_than_its_golden_sample(plant: Plant) -> None:
+    second, _ = builders.sealed_tiny(version=2)
+    other = plant.store.frames.put(second)
+    with closing(sqlite3.connect(plant.data / "hallmark.sqlite")) as db, db:
+        db.execute("UPDATE goldens SET bundle = ?", (other,))
+    body = {"lot": "L1", "golden": records.GOLDEN["digest"]}
+    refused(plant.ask("qc", "POST", "/lots", json=body), 500, "frame-damaged")
 
 
 def test_lists_of_lots_page(plant: Plant) -> None:
