@@ -140,6 +140,8 @@ def unit(
             "coverage_factor": None if u is None else 2.0, "rule": c.decision.model_dump(), "valid": True,
             "reason": None, "decision": decision,
         })  # fmt: skip
+    if not reasons and any(r["decision"] == "nonconform" for r in results):
+        reasons = ("characteristic_nonconform",)
     frame = {
         "view": "top", "camera": "cell-3/top", "digest": "sha256:" + "7" * 64, "captured_at": "2026-11-23T08:14:09Z",
         "calibration": "sha256:" + "c4" * 32, "pose": None if pose is None else pose.model_dump(),
