@@ -94,7 +94,10 @@ def check_entered(spec: GoldenSpec, entered: Sequence[CharacteristicResult]) -> 
         seen.add(result.id)
         if c.unit is None or result.value is None:
             continue
-        decision = decide(result.value, result.standard_uncertainty or 0.0, c.lower, c.upper, c.decision)
+        u = result.standard_uncertainty
+        decision = "undecided"  # a guarded rule decides nothing without an uncertainty
+        if u is not None or c.decision.rule == "simple":
+            decision = decide(result.value, u or 0.0, c.lower, c.upper, c.decision)
         if result.decision != decision:
             raise ValueError(f"{result.id!r}: {result.value} is {decision}, not {result.decision}")
 
@@ -112,12 +115,14 @@ def measured(
     set_aside: float | None = None,
 ) -> CharacteristicResult:
     """Return the decided result of a measured dimension or colour difference."""
+    # decided on the numbers that are recorded, so that whoever reads them decides the same
+    value, standard_uncertainty = round(value, 6), round(standard_uncertainty, 7)
     lower = characteristic.lower if isinstance(characteristic, Dimension) else None
     decision = decide(value, standard_uncertainty, lower, characteristic.upper, characteristic.decision)
     return _result(
         characteristic,
-        value=round(value, 6),
-        standard_uncertainty=round(standard_uncertainty, 7),
+        value=value,
+        standard_uncertainty=standard_uncertainty,
         coverage_factor=characteristic.decision.coverage_factor,
         set_aside=None if set_aside is None else round(set_aside, 4),
         reason=None if decision == "conform" else f"characteristic_{decision}",

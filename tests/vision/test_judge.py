@@ -299,3 +299,18 @@ def test_entered_results_are_decided_again_and_given_once() -> None:
     for wrong in ([entered(9.0, "conform")], [entered(0.1, "nonconform")], [entered(0.1, "conform")] * 2):
         with pytest.raises(ValueError, match="continuity"):
             check_entered(spec, wrong)
+
+
+def test_a_number_without_uncertainty_decides_nothing_under_a_guarded_rule() -> None:
+    bare = entered(0.1, "conform").model_copy(update={"standard_uncertainty": None})
+    with pytest.raises(ValueError, match="undecided"):
+        check_entered(tiny_spec(), [bare])
+    check_entered(tiny_spec(), [bare.model_copy(update={"decision": "undecided"})])
+
+
+@pytest.mark.parametrize("value", [10.0999996, 10.1000004, 9.8999996, 9.9000004])
+def test_a_decision_follows_from_the_recorded_numbers(value: float) -> None:
+    d = dimension(decision={"rule": "simple"})
+    result = measured(d, value, 1e-9)
+    assert result.value is not None
+    assert result.decision == ("conform" if 9.9 <= result.value <= 10.1 else "nonconform")
