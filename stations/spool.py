@@ -232,7 +232,7 @@ class Spool(SpoolReader):
                 _prepare(connection, station)
                 sync_folder(directory)
                 spool = cls(directory, connection, lock)
-            except BaseException:
+            except BaseException:  # whatever it is goes on its way; the lock must not stay behind
                 lock.close()
                 raise
         if spool.station != station:
@@ -395,7 +395,7 @@ class Spool(SpoolReader):
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # whatever it is goes on its way; nothing half-written stays
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise

@@ -45,9 +45,7 @@ class Deviation:
     golden_px: tuple[float, float, float, float]
     frame_px: tuple[float, float, float, float]
     size_mm: float
-    area_mm2: float
     zones: tuple[str, ...]
-    strength: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +203,7 @@ class SurfaceComparator:
             size = _longest_extent(inside) * step
             if strength >= _STRONG and size >= smallest_mm:
                 zones = self._zones_of(self._zones[at][deviates])
-                regions.append(self._region(mapping, box, size, int(inside.sum()), zones, strength))
+                regions.append(self._region(mapping, box, size, zones))
         regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
         return regions
 
@@ -219,9 +217,7 @@ class SurfaceComparator:
         mapping: QuadraticMap,
         box: tuple[int, int, int, int],
         size: float,
-        area: int,
         zones: tuple[str, ...],
-        strength: int,
     ) -> Deviation:
         x, y, w, h = (n * SCALE for n in box)
         corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float64) - 0.5
@@ -231,9 +227,7 @@ class SurfaceComparator:
             golden_px=(x - 0.5, y - 0.5, float(w), float(h)),
             frame_px=(float(left), float(top), float(right - left), float(bottom - top)),
             size_mm=size,
-            area_mm2=area * (self._mm_per_px * SCALE) ** 2,
             zones=zones,
-            strength=strength,
         )
 
     def colour_reference(self, region: Region) -> ColourReference:
