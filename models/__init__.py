@@ -1,9 +1,9 @@
-"""The defect classifier's place: what it is given, what it answers.
+"""The defect classifier's contract: what it is given, what it answers.
 
-A classifier names the deviations that `vision` finds. Until one is released, deviations stay unclassified and
-the written catalogue alone weighs them, so that a unit with one is held or rejected, never accepted.
+A classifier names what `vision` finds to deviate. Without one, deviations stay unclassified and the written
+catalogue alone weighs them, so that a unit with one is held or rejected, never accepted.
 """
 
-from models.classifier import UNCLASSIFIED, Call, Classifier
+from models.classifier import CELL, CLASSES, CROP, NOT_A_DEFECT, UNCLASSIFIED, Classifier
 
-__all__ = ["UNCLASSIFIED", "Call", "Classifier"]
+__all__ = ["CELL", "CLASSES", "CROP", "NOT_A_DEFECT", "UNCLASSIFIED", "Classifier"]

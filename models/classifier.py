@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from evidence import ModelReference
 
-UNCLASSIFIED = "unclassified"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a classifier says of one deviation: a class of the catalogue, or UNCLASSIFIED if not sure."""
-
-    defect_class: str
-    confidence: float
+CROP: Final = 256
+"""Side of a crop in native pixels of the golden image."""
+CELL: Final = 4
+"""Side of a cell in pixels: one set of class probabilities each."""
+NOT_A_DEFECT: Final = "not_a_defect"
+UNCLASSIFIED: Final = "unclassified"
+CLASSES: Final = (
+    NOT_A_DEFECT,
+    "missing_material",
+    "excess_material",
+    "short",
+    "open",
+    "scratch",
+    "stain",
+    "contamination",
+    "discoloration",
+    "missing_feature",
+)
+"""What models of this release name. The first is always NOT_A_DEFECT."""
 
 
 class Classifier(Protocol):
-    """Names deviations. `reference` goes into every record it took part in."""
+    """Names what deviates. `reference` goes into every record it took part in.
+
+    Attributes:
+        reference: name and digest of the released model.
+        classes: of the last axis of `probabilities`; the first is NOT_A_DEFECT.
+        hold_below: a region named with less confidence is UNCLASSIFIED.
+        dismiss_from: a deviation is dismissed only with at least this probability of NOT_A_DEFECT.
+    """
 
     reference: ModelReference
+    classes: tuple[str, ...]
+    hold_below: float
+    dismiss_from: float
 
-    def name(
-        self,
-        golden: npt.NDArray[np.uint8],
-        unit: npt.NDArray[np.uint8],
-        boxes: Sequence[tuple[int, int, int, int]],
-    ) -> Sequence[Call]:
-        """Return one call for each box.
+    def probabilities(
+        self, golden: npt.NDArray[np.uint8], unit: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.float32]:
+        """Return calibrated class probabilities of each cell.
 
         Args:
-            golden: (h, w, 3) uint8 RGB golden view.
-            unit: (h, w, 3) uint8 RGB unit, aligned to it.
-            boxes: x, y, width, height in pixels of these images.
+            golden: (n, h, w, 3) uint8 RGB crops of the golden image; h and w are multiples of 32.
+            unit: (n, h, w, 3) uint8 RGB crops of the unit, aligned to it, illumination removed.
+
+        Returns:
+            (n, h / CELL, w / CELL, k) float32, summing to 1 over the last axis.
         """
         ...

@@ -19,7 +19,7 @@ from golden.sample import GoldenSample
 from golden.spec import Colour, Dimension, Entered, Surface, View
 from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
-from models import UNCLASSIFIED, Call, Classifier
+from models import UNCLASSIFIED, Classifier
 from vision.frames import Exposure, read_frame
 from vision.judge import (
     check_entered,
@@ -35,7 +35,7 @@ from vision.measure import Caliper, Measured
 from vision.pyramid import Pyramid, light_of
 from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
-from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
+from vision.surface import Aligned, SurfaceComparator
 
 MOST_DEFECTS = 200  # a record lists so many, gravest first; all of them are judged
 _SCALE_AGREES = 0.03  # certificate against golden view; a part that differs more is no matter of tolerance
@@ -286,15 +286,13 @@ class _Unit:
     def _find_defects(self, compiled: _CompiledView, aligned: Aligned, found: Registered) -> None:
         catalogue = self._golden.spec.catalogue
         deviations = compiled.surface.deviations(aligned, found.mapping, catalogue.smallest_mm)
-        calls = self._name(compiled, aligned, deviations)
-        for d, call in zip(deviations, calls, strict=True):
-            zone, rule = weigh(catalogue, call.defect_class, d.zones, d.size_mm)
-            named = call.defect_class != UNCLASSIFIED
+        for d in deviations:
+            zone, rule = weigh(catalogue, UNCLASSIFIED, d.zones, d.size_mm)
             fields = {
                 "view": compiled.view.id,
-                "class": call.defect_class,
+                "class": UNCLASSIFIED,
                 "severity": None if rule is None else rule.severity,
-                "confidence": round(call.confidence, 4) if named else None,
+                "confidence": None,
                 "box_px": tuple(round(v, 2) for v in d.frame_px),
                 "box_mm": tuple(round(v * compiled.view.mm_per_px, 4) for v in d.golden_px),
                 "size_mm": round(d.size_mm, 4),
@@ -303,15 +301,6 @@ class _Unit:
             }
             self._defects.append(Defect.model_validate(fields))
         self._defects.sort(key=lambda d: (gravity(d.severity, catalogue), -d.size_mm, d.box_px))
-
-    def _name(
-        self, compiled: _CompiledView, aligned: Aligned, deviations: Sequence[Deviation]
-    ) -> Sequence[Call]:
-        if self._classifier is None or not deviations:
-            return [Call(UNCLASSIFIED, 0.0)] * len(deviations)
-        boxes = [tuple(round(v / SCALE) for v in d.golden_px) for d in deviations]
-        golden = compiled.surface.golden
-        return self._classifier.name(golden, aligned.pixels, [(b[0], b[1], b[2], b[3]) for b in boxes])
 
     def _difference_colours(self, compiled: _CompiledView, aligned: Aligned) -> None:
         for c in self._golden.spec.characteristics:
