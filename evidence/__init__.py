@@ -5,7 +5,9 @@ Start at `Inspection`: one unit, one record. `reasons.REASONS` is the only list 
 
 from evidence.frame import Frame, FrameError
 from evidence.inspection import (
+    MOST_DEFECTS,
     CharacteristicResult,
+    CountResult,
     Defect,
     FrameRecord,
     GoldenReference,
@@ -19,8 +21,10 @@ from evidence.reasons import REASONS, Reason
 from golden.digests import canonical_json, sha256
 
 __all__ = [
+    "MOST_DEFECTS",
     "REASONS",
     "CharacteristicResult",
+    "CountResult",
     "Defect",
     "Frame",
     "FrameError",

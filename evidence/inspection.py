@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 from evidence.reasons import REASONS
 from golden.digests import canonical_json, sha256
 from golden.regions import Closed
-from golden.spec import DecisionRule
+from golden.spec import CharacteristicClass, DecisionRule
 
 SCHEMA = "hallmark.inspection/1"
+MOST_DEFECTS = 200
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
@@ -35,13 +36,17 @@ class ModelReference(Closed):
 
 
 class Pose(Closed):
-    """p_unit = scale * R(angle) * p_golden + (x, y); angle from x towards y; residual is rms, in pixels."""
+    """p_unit = scale * R(angle) * p_golden + (x, y); angle from x towards y; residual is rms, in pixels.
+
+    `field_px` is the largest displacement by the smooth local field that follows the pose; 0 without one.
+    """
 
     x_px: float
     y_px: float
     angle_deg: float
     scale: Annotated[float, Field(gt=0)]
     residual_px: Annotated[float, Field(ge=0)]
+    field_px: Annotated[float, Field(ge=0)] = 0.0
 
 
 class FrameRecord(Closed):
@@ -91,7 +96,8 @@ class Defect(Closed):
     """A surface deviation: where, how large, what it is and what the catalogue makes of it.
 
     `box_px` is x, y, width, height in the raw frame; `box_mm` the same in the golden view; `size_mm` the
-    longest extent. `severity` and `rule` are null where no line of the catalogue matches.
+    longest extent. `severity` and `rule` are null where no line of the catalogue matches. `confidence` is the
+    classifier's in the class that it named, null where it named none.
     """
 
     view: Name
@@ -105,8 +111,23 @@ class Defect(Closed):
     rule: str | None
 
 
+class CountResult(Closed):
+    """A counting rule that is met: which, how many defects take part, and what they are together.
+
+    The defects keep their own severity and rule. All deviations of the unit count, listed or not.
+    """
+
+    rule: Name
+    count: Annotated[int, Field(ge=1)]
+    severity: CharacteristicClass
+
+
 class Inspection(Closed):
-    """One unit's record. `digest` covers everything except `digest` itself and `timing_ms`."""
+    """One unit's record. `digest` covers everything except `digest` itself and `timing_ms`.
+
+    `defects` lists at most MOST_DEFECTS, gravest first. `counts` are the counting rules that are met, in the
+    catalogue's order; `dismissed` is the number of deviations that the classifier called not a defect.
+    """
 
     schema_: Literal["hallmark.inspection/1"] = Field(alias="schema", default=SCHEMA)
     id: Name
@@ -126,6 +147,8 @@ class Inspection(Closed):
     versions: dict[str, str]
     digest: Digest
     timing_ms: dict[str, float] = Field(default_factory=dict)
+    counts: tuple[CountResult, ...] = ()
+    dismissed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _reasons(self) -> Inspection:
@@ -139,8 +162,11 @@ class Inspection(Closed):
         return self
 
     def record(self) -> dict[str, Any]:
-        """Return the JSON object of the whole record, timings included."""
-        return self.model_dump(mode="json", by_alias=True)
+        """Return the JSON object of the whole record, timings included.
+
+        A field that an older release did not write stays away: its digest remains that of its content.
+        """
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     def to_json(self) -> bytes:
         """Return the canonical JSON of the whole record."""
@@ -162,7 +188,8 @@ def complete(fields: dict[str, Any]) -> Inspection:
     identity["frames"] = [(f["view"], f["digest"]) for f in fields["frames"]]
     name = "insp-" + sha256(canonical_json(identity))[7:39]
     draft = Inspection.model_validate({**fields, "id": name, "digest": "sha256:" + "0" * 64})
-    return Inspection.model_validate({**draft.record(), "digest": digest_of(draft.record())})
+    record = draft.model_dump(mode="json", by_alias=True)  # every field, defaults too
+    return Inspection.model_validate({**record, "digest": digest_of(record)})
 
 
 def verify_digest(inspection: Inspection) -> bool:

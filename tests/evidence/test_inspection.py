@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from evidence import REASONS, Frame, FrameError, Inspection, complete, verify_digest
+from evidence import REASONS, CountResult, Frame, FrameError, Inspection, complete, verify_digest
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -63,10 +63,13 @@ def test_the_fields_of_the_record_are_the_agreed_ones() -> None:
     assert list(record) == sorted([
         "schema", "id", "part", "revision", "serial", "lot", "station", "sequence", "golden", "model",
         "frames",
-        "characteristics", "defects", "verdict", "reasons", "versions", "digest", "timing_ms",
+        "characteristics", "defects", "verdict", "reasons", "versions", "digest", "timing_ms", "counts",
+        "dismissed",
     ])  # fmt: skip
     assert set(record["frames"][0]) == {"view", "camera", "digest", "captured_at", "calibration", "pose"}
-    assert set(record["frames"][0]["pose"]) == {"x_px", "y_px", "angle_deg", "scale", "residual_px"}
+    assert set(record["frames"][0]["pose"]) == {
+        "x_px", "y_px", "angle_deg", "scale", "residual_px", "field_px",
+    }  # fmt: skip
     assert set(record["characteristics"][0]) == {
         "id", "name", "source", "value", "unit", "nominal", "lower", "upper", "standard_uncertainty",
         "coverage_factor", "rule", "valid", "reason", "decision", "set_aside",
@@ -82,6 +85,23 @@ def test_a_record_survives_its_json() -> None:
     assert verify_digest(inspection)
 
 
+def test_a_record_of_an_older_release_keeps_its_bytes_and_its_digest() -> None:
+    record = complete(fields()).record()
+    for name in ("counts", "dismissed", "digest"):
+        del record[name]
+    del record["frames"][0]["pose"]["field_px"]
+    del record["characteristics"][0]["set_aside"]
+    covered = {k: v for k, v in record.items() if k != "timing_ms"}
+    text = json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    record["digest"] = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    old = Inspection.model_validate(record)
+    assert verify_digest(old)
+    assert json.loads(old.to_json()) == record
+    assert (old.counts, old.dismissed, old.frames[0].pose and old.frames[0].pose.field_px) == ((), 0, 0.0)
+    assert not verify_digest(old.model_copy(update={"dismissed": 1}))
+    assert not verify_digest(old.model_copy(update={"dismissed": 0}))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -91,6 +111,8 @@ def test_a_record_survives_its_json() -> None:
         {"versions": {}},
         {"sequence": 8},
         {"lot": None},
+        {"dismissed": 1},
+        {"counts": (CountResult(rule="few", count=3, severity="major"),)},
     ],
 )
 def test_an_altered_record_is_found(change: dict[str, Any]) -> None:
@@ -121,6 +143,9 @@ def test_the_same_unit_in_the_same_frames_has_the_same_id() -> None:
         {"characteristics": [result(standard_uncertainty=-0.1)]},
         {"timing_ms": {"total": float("inf")}},
         {"golden": {"digest": "sha256:12", "version": 1}},
+        {"dismissed": -1},
+        {"counts": [{"rule": "few", "count": 0, "severity": "major"}]},
+        {"counts": [{"rule": "few", "count": 3, "severity": "allowed"}]},
         {"surprise": 1},
     ],
 )
