@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.colour import ciede2000
-from kernels.comparison import UNIT_GAIN, block_means, deviation, fill_maps, mean_light
+from kernels.comparison import (
+    UNIT_GAIN,
+    block_means,
+    deviation,
+    fill_bent_maps,
+    fill_maps,
+    mean_light,
+    relight,
+)
 from kernels.edges import edges_across
 from kernels.light import decoding_table, luminance_window
 from kernels.patches import prepare_patches, track_patches
@@ -25,6 +33,11 @@ def compile_all() -> None:
     track_patches(grey, values, gradients, inverses, 8, middle, np.eye(2)[None], 1)
     maps = np.empty((SIDE, SIDE), np.float32)
     fill_maps(np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, maps, maps.copy())
+    every = np.arange(SIDE)
+    fill_bent_maps(
+        np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, 64.0, np.zeros((6, 6, 2)), every, every, maps, maps.copy()
+    )
+    relight(rgb, UNIT_GAIN, maps[0], maps[0], rgb.copy())
     block_means(rgb, grey, 8)
     deviation(rgb, UNIT_GAIN, rgb, rgb, grey, grey, grey.copy())
     mean_light(rgb, np.zeros((1, 2), np.int32), UNIT_GAIN, table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.compiled import F32, F64, I32, U8, compiled
+from kernels.compiled import F32, F64, I32, I64, U8, compiled
 
 # sRGB codes are nearly 1.055 * light**(1/2.4) - 0.055: with this offset, a gain of light is one of codes.
 CODE_OFFSET = 14.0
@@ -38,6 +38,113 @@ def fill_maps(
             u = ((i + 0.5) * scale - 0.5 - cx) / extent
             map_x[j, i] = (ax + u * (bx + u * coefficients[3, 0]) + 0.5) / scale - 0.5
             map_y[j, i] = (ay + u * (by + u * coefficients[3, 1]) + 0.5) / scale - 0.5
+
+
+@compiled
+def _weights(t: float) -> tuple[float, float, float, float]:
+    """Return the four cubic B-spline weights at t in 0..1 between the second and the third control."""
+    r = 1.0 - t
+    t2 = t * t
+    return (
+        r * r * r / 6.0,
+        (t2 * (3.0 * t - 6.0) + 4.0) / 6.0,
+        (r * r * (3.0 * r - 6.0) + 4.0) / 6.0,
+        t2 * t / 6.0,
+    )
+
+
+@compiled
+def fill_bent_maps(
+    coefficients: F64,
+    cx: float,
+    cy: float,
+    extent: float,
+    scale: int,
+    spacing: float,
+    controls: F64,
+    columns: I64,
+    rows: I64,
+    map_x: F32,
+    map_y: F32,
+) -> None:
+    """Fill (p, q) float32 maps from listed pixels of the shrunk golden view to the equally shrunk frame.
+
+    A field of displacements, a uniform cubic B-spline in full golden pixels, comes before the map.
+
+    Args:
+        coefficients: (6, 2) float64 of a quadratic map between full-scale images.
+        cx: centre of the map's basis, x.
+        cy: centre of the map's basis, y.
+        extent: scale of the map's basis.
+        scale: how much both images are shrunk.
+        spacing: of the field's controls; control (j, i) lies at x = (i - 1) * spacing, y = (j - 1) * spacing.
+        controls: (m, n, 2) float64 displacement x, y of the controls; (0, 0, 2) for no field.
+        columns: (q,) golden x in shrunk pixels.
+        rows: (p,) golden y in shrunk pixels.
+        map_x: receives frame x.
+        map_y: receives frame y.
+    """
+    bent = controls.shape[0] > 0
+    x_of = (columns + 0.5) * scale - 0.5
+    first = np.empty(len(columns), np.int64)
+    weights = np.empty((len(columns), 4))
+    for i in range(len(columns)):
+        t = max(x_of[i], 0.0) / spacing
+        first[i] = int(t)
+        weights[i] = _weights(t - int(t))
+    row = np.zeros((controls.shape[1], 2))
+    dx = dy = 0.0
+    for j in range(len(rows)):
+        y_of = (rows[j] + 0.5) * scale - 0.5
+        if bent:
+            t = max(y_of, 0.0) / spacing
+            k = int(t)
+            w = _weights(t - k)
+            row[:] = (
+                w[0] * controls[k] + w[1] * controls[k + 1] + w[2] * controls[k + 2] + w[3] * controls[k + 3]
+            )
+        for i in range(len(columns)):
+            if bent:
+                dx = dy = 0.0
+                for n in range(4):
+                    dx += weights[i, n] * row[first[i] + n, 0]
+                    dy += weights[i, n] * row[first[i] + n, 1]
+            u, v = (x_of[i] + dx - cx) / extent, (y_of + dy - cy) / extent
+            x = coefficients[0, 0] + u * (
+                coefficients[1, 0] + u * coefficients[3, 0] + v * coefficients[4, 0]
+            )
+            y = coefficients[0, 1] + u * (
+                coefficients[1, 1] + u * coefficients[3, 1] + v * coefficients[4, 1]
+            )
+            x += v * (coefficients[2, 0] + v * coefficients[5, 0])
+            y += v * (coefficients[2, 1] + v * coefficients[5, 1])
+            map_x[j, i] = (x + 0.5) / scale - 0.5
+            map_y[j, i] = (y + 0.5) / scale - 0.5
+
+
+@compiled
+def relight(image: U8, gain: F64, x: F32, y: F32, out: U8) -> None:
+    """Write the image with its illumination removed, as `deviation` removes it.
+
+    Args:
+        image: (h, w, 3) uint8 codes.
+        gain: (6,) as in `deviation`.
+        x: (w,) place of the columns in -1..1.
+        y: (h,) place of the rows in -1..1.
+        out: (h, w, 3) uint8, receives the codes.
+    """
+    offset, half = np.float32(CODE_OFFSET), np.float32(0.5)
+    least, most = np.float32(0.0), np.float32(255.0)
+    for j in range(len(y)):
+        v = y[j]
+        a = np.float32(gain[0] + v * (gain[2] + v * gain[5]))
+        b = np.float32(gain[1] + v * gain[4])
+        g = np.float32(gain[3])
+        for i in range(len(x)):
+            k = a + x[i] * (b + x[i] * g)
+            for c in range(3):
+                code = (np.float32(image[j, i, c]) + offset) * k - offset
+                out[j, i, c] = np.uint8(min(max(code + half, least), most))
 
 
 @compiled

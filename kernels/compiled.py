@@ -14,6 +14,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 _F = TypeVar("_F", bound=Callable[..., Any])

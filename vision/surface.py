@@ -10,16 +10,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from evidence import FrameError
 from golden.regions import Region
 from golden.spec import Colour, GoldenSpec, View
 from kernels.colour import ciede2000, lab_from_linear
-from kernels.comparison import GAMMA, UNIT_GAIN, block_means, deviation, fill_maps, mean_light
-from kernels.compiled import F32, F64, I32, U8, Mask
+from kernels.comparison import (
+    GAMMA,
+    UNIT_GAIN,
+    block_means,
+    deviation,
+    fill_bent_maps,
+    fill_maps,
+    mean_light,
+    relight,
+)
+from kernels.compiled import F32, F64, I32, I64, U8, Mask
+from models import CROP
+from vision.field import NO_FIELD, Field
 from vision.mapping import QuadraticMap
 from vision.regions import mask, outline
 from vision.robust import spread
@@ -64,11 +77,22 @@ class Aligned:
         pixels: (h, w, 3) uint8 codes.
         gain: (6,) quadratic gain that makes it match the golden image.
         gain_residual: relative rms of what the gain leaves between blocks.
+        field: where the unit's artwork lies beside the smooth map, or None where the map alone fits.
     """
 
     pixels: U8
     gain: F64
     gain_residual: float
+    field: Field | None = None
+
+    @property
+    def largest_px(self) -> float:
+        """The greatest displacement of the field in native golden pixels, 0 without a field."""
+        return 0.0 if self.field is None else self.field.largest_px
+
+    def frame_points(self, mapping: QuadraticMap, golden: F64) -> F64:
+        """Map (n, 2) golden points to the frame: the field first, then the map."""
+        return mapping.points(golden if self.field is None else golden + self.field.points(golden))
 
     @property
     def comparable(self) -> bool:
@@ -97,6 +121,7 @@ class SurfaceComparator:
         self._mm_per_px = view.mm_per_px
         self._table = table
         half = _half(golden)
+        self._native = np.ascontiguousarray(golden)
         self._height, self._width = half.shape[:2]
         self._zone_names = [z.id for z in spec.zones if z.view == view.id]
         self._zones = self._label(spec, view)
@@ -154,6 +179,34 @@ class SurfaceComparator:
         gain, residual = self._illumination(aligned)
         return Aligned(aligned, gain, residual)
 
+    def crops(
+        self, frame: U8, aligned: Aligned, mapping: QuadraticMap, corners: npt.NDArray[np.integer[Any]]
+    ) -> tuple[U8, U8]:
+        """Cut squares out of the golden image and the unit at native resolution.
+
+        Args:
+            frame: (h, w, 3) uint8 frame that was aligned.
+            aligned: what `align` made of it.
+            mapping: the map that it was aligned by.
+            corners: (n, 2) whole-numbered x, y of the squares' first pixels in the golden image. A square may
+                reach over the image's border, whose pixels both crops then repeat.
+
+        Returns:
+            Golden and unit, each (n, CROP, CROP, 3) uint8 codes; the unit is resampled once, from the frame,
+            and its illumination removed as in `deviations`.
+        """
+        golden = np.empty((len(corners), CROP, CROP, 3), np.uint8)
+        unit = np.empty_like(golden)
+        height, width = self._native.shape[:2]
+        for k in range(len(corners)):
+            left, top = int(corners[k, 0]), int(corners[k, 1])
+            columns = np.clip(np.arange(left, left + CROP), 0, width - 1)
+            rows = np.clip(np.arange(top, top + CROP), 0, height - 1)
+            golden[k] = self._native.take(rows, axis=0).take(columns, axis=1)
+            seen = _resampled(frame, mapping, aligned.field, 1, columns, rows)
+            relight(seen, aligned.gain, _place(columns, self._width), _place(rows, self._height), unit[k])
+        return golden, unit
+
     def _illumination(self, aligned: U8) -> tuple[F64, float]:
         blocks = block_means(aligned, self._lit, _BLOCK)
         rows, columns = np.nonzero((blocks > 0) & (self._golden_blocks > 0))
@@ -203,7 +256,7 @@ class SurfaceComparator:
             size = _longest_extent(inside) * step
             if strength >= _STRONG and size >= smallest_mm:
                 zones = self._zones_of(self._zones[at][deviates])
-                regions.append(self._region(mapping, box, size, zones))
+                regions.append(self._region(aligned, mapping, box, size, zones))
         regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
         return regions
 
@@ -214,6 +267,7 @@ class SurfaceComparator:
 
     def _region(
         self,
+        aligned: Aligned,
         mapping: QuadraticMap,
         box: tuple[int, int, int, int],
         size: float,
@@ -221,7 +275,7 @@ class SurfaceComparator:
     ) -> Deviation:
         x, y, w, h = (n * SCALE for n in box)
         corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float64) - 0.5
-        frame = mapping.points(corners)
+        frame = aligned.frame_points(mapping, corners)
         (left, top), (right, bottom) = frame.min(axis=0), frame.max(axis=0)
         return Deviation(
             golden_px=(x - 0.5, y - 0.5, float(w), float(h)),
@@ -261,6 +315,27 @@ def _half(image: U8) -> U8:
     h, w = image.shape[0] // SCALE, image.shape[1] // SCALE
     cut = image[: h * SCALE, : w * SCALE]
     return np.asarray(cv2.resize(cut, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _resampled(
+    image: U8, mapping: QuadraticMap, field: Field | None, scale: int, columns: I64, rows: I64
+) -> U8:
+    """Resample an image, shrunk by `scale`, at listed columns and rows of the equally shrunk golden view."""
+    map_x = np.empty((len(rows), len(columns)), np.float32)
+    map_y = np.empty_like(map_x)
+    spacing, controls = NO_FIELD if field is None else (field.spacing, field.coefficients)
+    fill_bent_maps(
+        mapping.coefficients, *mapping.centre, mapping.extent, scale, spacing, controls, columns, rows,
+        map_x, map_y,
+    )  # fmt: skip
+    border = cv2.BORDER_REPLICATE
+    return np.asarray(cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=border), np.uint8)
+
+
+def _place(pixels: I64, length: int) -> F32:
+    """Return where full pixels lie in an image of `length` shrunk ones that spans -1..1."""
+    shrunk = (pixels + 0.5) / SCALE - 0.5
+    return (2 * shrunk / (length - 1) - 1).astype(np.float32)
 
 
 def _dense(points: F64) -> F64:
