@@ -1,0 +1,205 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+"""A released model as it is used: opened only whole, unaltered and in parity with the network it was."""
+
+from __future__ import annotations
+
+import importlib.resources
+import io
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,  # noqa: A004 (the runtime's name for an operator that it does not have)
+    RuntimeException,
+)
+
+from evidence import sha256
+from golden.sample import GoldenSample
+from models.card import CARD, MODEL, PARITY, WEIGHTS, ModelCard, read_card
+from models.classifier import CELL
+from models.errors import ModelAlteredError, ModelForeignError, ModelFormatError, ParityError
+from models.parity import Parity, compare, softmax
+
+PACKAGED: Final = "packaged"
+"""Says `classifier_for` to take the model that this release brings, where it fits."""
+NONE: Final = "none"
+"""Says `classifier_for` to take no model."""
+
+_BATCH = 8  # crops at once: 8 keep memory small and are as fast as more
+_AT_START = 4  # parity inputs that every opening repeats; `verify` repeats all
+_STRIDE = 32  # height and width of a crop are multiples of it
+
+U8 = npt.NDArray[np.uint8]
+F32 = npt.NDArray[np.float32]
+
+_RUNTIME_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
+
+
+class ReleasedModel:
+    """A `models.Classifier`, run by onnxruntime on one thread. Make it with `open_model` only.
+
+    The same crops give the same probabilities on one machine, whatever else is in the batch.
+    """
+
+    def __init__(self, card: ModelCard, network: onnxruntime.InferenceSession) -> None:
+        """Take a verified card and network."""
+        self.card = card
+        self.reference = card.reference
+        self.classes = card.classes
+        self.hold_below = card.thresholds.hold_below
+        self.dismiss_from = card.thresholds.dismiss_from
+        self._network = network
+
+    def probabilities(self, golden: U8, unit: U8) -> F32:
+        """Return calibrated class probabilities of each cell, see `models.Classifier`.
+
+        Raises:
+            ValueError: the crops are not (n, h, w, 3) uint8 of one shape, h and w multiples of 32.
+        """
+        if golden.shape != unit.shape or golden.ndim != 4 or golden.shape[3] != 3:
+            raise ValueError(f"crops of shapes {golden.shape} and {unit.shape}: both must be (n, h, w, 3)")
+        if golden.dtype != np.uint8 or unit.dtype != np.uint8 or 0 in golden.shape:
+            raise ValueError(f"crops of {golden.dtype} and {unit.dtype}: give at least one, uint8")
+        if golden.shape[1] % _STRIDE or golden.shape[2] % _STRIDE:
+            raise ValueError(
+                f"crops of {golden.shape[1:3]} pixels: height and width are multiples of {_STRIDE}"
+            )
+        logits = self.logits(np.concatenate([golden, unit], axis=3))
+        return np.ascontiguousarray(np.moveaxis(softmax(logits, self.card.thresholds.temperature), 1, 3))
+
+    def logits(self, pairs: U8) -> F32:
+        """Return the network's logits (n, k, h / 4, w / 4) of pairs (n, h, w, 6)."""
+        batches = [pairs[i : i + _BATCH] for i in range(0, len(pairs), _BATCH)]
+        answers = [self._network.run(["logits"], {"pair": batch})[0] for batch in batches]
+        return np.concatenate([np.asarray(answer, np.float32) for answer in answers])
+
+
+def open_model(folder: Path) -> ReleasedModel:
+    """Open a released model: digests of all its files, then parity on its first inputs.
+
+    Raises:
+        ModelFormatError: the folder is no released model, or a file in it cannot be read as one.
+        ModelAlteredError: a file's bytes are not the ones that the card names.
+        ParityError: the network answers otherwise than it did when it was released.
+    """
+    model, pairs, trained = _read(folder)
+    _require(_parity(model, pairs[:_AT_START], trained[:_AT_START], folder), folder)
+    return model
+
+
+def verify(folder: Path) -> Parity:
+    """Check a released model against all its parity inputs; raise as `open_model` does."""
+    model, pairs, trained = _read(folder)
+    parity = _parity(model, pairs, trained, folder)
+    _require(parity, folder)
+    return parity
+
+
+def packaged(name: str = "s4") -> Path:
+    """Return the folder of a model that this release brings."""
+    return Path(str(importlib.resources.files("models"))) / "released" / name
+
+
+def fits(card: ModelCard, sample: GoldenSample) -> bool:
+    """Return whether the model was made from one of the golden sample's images."""
+    return card.golden_image in {sha256(image) for image in sample.images.values()}
+
+
+def classifier_for(sample: GoldenSample, model: str = PACKAGED) -> ReleasedModel | None:
+    """Return the model that names what is found on units of a golden sample.
+
+    Args:
+        sample: the golden sample that judges.
+        model: a released model's folder; PACKAGED: the packaged one where it was made from an image of this
+            golden sample, else none; NONE: none.
+
+    Raises:
+        ModelForeignError: the folder's model was made from another golden image.
+        ModelError: see `open_model`.
+    """
+    if model == NONE:
+        return None
+    folder = packaged() if model == PACKAGED else Path(model)
+    card = read_card(folder)
+    if fits(card, sample):
+        return open_model(folder)
+    if model == PACKAGED:
+        return None
+    raise ModelForeignError(
+        f"{folder}: model {card.name!r} was made from the golden image {card.golden_image}, which is none of "
+        "this golden sample's; train one from its image, or inspect without a model"
+    )
+
+
+def _read(folder: Path) -> tuple[ReleasedModel, U8, F32]:
+    """Return the model and its parity inputs with the trained network's logits."""
+    card = read_card(folder)
+    network = _session(_file(folder, MODEL, card.files.onnx), folder)
+    _file(folder, WEIGHTS, card.files.weights)
+    data = _file(folder, PARITY, card.files.parity)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            pairs, trained = stored["pair"], stored["logits"]
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelFormatError(f"{folder / PARITY}: {error}; take the model as it was released") from error
+    n, h, w = pairs.shape[:3] if pairs.ndim == 4 else (0, 0, 0)
+    expected = (n, len(card.classes), h // CELL, w // CELL)
+    if not n or pairs.dtype != np.uint8 or trained.dtype != np.float32 or trained.shape != expected:
+        raise ModelFormatError(
+            f"{folder / PARITY}: inputs {pairs.shape} and logits {trained.shape} do not fit the card's "
+            f"{len(card.classes)} classes; take the model as it was released"
+        )
+    return ReleasedModel(card, network), pairs, trained
+
+
+def _file(folder: Path, name: str, digest: str) -> bytes:
+    path = folder / name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFormatError(f"{path}: {error.strerror}; take the model as it was released") from error
+    if sha256(data) != digest:
+        raise ModelAlteredError(
+            f"{path}: its bytes are not the ones that {CARD} names ({digest}); "
+            "take the model as it was released"
+        )
+    return data
+
+
+def _session(data: bytes, folder: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.use_deterministic_compute = True
+    options.log_severity_level = 4  # errors are raised
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except _RUNTIME_ERRORS as error:
+        raise ModelFormatError(f"{folder / MODEL}: {error}; take the model as it was released") from error
+
+
+def _parity(model: ReleasedModel, pairs: U8, trained: F32, folder: Path) -> Parity:
+    try:
+        answered = model.logits(pairs)
+        return compare(trained, answered, model.card.thresholds.temperature)
+    except (*_RUNTIME_ERRORS, ValueError) as error:
+        raise ParityError(
+            f"{folder / MODEL}: does not take its own inputs: {error}; take the model as it was released"
+        ) from error
+
+
+def _require(parity: Parity, folder: Path) -> None:
+    if not parity.holds:
+        raise ParityError(
+            f"{folder / MODEL}: a damaged export: on the inputs it was released with, its probabilities are "
+            f"off by up to {parity.probability:.2g} and {parity.flips} of {parity.cells} cells are "
+            "named otherwise; take the model as it was released"
+        )

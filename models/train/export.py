@@ -1,0 +1,105 @@
+"""A fitted network becomes the files of a release: weights, ONNX and the answers that any run must repeat."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+
+from evidence import sha256
+from golden.sample import write_file
+from models.card import MODEL, PARITY, WEIGHTS, Files
+from models.train.network import Network, build
+
+PARITY_INPUTS: Final = 64
+_CLEAR = 1e-5  # a cell's two largest logits differ by more: rounding on another machine flips no label
+_OPSET = 17
+
+U8 = npt.NDArray[np.uint8]
+F32 = npt.NDArray[np.float32]
+
+
+def write_release(network: Network, candidates: U8, folder: Path) -> Files:
+    """Write `model.onnx`, `weights.npz` and `parity.npz`; the same arguments give the same bytes.
+
+    Args:
+        network: fitted; left in evaluation mode.
+        candidates: (n, 96, 96, 6) uint8 pairs; the first 64 that have no cell on the edge between two classes
+            become the parity inputs.
+        folder: made if absent.
+
+    Returns:
+        The digests for the card, which the caller writes with `models.card.write_card`.
+
+    Raises:
+        ValueError: fewer than 64 candidates are clear.
+    """
+    inputs, logits = _clear(candidates, run(network, candidates))
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    files = {
+        MODEL: export(network, candidates[:2]),
+        WEIGHTS: _npz(state),
+        PARITY: _npz({"pair": inputs, "logits": logits}),
+    }
+    for name, data in files.items():
+        write_file(folder / name, data)
+    return Files(onnx=sha256(files[MODEL]), weights=sha256(files[WEIGHTS]), parity=sha256(files[PARITY]))
+
+
+def export(network: Network, example: U8) -> bytes:
+    """Return the network as ONNX, `pair` -> `logits`, for any number and size of crops."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # torch's newer exporter needs another package; this one is deprecated and complete for our operators.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network.eval(),
+            (torch.from_numpy(example),),
+            buffer,
+            dynamo=False,
+            opset_version=_OPSET,
+            input_names=["pair"],
+            output_names=["logits"],
+            dynamic_axes={"pair": {0: "n", 1: "h", 2: "w"}, "logits": {0: "n", 2: "h_cells", 3: "w_cells"}},
+        )
+    model = onnx.load_from_string(buffer.getvalue())
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def rebuild(weights: bytes, classes: Sequence[str]) -> Network:
+    """Return the network that `weights.npz` holds, in evaluation mode."""
+    network = build(len(classes))
+    with np.load(io.BytesIO(weights), allow_pickle=False) as stored:
+        network.load_state_dict({name: torch.from_numpy(stored[name]) for name in stored.files})
+    return network.eval()
+
+
+def run(network: Network, pairs: U8) -> F32:
+    """Return the fitted network's logits (n, k, h / 4, w / 4) of pairs (n, h, w, 6), eight at a time."""
+    network.eval()
+    with torch.inference_mode():
+        batches = torch.from_numpy(pairs).split(8)
+        return torch.cat([network(batch) for batch in batches]).numpy()
+
+
+def _clear(pairs: U8, logits: F32) -> tuple[U8, F32]:
+    best = np.sort(logits, axis=1)[:, -2:]
+    clear = np.flatnonzero((best[:, 1] - best[:, 0]).min(axis=(1, 2)) > _CLEAR)[:PARITY_INPUTS]
+    if clear.size < PARITY_INPUTS:
+        raise ValueError(f"{clear.size} of {len(pairs)} candidates are clear: give more than {PARITY_INPUTS}")
+    return pairs[clear], logits[clear]
+
+
+def _npz(arrays: dict[str, npt.NDArray[np.generic]]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
