@@ -17,7 +17,7 @@ from api.routes_records import House, Page, Text
 from api.store import inspections, journal
 from api.store.keys import ApiKey
 from evidence.inspection import Inspection
-from golden.spec import CharacteristicClass
+from golden.catalogue import CharacteristicClass
 
 router = APIRouter()
 

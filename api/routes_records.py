@@ -20,7 +20,7 @@ from api.store import goldens, inspections, journal
 from api.store.inspections import Filters, Stored
 from api.store.keys import ApiKey
 from evidence.inspection import Verdict
-from golden.spec import DefectSeverity
+from golden.catalogue import DefectSeverity
 
 router = APIRouter()
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from evidence.reasons import REASONS
+from golden.catalogue import CharacteristicClass
 from golden.digests import canonical_json, sha256
 from golden.regions import Closed
-from golden.spec import CharacteristicClass, DecisionRule
+from golden.spec import DecisionRule
 
 SCHEMA = "hallmark.inspection/1"
 MOST_DEFECTS = 200

@@ -12,14 +12,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from golden.catalogue import CharacteristicClass, DefectCatalogue
 from golden.plans import Deadlines, Plans
 from golden.regions import Closed, Identifier, Millimetre, PixelPoint, Region, bounds
 
 SCHEMA = "hallmark.golden/1"
 LEAST_APART_PX = 4.0  # edges nearer than this are one edge to any camera
 
-DefectSeverity = Literal["critical", "major", "minor", "allowed"]
-CharacteristicClass = Literal["critical", "major", "minor"]
 PartyRole = Literal["supplier", "buyer", "laboratory", "other"]
 PartyName = Annotated[str, Field(min_length=1, max_length=200)]
 ImagePath = Annotated[str, Field(pattern=r"^images/[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
@@ -230,56 +229,6 @@ class Zone(Closed):
     viewing: Viewing
 
 
-class DefectRule(Closed):
-    """One line of the written catalogue: class x zone x size (longest extent, mm) -> severity.
-
-    Rules are read in order and the first that matches decides. `defect_class` "any" matches every named
-    class, "unclassified" a deviation that no classifier has named; "unclassified" deviations match nothing
-    else. `size_mm` is `[from, to)`: from is inclusive, to is exclusive, null is open.
-    """
-
-    id: Identifier
-    defect_class: Identifier
-    zone: Identifier | Literal["any"] = "any"
-    from_mm: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    to_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    severity: DefectSeverity
-    description: Annotated[str, Field(max_length=1000)] = ""
-
-    @model_validator(mode="after")
-    def _sizes(self) -> Self:
-        if self.to_mm is not None and self.to_mm <= self.from_mm:
-            raise ValueError(f"to_mm {self.to_mm:g} must be above from_mm {self.from_mm:g}: correct them")
-        return self
-
-
-class DefectCatalogue(Closed):
-    """The written defect catalogue. `rejects` are the severities that reject a unit.
-
-    `smallest_mm` is the smallest deviation that the parties want reported at all.
-    """
-
-    rules: Annotated[tuple[DefectRule, ...], Field(min_length=1)]
-    rejects: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")
-    smallest_mm: Annotated[float, Field(gt=0, le=1000)]
-
-    @model_validator(mode="after")
-    def _critical_rejects(self) -> Self:
-        if "critical" not in self.rejects:
-            raise ValueError("rejects must hold critical: a critical defect is never accepted")
-        return self
-
-    def weigh(self, defect_class: str, zone: str, size_mm: float) -> DefectRule | None:
-        """Return the first rule that matches, or None: nothing defaults to allowed."""
-        for rule in self.rules:
-            named = defect_class != "unclassified"
-            class_matches = rule.defect_class == defect_class or (named and rule.defect_class == "any")
-            size_matches = rule.from_mm <= size_mm and (rule.to_mm is None or size_mm < rule.to_mm)
-            if class_matches and rule.zone in ("any", zone) and size_matches:
-                return rule
-        return None
-
-
 class Material(Closed):
     """A material, who may make it and what proves it."""
 
@@ -336,6 +285,10 @@ class GoldenSpec(Closed):
         refuse_duplicates("characteristics.number", (str(c.number) for c in self.characteristics))
         refuse_duplicates("zones.id", (z.id for z in self.zones))
         refuse_duplicates("catalogue.rules.id", (r.id for r in self.catalogue.rules))
+        refuse_duplicates(
+            "catalogue.rules.id and catalogue.counts.id",
+            (rule.id for rule in (*self.catalogue.rules, *self.catalogue.counts)),
+        )
         refuse_duplicates("materials.id", (m.id for m in self.materials))
         refuse_duplicates(
             "physical_samples.id and limit_samples.id",
@@ -355,9 +308,10 @@ class GoldenSpec(Closed):
         zones = {z.id for z in self.zones}
         if "any" in zones:
             raise ValueError("zones.id: 'any' means every zone in the catalogue: choose another id")
-        for i, rule in enumerate(self.catalogue.rules):
-            if rule.zone not in zones | {"any"}:
-                raise ValueError(f"catalogue.rules[{i}].zone: no zone {rule.zone!r}: add it to zones")
+        for field, rules in (("rules", self.catalogue.rules), ("counts", self.catalogue.counts)):
+            for i, rule in enumerate(rules):
+                if rule.zone not in zones | {"any"}:
+                    raise ValueError(f"catalogue.{field}[{i}].zone: no zone {rule.zone!r}: add it to zones")
         for i, c in enumerate(self.characteristics):
             unknown = sorted(set(c.zones) - zones) if isinstance(c, Surface) else []
             if unknown:

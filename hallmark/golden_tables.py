@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from golden.bundle import Bundle
-from golden.spec import Characteristic, Colour, DefectRule, GoldenSpec, Surface
+from golden.catalogue import DefectRule
+from golden.spec import Characteristic, Colour, GoldenSpec, Surface
 
 
 def print_tables(opened: Bundle) -> None:
@@ -24,7 +25,7 @@ def print_tables(opened: Bundle) -> None:
     for view in spec.views:
         size = f"{view.width_px} x {view.height_px} px, {view.mm_per_px:g} mm/px"
         console.print(f"view {view.id}: {escape(view.image)}, {size}")
-    console.print(_characteristics(spec), _catalogue(spec), _plans(spec))
+    console.print(_characteristics(spec), _catalogue(spec), *_counts(spec), _plans(spec))
     console.print(f"digest {opened.digest}")
 
 
@@ -69,6 +70,15 @@ def _catalogue(spec: GoldenSpec) -> Table:
         row = (rule.id, rule.defect_class, rule.zone, _sizes(rule), rule.severity, rule.description)
         table.add_row(*map(escape, row))
     return table
+
+
+def _counts(spec: GoldenSpec) -> list[Table]:
+    table = _table("Counting rules (each that is met)", "id", "class", "weighed", "zone", "count", "severity")
+    for rule in spec.catalogue.counts:
+        near = "" if rule.within_mm is None else f" within {rule.within_mm:g} mm"
+        row = (", ".join(rule.classes), ", ".join(rule.weighed), rule.zone, f"{rule.at_least} or more{near}")
+        table.add_row(*map(escape, (rule.id, *row, rule.severity)))
+    return [table] if spec.catalogue.counts else []
 
 
 def _sizes(rule: DefectRule) -> str:

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from evidence import GoldenReference, canonical_json, sha256
 from evidence.inspection import Digest, Name, Verdict
+from golden.catalogue import CharacteristicClass
 from golden.regions import Closed
-from golden.spec import CharacteristicClass
 from quality.fai import FirstArticleDecision
 from quality.lot_draw import Draw
 from quality.outgoing import ClassSampling, OqcDecision

@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 from evidence import Inspection
 from evidence.inspection import Name
 from golden import conformity
+from golden.catalogue import CharacteristicClass
 from golden.regions import Closed
-from golden.spec import Characteristic, CharacteristicClass, Entered, GoldenSpec
+from golden.spec import Characteristic, Entered, GoldenSpec
 from quality.errors import EvidenceError
 from quality.record_checks import check_judged, check_results
 from quality.unit_findings import Nonconformity
@@ -216,7 +217,7 @@ def _proven(c: Entered, proof: EnteredResult) -> dict[str, object]:
 
 
 def _other_causes(inspection: Inspection, *, explained: bool) -> list[Nonconformity]:
-    """Return what stopped a unit beside its characteristics: defects, or reasons where nothing names them."""
+    """Return what stopped a unit beside its characteristics: defects, counting rules, else reasons."""
     if all(reason in _EXPLAINED_BY_ITEMS for reason in inspection.reasons):
         return []
     causes = [
@@ -224,6 +225,7 @@ def _other_causes(inspection: Inspection, *, explained: bool) -> list[Nonconform
         for d in inspection.defects
         if d.severity != "allowed"
     ]
+    causes += [Nonconformity(cause=f"count:{met.rule}", severity=met.severity) for met in inspection.counts]
     if causes or explained:
         return causes
     return [

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from evidence.journal import JournalLine
-from golden.spec import CharacteristicClass
+from golden.catalogue import CharacteristicClass
 from quality.errors import StepError
 from quality.events import NonconformanceNoted, Trigger, nonconformance_id
 from quality.unit_findings import CLASSES

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from evidence.inspection import Name
+from golden.catalogue import CharacteristicClass
 from golden.plans import ClassPlan, CountingBasis, OqcPlan
 from golden.regions import Closed
-from golden.spec import CharacteristicClass
 from quality.errors import EvidenceError
 from quality.sampling import SamplingPlan, lot_plan
 from quality.unit_findings import CLASSES, Nonconformity, UnitFindings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evidence import CharacteristicResult, Defect, Inspection
+from evidence import MOST_DEFECTS, CharacteristicResult, Inspection
 from golden import conformity
-from golden.spec import Characteristic, Colour, DefectRule, Dimension, Entered, GoldenSpec, Surface
+from golden.spec import Characteristic, Colour, Dimension, Entered, GoldenSpec, Surface
 from quality.errors import EvidenceError
 
 
@@ -14,18 +14,21 @@ def check_results(spec: GoldenSpec, inspection: Inspection) -> None:
     """Refuse a record that this golden sample does not bear out.
 
     Of every record, each decision on a number is made again with the golden sample's limits and rule, and
-    each defect must have the severity of the rule that it names. An ACCEPT is moreover complete: all that
-    each unit has to prove is there, valid and conform, no defect stands against it, and the unit was found
-    in a frame of every view.
+    each defect must have the severity of the rule that it names. The counting rules that it says are met must
+    be those that its defects meet. An ACCEPT is moreover complete: all that each unit has to prove is there,
+    valid and conform, no defect and no counting rule stands against it, and the unit was found in a frame of
+    every view.
 
     A defect that reaches into several zones carries zone and rule of its gravest weighing, and its size in
-    all of them; so its rule is compared by class and zone, and is not chosen again by size.
+    all of them; so its rule is compared by class and zone, and is not chosen again by size. A record that
+    lists as many defects as it can may have counted others too: there the counts may be higher.
 
     Raises:
-        EvidenceError: naming the result, defect or view.
+        EvidenceError: naming the result, defect, counting rule or view.
     """
     _check_decisions(spec, inspection)
     _check_weighings(spec, inspection)
+    _check_counts(spec, inspection)
     if inspection.verdict == "ACCEPT":
         _check_conforming(spec, inspection)
         check_judged(spec, inspection)
@@ -35,7 +38,7 @@ def check_judged(spec: GoldenSpec, inspection: Inspection) -> None:
     """Refuse a record as proof of conformity where a view was not judged or a defect stands against it.
 
     Raises:
-        EvidenceError: naming the view or defect.
+        EvidenceError: naming the view, defect or counting rule.
     """
     found = {frame.view for frame in inspection.frames if frame.pose is not None}
     for view in spec.views:
@@ -49,6 +52,12 @@ def check_judged(spec: GoldenSpec, inspection: Inspection) -> None:
             raise EvidenceError(
                 f"inspection {inspection.id}: defect {defect.defect_class!r} in zone {defect.zone!r} is "
                 f"{defect.severity or 'not weighed'}; the unit does not conform"
+            )
+    for met in inspection.counts:
+        if met.severity in spec.catalogue.rejects:
+            raise EvidenceError(
+                f"inspection {inspection.id}: {met.count} defects together are {met.severity} by rule "
+                f"{met.rule!r}; the unit does not conform"
             )
 
 
@@ -120,7 +129,11 @@ def _check_weighings(spec: GoldenSpec, inspection: Inspection) -> None:
         rule = None if defect.rule is None else rules.get(defect.rule)
         if defect.rule is None and defect.severity is None:
             continue
-        if rule is None or rule.severity != defect.severity or not _applies(rule, defect):
+        if (
+            rule is None
+            or rule.severity != defect.severity
+            or not rule.speaks_of(defect.defect_class, defect.zone)
+        ):
             raise EvidenceError(
                 f"inspection {inspection.id}: defect {defect.defect_class!r} in zone {defect.zone!r} is "
                 f"called {defect.severity or 'not weighed'} by rule {defect.rule!r}; "
@@ -128,7 +141,20 @@ def _check_weighings(spec: GoldenSpec, inspection: Inspection) -> None:
             )
 
 
-def _applies(rule: DefectRule, defect: Defect) -> bool:
-    named = defect.defect_class != "unclassified"
-    class_fits = rule.defect_class == defect.defect_class or (named and rule.defect_class == "any")
-    return class_fits and rule.zone in ("any", defect.zone)
+def _check_counts(spec: GoldenSpec, inspection: Inspection) -> None:
+    catalogue = spec.catalogue
+    listed = {rule.id: len(part) for rule, part in catalogue.counted(inspection.defects)}
+    said = {met.rule: met.count for met in inspection.counts}
+    severities = {rule.id: rule.severity for rule in catalogue.counts}
+    if len(inspection.defects) >= MOST_DEFECTS:
+        listed |= {rule: max(count, listed.get(rule, 0)) for rule, count in said.items()}
+    in_order = [rule for rule in severities if rule in listed]
+    if (
+        said != listed
+        or [met.rule for met in inspection.counts] != in_order
+        or any(met.severity != severities[met.rule] for met in inspection.counts)
+    ):
+        raise EvidenceError(
+            f"inspection {inspection.id}: by the catalogue its defects meet the counting rules {listed}, "
+            f"each with the rule's severity and in the catalogue's order; it says {said}"
+        )

@@ -309,12 +309,13 @@ def _check_cause(spec: GoldenSpec, n: Nonconformity) -> None:
     kind, _, rest = n.cause.partition(":")
     known = {
         "characteristic": rest in (c.id for c in spec.characteristics),
+        "count": rest in (rule.id for rule in spec.catalogue.counts),
         "defect": rest.rpartition(":")[2] in (z.id for z in spec.zones) and ":" in rest,
     }
     if not known.get(kind, False):
         raise EvidenceError(
             f"cause {n.cause!r} names nothing in the golden sample; "
-            "write characteristic:ID or defect:CLASS:ZONE"
+            "write characteristic:ID, defect:CLASS:ZONE or count:RULE"
         )
 
 

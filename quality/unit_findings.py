@@ -8,18 +8,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from evidence import Inspection
+from golden.catalogue import CharacteristicClass
 from golden.regions import Closed
-from golden.spec import CharacteristicClass, Entered, GoldenSpec, Surface
+from golden.spec import Entered, GoldenSpec, Surface
 
 CLASSES: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")  # worst first
 
-Cause = Annotated[str, Field(pattern=r"^(characteristic|defect|reason):")]
+Cause = Annotated[str, Field(pattern=r"^(characteristic|defect|count|reason):")]
 
 
 class Nonconformity(Closed):
     """One departure from the golden sample.
 
-    `cause` is `characteristic:ID`, `defect:CLASS:ZONE` or, where neither names it, `reason:CODE`.
+    `cause` is `characteristic:ID`, `defect:CLASS:ZONE`, `count:RULE` of a counting rule that is met or, where
+    none of them names it, `reason:CODE`.
     """
 
     cause: Cause
@@ -43,11 +45,11 @@ def findings(
 ) -> UnitFindings:
     """Return what an inspection found on its unit.
 
-    Every weighed defect counts in its class, whether or not the catalogue lets the single unit pass. A
-    surface characteristic counts by its defects, and by its own class only where none of them has one. A
-    unit on HOLD is decided in no class. Of a rejected unit each undecided result leaves its class open, and
-    a deviation that the catalogue does not weigh leaves all open. At a checkpoint, so does a characteristic
-    that has to be proven there and has no result.
+    Every weighed defect counts in its class, whether or not the catalogue lets the single unit pass, and so
+    does every counting rule that is met. A surface characteristic counts by them, and by its own class only
+    where it has neither. A unit on HOLD is decided in no class. Of a rejected unit each undecided result
+    leaves its class open, and a deviation that the catalogue does not weigh leaves all open. At a checkpoint,
+    so does a characteristic that has to be proven there and has no result.
     """
     open_classes: set[CharacteristicClass] = set()
     if inspection.verdict == "HOLD" or (
@@ -86,7 +88,7 @@ def _nonconformities(spec: GoldenSpec, inspection: Inspection) -> Iterator[Nonco
         if result.decision != "nonconform":
             continue
         characteristic = characteristics.get(result.id)
-        if isinstance(characteristic, Surface) and _has_weighed_defect(characteristic, inspection):
+        if isinstance(characteristic, Surface) and _weighed_in(characteristic, spec, inspection):
             continue
         yield Nonconformity(
             cause=f"characteristic:{result.id}",
@@ -95,7 +97,12 @@ def _nonconformities(spec: GoldenSpec, inspection: Inspection) -> Iterator[Nonco
     for defect in inspection.defects:
         if defect.severity is not None and defect.severity != "allowed":
             yield Nonconformity(cause=f"defect:{defect.defect_class}:{defect.zone}", severity=defect.severity)
+    for met in inspection.counts:
+        yield Nonconformity(cause=f"count:{met.rule}", severity=met.severity)
 
 
-def _has_weighed_defect(surface: Surface, inspection: Inspection) -> bool:
-    return any(d.zone in surface.zones and d.severity not in (None, "allowed") for d in inspection.defects)
+def _weighed_in(surface: Surface, spec: GoldenSpec, inspection: Inspection) -> bool:
+    """Return whether a weighed defect, or one that takes part in a counting rule, lies in its zones."""
+    weighed = [d for d in inspection.defects if d.severity not in (None, "allowed")]
+    weighed += [d for _, part in spec.catalogue.counted(inspection.defects) for d in part]
+    return any(d.zone in surface.zones for d in weighed)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from calibration import CalibrationError, CameraCalibration
-from evidence import CharacteristicResult, Defect, Frame, FrameError, Inspection, complete
+from evidence import MOST_DEFECTS, CharacteristicResult, Defect, Frame, FrameError, Inspection, complete
 from golden.sample import GoldenSample
 from golden.spec import Colour, Dimension, Entered, Surface, View
 from kernels.compiled import U8, Mask
@@ -23,6 +23,7 @@ from models import UNCLASSIFIED, Classifier
 from vision.frames import Exposure, read_frame
 from vision.judge import (
     check_entered,
+    count_results,
     gravity,
     judge,
     measured,
@@ -37,7 +38,6 @@ from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
 from vision.surface import Aligned, SurfaceComparator
 
-MOST_DEFECTS = 200  # a record lists so many, gravest first; all of them are judged
 _SCALE_AGREES = 0.03  # certificate against golden view; a part that differs more is no matter of tolerance
 _SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
 
@@ -217,6 +217,7 @@ class _Unit:
             "frames": self._frame_records,
             "characteristics": [r.model_dump(mode="json") for r in results],
             "defects": [d.model_dump(mode="json", by_alias=True) for d in self._defects[:MOST_DEFECTS]],
+            "counts": [c.model_dump(mode="json") for c in count_results(self._defects, spec.catalogue)],
             "verdict": verdict,
             "reasons": list(reasons),
             "timing_ms": self._timing,

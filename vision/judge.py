@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from evidence import REASONS
-from evidence.inspection import CharacteristicResult, Defect, Verdict
+from evidence.inspection import CharacteristicResult, CountResult, Defect, Verdict
+from golden.catalogue import DefectCatalogue, DefectRule
 from golden.conformity import decide
-from golden.spec import (
-    Characteristic,
-    Colour,
-    DefectCatalogue,
-    DefectRule,
-    Dimension,
-    Entered,
-    GoldenSpec,
-    Surface,
-)
+from golden.spec import Characteristic, Colour, Dimension, Entered, GoldenSpec, Surface
 
 _ORDER = {code: i for i, code in enumerate(REASONS)}
 
@@ -40,15 +32,25 @@ def judge(
     return verdict_of(reasons)
 
 
-def defect_reasons(defects: Iterable[Defect], catalogue: DefectCatalogue) -> set[str]:
-    """Return the reasons that deviations give."""
+def defect_reasons(defects: Sequence[Defect], catalogue: DefectCatalogue) -> set[str]:
+    """Return the reasons that deviations give, each alone and together by the counting rules they meet."""
     reasons: set[str] = set()
     for defect in defects:
         if defect.severity is None:
             reasons.add("surface_unclassified")
         elif defect.severity in catalogue.rejects:
             reasons.add("surface_rejected")
+    if any(rule.severity in catalogue.rejects for rule, _ in catalogue.counted(defects)):
+        reasons.add("surface_rejected")
     return reasons
+
+
+def count_results(defects: Sequence[Defect], catalogue: DefectCatalogue) -> tuple[CountResult, ...]:
+    """Return the counting rules that a unit's deviations meet, for its record."""
+    return tuple(
+        CountResult(rule=rule.id, count=len(part), severity=rule.severity)
+        for rule, part in catalogue.counted(defects)
+    )
 
 
 def weigh(
@@ -133,9 +135,17 @@ def measured(
 def surface_result(
     characteristic: Surface, defects: Sequence[Defect], catalogue: DefectCatalogue
 ) -> CharacteristicResult:
-    """Return a surface characteristic's result: how many deviations of its zones the catalogue rejects."""
+    """Return a surface characteristic's result: how often the catalogue rejects what lies in its zones.
+
+    Each deviation that it rejects counts once, and so does each counting rule that rejects and in which a
+    deviation of these zones takes part.
+    """
     own = [d for d in defects if d.zone in characteristic.zones]
     rejected = sum(d.severity in catalogue.rejects for d in own)
+    rejected += sum(
+        rule.severity in catalogue.rejects and any(d.zone in characteristic.zones for d in part)
+        for rule, part in catalogue.counted(defects)
+    )
     if rejected:
         return _result(characteristic, value=rejected, reason="surface_rejected", decision="nonconform")
     if any(d.severity is None for d in own):

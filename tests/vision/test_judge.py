@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence import REASONS, CharacteristicResult, Defect
-from golden.spec import CharacteristicClass, DecisionRule, DefectCatalogue, DefectRule, Dimension, Surface
+from golden.catalogue import CharacteristicClass, DefectCatalogue, DefectRule
+from golden.spec import DecisionRule, Dimension, Surface
 from tests.builders import tiny_spec
 from vision.judge import (
     check_entered,
