@@ -1,4 +1,5 @@
-# Two commands matter: `make demo` and `make test`. Each does all its own set-up in .venv.
+# Two commands matter: `make demo` and `make test`. Each does all its own set-up in .venv. Training has an
+# environment of its own, .venv-train, since torch is large and nothing that inspects needs it.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV   := .venv
@@ -6,8 +7,10 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-warn-script-location
 OUT    ?= demo
 SEED   ?= 1
+MODEL  ?= build/s4
+TRAIN  := .venv-train
 
-.PHONY: help demo test lint types unit setup reference lock clean
+.PHONY: help demo test lint types unit setup train reference lock clean
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
@@ -28,6 +31,20 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "hallmark: compiling the kernels"
 	@$(BIN)/python -m kernels
 	@touch $@
+
+$(TRAIN)/.ready: requirements-train.txt
+	@echo "hallmark: setting up $(TRAIN) (torch; minutes on a slow connection)"
+	@$(TRAIN)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(TRAIN)
+	@$(TRAIN)/bin/python -m pip install --quiet --no-input --disable-pip-version-check -r requirements-train.txt
+	@touch $@
+
+# One thread: on contended cores torch is many times slower with more. The allocator keeps the memory of a step
+# for the next one, which saves a tenth of its time and more.
+train: setup $(TRAIN)/.ready  ## make the defect model from the golden image alone; result in MODEL
+	@$(BIN)/hallmark model draw --out build/train
+	@OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=1073741824 \
+	  MALLOC_TOP_PAD_=268435456 $(TRAIN)/bin/python -m models.train build/train --out $(MODEL)
+	@$(BIN)/hallmark model evaluate $(MODEL)
 
 demo: setup      ## the main job on real images: seal, first article, lot, OQC, HTTP; results in ./demo
 	@$(BIN)/hallmark demo --out $(OUT) --seed $(SEED)
@@ -51,5 +68,5 @@ reference: setup  ## write the reference pages that are made from the code
 lock: setup      ## refresh requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
 
-clean:           ## remove .venv and what the demo made
-	rm -rf $(VENV) $(OUT)
+clean:           ## remove both environments and what demo and training made
+	rm -rf $(VENV) $(TRAIN) build $(OUT)
