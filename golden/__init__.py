@@ -1,6 +1,7 @@
 """What was agreed: the specification, the defect catalogue, decision rules, the sealed bundle.
 
-Start at `spec.GoldenSpec` (what is written), `authoring` (from YAML), `conformity.decide` (how a value is
-judged), `bundle` (one deterministic file), `seal` and `keys` (who signed it), and `sample.GoldenSample` (a
-bundle whose seal holds, the only thing that may judge). `errors` draws what can be wrong.
+Start at `spec.GoldenSpec` (what is written), `catalogue` (what a deviation is, alone and together with
+others), `authoring` (from YAML), `conformity.decide` (how a value is judged), `bundle` (one deterministic
+file), `seal` and `keys` (who signed it), and `sample.GoldenSample` (a bundle whose seal holds, the only thing
+that may judge). `errors` draws what can be wrong.
 """

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import quality
-from evidence import Inspection
+from evidence import MOST_DEFECTS, Inspection
 from golden.spec import GoldenSpec
 from quality.record_checks import check_results
-from tests.quality.records import SPEC, Line, defect, fields, frame, inspection, result
+from tests.quality.records import INSPECTOR, SPEC, Line, defect, fields, frame, inspection, proof, result
 
 CONFORMING = {name: result(SPEC, name) for name in ("hole", "paint", "face")}
 
@@ -126,6 +126,112 @@ def test_a_severity_that_the_catalogue_does_not_give_is_refused(
 ) -> None:
     record = inspection("U1", verdict, defects=[{**defect("minor"), **altered}])
     refused(record, "the catalogue does not say so")
+
+
+def counting(**change: Any) -> GoldenSpec:
+    """Return the test plate in which three allowed or minor deviations are major."""
+    rule = {"id": "few", "weighed": ["allowed", "minor"], "at_least": 3, "severity": "major", **change}
+    cheap = {"id": "pair", "weighed": ["minor"], "at_least": 2, "severity": "major"}
+    catalogue = {**fields()["catalogue"], "rejects": ["critical", "major"], "counts": [rule, cheap]}
+    return GoldenSpec.model_validate({**fields(), "catalogue": catalogue})
+
+
+FEW = {"rule": "few", "count": 3, "severity": "major"}
+PAIR = {"rule": "pair", "count": 2, "severity": "major"}
+THREE = [defect("minor"), defect("minor"), defect("allowed")]
+
+
+def counted(counts: list[Any], verdict: str = "REJECT", defects: Any = THREE, **other: Any) -> Inspection:
+    reasons = ["surface_rejected"] if verdict == "REJECT" else None
+    return inspection("U1", verdict, defects=defects, counts=counts, reasons=reasons, **other)
+
+
+def test_the_counting_rules_that_the_defects_meet_are_on_record() -> None:
+    check_results(counting(), counted([FEW, PAIR]))
+    check_results(counting(at_least=4), counted([PAIR]))
+    check_results(counting(), counted([], "ACCEPT", defects=THREE[1:]))
+
+
+@pytest.mark.parametrize("verdict", ["ACCEPT", "HOLD", "REJECT"])
+@pytest.mark.parametrize(
+    "counts",
+    [
+        [],
+        [PAIR],
+        [FEW],
+        [PAIR, FEW],
+        [FEW, PAIR, PAIR],
+        [{**FEW, "count": 2}, PAIR],
+        [{**FEW, "count": 4}, PAIR],
+        [{**FEW, "severity": "minor"}, PAIR],
+        [FEW, PAIR, {**PAIR, "rule": "unheard-of"}],
+        [FEW, PAIR, {**PAIR, "rule": "speck"}],
+    ],
+)
+def test_counts_that_the_defects_do_not_bear_out_are_refused(counts: list[Any], verdict: str) -> None:
+    refused(counted(counts, verdict), "its defects meet the counting rules", counting())
+
+
+def test_an_accept_over_a_counting_rule_that_rejects_is_refused() -> None:
+    refused(counted([FEW, PAIR], "ACCEPT"), "3 defects together are major by rule 'few'", counting())
+    check_results(counting(severity="minor", weighed=["allowed"]), counted([], "ACCEPT", THREE[1:]))
+    passing = counting(severity="minor", weighed=["allowed"])
+    minor = {**FEW, "severity": "minor"}
+    check_results(passing, counted([minor], "ACCEPT", [defect("allowed")] * 3))
+
+
+def test_a_full_list_of_defects_may_have_counted_more_and_never_fewer() -> None:
+    full = [defect("allowed")] * MOST_DEFECTS
+    check_results(counting(), counted([{**FEW, "count": MOST_DEFECTS}], defects=full))
+    check_results(counting(), counted([{**FEW, "count": 900}, PAIR], defects=full))
+    spec = counting()
+    refused(counted([{**FEW, "count": MOST_DEFECTS - 1}], defects=full), "meet the counting rules", spec)
+    refused(counted([PAIR], defects=full), "meet the counting rules", spec)
+    refused(counted([{**FEW, "count": 900}], defects=full[1:]), "meet the counting rules", spec)
+    refused(counted([{**FEW, "severity": "minor"}], defects=full), "meet the counting rules", spec)
+
+
+def test_a_counting_rule_that_is_met_is_a_cause_of_its_own_in_its_class() -> None:
+    allowed = counted([FEW], defects=[defect("allowed")] * 3, decisions={"face": "nonconform"})
+    found = quality.findings(counting(), allowed)
+    assert [(n.cause, n.severity) for n in found.nonconformities] == [("count:few", "major")]
+    found = quality.findings(counting(), counted([FEW, PAIR], decisions={"face": "nonconform"}))
+    assert [n.severity for n in found.nonconformities] == ["minor", "minor", "major", "major"]
+    elsewhere = [defect("allowed", zone="back")] * 3
+    found = quality.findings(counting(), counted([FEW], defects=elsewhere, decisions={"face": "nonconform"}))
+    assert [n.cause for n in found.nonconformities] == ["characteristic:face", "count:few"]
+
+
+def test_a_first_article_rejected_by_a_counting_rule_names_it() -> None:
+    decision = quality.first_article(
+        counting(), [counted([FEW], defects=[defect("allowed")] * 3)], [proof("U1")]
+    )
+    assert [(n.cause, n.severity) for n in decision.causes] == [("count:few", "major")]
+    assert not decision.accepted
+
+
+def test_a_critical_counting_rule_opens_a_nonconformance() -> None:
+    line = Line(counting(severity="critical")).in_production()
+    line.record(counted([{**FEW, "severity": "critical"}, PAIR]))
+    assert [n.cause for n in line.nonconformances()] == ["count:few"]
+
+
+def test_a_person_may_name_a_counting_rule_of_the_catalogue_and_no_other() -> None:
+    line = Line(counting()).drawn(3)
+    line.record(inspection(line.sample[0], "HOLD", station="oqc-1", spec=line.spec))
+    for rule in ("speck", "unheard-of"):
+        other = quality.Nonconformity(cause=f"count:{rule}", severity="critical")
+        with pytest.raises(quality.EvidenceError, match="names nothing"):
+            quality.resolve_unit(
+                line.state, line.spec, line.sample[0], INSPECTOR, reason="seen", nonconformities=[other]
+            )
+    few = quality.Nonconformity(cause="count:few", severity="critical")
+    line.add(
+        quality.resolve_unit(
+            line.state, line.spec, line.sample[0], INSPECTOR, reason="seen", nonconformities=[few]
+        )
+    )
+    assert [n.cause for n in line.nonconformances()] == ["count:few"]
 
 
 def test_a_lot_is_not_accepted_on_empty_records() -> None:

@@ -16,6 +16,7 @@ from golden.spec import DecisionRule, Dimension, Surface
 from tests.builders import tiny_spec
 from vision.judge import (
     check_entered,
+    count_results,
     defect_reasons,
     judge,
     measured,
@@ -259,6 +260,86 @@ def test_a_surface_counts_what_the_catalogue_rejects_in_its_zones(
     found = surface_result(SURFACE, seen, ALL)
     assert (found.value, found.decision, found.reason) == (value, decision, reason)
     assert (found.valid, found.upper) == (value is not None, 0.0)
+
+
+# counting rules
+
+
+def counting(*counts: dict[str, Any], rejects: Sequence[CharacteristicClass] = ("critical", "major")) -> Any:
+    """Return a catalogue in which two minor deviations are major, or what `counts` say."""
+    rules = [
+        {"id": "R", "defect_class": "unclassified", "severity": severity}
+        for severity in ("minor", "allowed", "major")
+    ]
+    pair = {"id": "C1", "classes": ["unclassified"], "weighed": ["minor"], "at_least": 2, "severity": "major"}
+    return DefectCatalogue.model_validate(
+        {"rules": rules, "counts": counts or (pair,), "rejects": rejects, "smallest_mm": 0.1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "rejects", "verdict"),
+    [
+        ([defect("minor")], ("critical", "major"), "ACCEPT"),
+        ([defect("minor"), defect("allowed")], ("critical", "major"), "ACCEPT"),
+        ([defect("minor"), defect("minor")], ("critical", "major"), "REJECT"),
+        ([defect("minor"), defect("minor")], ("critical",), "ACCEPT"),
+        ([defect("minor"), defect("minor", "rim")], ("critical", "major"), "REJECT"),
+        ([defect("minor"), defect(None)], ("critical", "major"), "HOLD"),
+    ],
+)
+def test_deviations_that_pass_alone_reject_together(
+    seen: list[Defect], rejects: Sequence[CharacteristicClass], verdict: str
+) -> None:
+    found, reasons = judge([], seen, counting(rejects=rejects))
+    assert found == verdict
+    assert ("surface_rejected" in reasons) == (verdict == "REJECT")
+
+
+def test_the_record_names_each_counting_rule_that_is_met() -> None:
+    seen = [defect("minor"), defect("allowed"), defect("minor", "rim"), defect("minor")]
+    (met,) = count_results(seen, counting())
+    assert (met.rule, met.count, met.severity) == ("C1", 3, "major")
+    assert count_results(seen[:2], counting()) == ()
+    assert count_results(seen, ALL) == ()
+
+
+@pytest.mark.parametrize(
+    ("seen", "value", "decision"),
+    [
+        ([defect("minor"), defect("minor")], 1, "nonconform"),
+        ([defect("minor"), defect("minor"), defect("major"), defect("major")], 3, "nonconform"),
+        ([defect("minor"), defect("minor", "elsewhere")], 1, "nonconform"),
+        ([defect("minor", "elsewhere"), defect("minor", "elsewhere"), defect("allowed")], 0, "conform"),
+        ([defect("minor")], 0, "conform"),
+        ([defect("minor"), defect("minor"), defect(None)], 1, "nonconform"),
+    ],
+)
+def test_a_surface_counts_a_counting_rule_in_which_its_zones_take_part(
+    seen: list[Defect], value: int, decision: str
+) -> None:
+    found = surface_result(SURFACE, seen, counting())
+    assert (found.value, found.decision) == (value, decision)
+    assert found.reason == (None if value == 0 else "surface_rejected")
+    passing = surface_result(
+        SURFACE, [d for d in seen if d.severity == "minor"], counting(rejects=["critical"])
+    )
+    assert (passing.value, passing.decision) == (0, "conform")
+
+
+@given(st.lists(defects, max_size=8), defects, st.randoms())
+def test_with_counting_rules_one_more_deviation_never_improves_and_order_does_not_matter(
+    seen: list[Defect], more: Defect, random: Any
+) -> None:
+    written = counting()
+    verdict, reasons = judge([], seen, written)
+    worse, why = judge([], [*seen, more], written)
+    assert GRAVITY[worse] >= GRAVITY[verdict]
+    assert set(why) >= set(reasons)
+    mixed = random.sample(seen, len(seen))
+    assert judge([], mixed, written) == (verdict, reasons)
+    assert count_results(mixed, written) == count_results(seen, written)
+    assert surface_result(SURFACE, mixed, written) == surface_result(SURFACE, seen, written)
 
 
 def ruled(*rules: tuple[str, str, str]) -> DefectCatalogue:
