@@ -150,6 +150,28 @@ class Inspector:
             serial=serial, lot=lot, station=station, sequence=sequence
         )
 
+    def rectified(self, frame: Frame) -> U8 | None:
+        """Return a unit as the golden image of the frame's view shows it, or None where it is not found.
+
+        (h, w, 3) uint8 RGB codes of the golden image's size, resampled once, illumination removed: what the
+        classifier is given, and what people compare with the golden image.
+
+        Raises:
+            evidence.FrameError: a frame of a view that does not exist, or of an impossible size.
+        """
+        compiled = self._setup.views.get(frame.view)
+        if compiled is None:
+            raise FrameError(
+                f"a frame of view {frame.view!r}: the golden sample has {sorted(self._setup.views)}"
+            )
+        pixels = _eight_bit_rgb(frame, compiled.view)
+        found = _registered(self._setup.golden, compiled, frame, pixels)
+        if isinstance(found, NotRegistered) or not compiled.surface.in_frame(
+            found.mapping, *pixels.shape[:2]
+        ):
+            return None
+        return compiled.surface.whole(pixels, compiled.surface.align(pixels, found.mapping), found.mapping)
+
 
 def held(
     golden: GoldenSample,
@@ -231,7 +253,7 @@ class _Unit:
 
     def _inspect_view(self, compiled: _CompiledView, frame: Frame) -> None:
         pixels = _eight_bit_rgb(frame, compiled.view)
-        found = self._register(compiled, frame, pixels)
+        found = _registered(self._golden, compiled, frame, pixels)
         calibration = compiled.calibration
         pose = found if isinstance(found, Registered) else None
         self._frame_records.append(_frame_record(frame, calibration, pose))
@@ -253,19 +275,6 @@ class _Unit:
         self._lap("surface")
         self._difference_colours(compiled, aligned)
         self._lap("colour")
-
-    def _register(self, compiled: _CompiledView, frame: Frame, pixels: U8) -> Registered | NotRegistered:
-        grey = to_grey(pixels)
-        fault = compiled.exposure.fault(grey)
-        if fault is not None:
-            return NotRegistered(fault)
-        if _golden_expired(self._golden, frame):
-            return NotRegistered("golden_expired")
-        pyramid = Pyramid.of(light_of(grey, compiled.table))
-        found = compiled.registrar.find(pyramid)
-        if compiled.exposure.blurred(pyramid) and not _other_part(found):
-            return NotRegistered("frame_blurred")
-        return found
 
     def _measure(self, compiled: _CompiledView, frame: Frame, pixels: U8, found: Registered) -> None:
         calibration = compiled.calibration
@@ -311,6 +320,22 @@ class _Unit:
                     self._results[c.id] = unmeasured(c, "region_unusable")
                 else:
                     self._results[c.id] = measured(c, difference.value, difference.standard_uncertainty)
+
+
+def _registered(
+    golden: GoldenSample, compiled: _CompiledView, frame: Frame, pixels: U8
+) -> Registered | NotRegistered:
+    grey = to_grey(pixels)
+    fault = compiled.exposure.fault(grey)
+    if fault is not None:
+        return NotRegistered(fault)
+    if _golden_expired(golden, frame):
+        return NotRegistered("golden_expired")
+    pyramid = Pyramid.of(light_of(grey, compiled.table))
+    found = compiled.registrar.find(pyramid)
+    if compiled.exposure.blurred(pyramid) and not _other_part(found):
+        return NotRegistered("frame_blurred")
+    return found
 
 
 def to_grey(pixels: U8) -> U8:

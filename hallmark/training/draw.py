@@ -1,0 +1,84 @@
+"""Many training pairs, drawn by one process per core, each written once."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from datasets.drawn import KINDS, DrawnUnits
+from golden.digests import sha256
+from golden.sample import GoldenSample, write_file
+from hallmark.training.golden import packaged_golden
+from hallmark.training.pairs import training_pair
+from models import CLASSES
+from vision import Inspector, read_frame
+
+INDEX: Final = "index.json"
+
+
+def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[int], None]) -> None:
+    """Draw `units` pairs of board S4 into a folder: `golden.npy`, `0000.npz` .., and an index with digests.
+
+    The same seed gives the same bytes, however many processes draw.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    golden, view = _golden()
+    write_file(out / "golden.npy", _npy(golden))
+    work = [(out, seed, i) for i in range(units)]
+    files: dict[str, str] = {}
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for done, (name, digest) in enumerate(pool.imap_unordered(_draw_one, work), 1):
+            if digest:
+                files[name] = digest
+            progress(done)
+    index = {
+        "schema": "hallmark.pairs/1", "seed": seed, "units": units, "view": view, "classes": list(CLASSES),
+        "golden_image": sha256(next(iter(packaged_golden().images.values()))),
+        "mm_per_px": packaged_golden().spec.views[0].mm_per_px,
+        "files": dict(sorted(files.items())),
+    }  # fmt: skip
+    write_file(out / INDEX, json.dumps(index, indent=1).encode())
+
+
+@functools.cache
+def _line() -> tuple[DrawnUnits, Inspector, str, float]:
+    """Return what every unit of a process shares."""
+    sample = packaged_golden()
+    golden, view = _golden()
+    mm_per_px = sample.spec.view(view).mm_per_px
+    return DrawnUnits(golden, mm_per_px), Inspector(sample, {}), view, mm_per_px
+
+
+def _golden() -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], str]:
+    sample = packaged_golden()
+    view = sample.spec.views[0]
+    frame = read_frame(sample.images[view.image], view=view.id, camera="golden", source=view.image)
+    return np.asarray(frame.pixels, np.uint8), view.id
+
+
+def _draw_one(work: tuple[Path, int, int]) -> tuple[str, str]:
+    out, seed, i = work
+    if CLASSES[1:] != KINDS:
+        raise AssertionError("labels number the kinds as models number their classes")
+    units, inspector, view, mm_per_px = _line()
+    pair = training_pair(units, inspector, view, mm_per_px, (seed, i))
+    name = f"{i:04d}.npz"
+    if pair is None:
+        return name, ""
+    buffer = io.BytesIO()
+    np.savez(buffer, unit=pair.unit, labels=pair.labels)
+    write_file(out / name, buffer.getvalue())
+    return name, sha256(buffer.getvalue())
+
+
+def _npy(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
