@@ -1,0 +1,181 @@
+"""From what deviates to the boxes and types of DeepPCB.
+
+Two finders read the same aligned pair: `by_model` the cells of a classifier, `by_difference` the plain
+difference of the two pictures, which the model's figure is compared with. In both, what a region does to the
+material decides what its class alone does not: see `Effect`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.deeppcb.score import IOU, Detection, overlap
+from datasets.deeppcb import TYPES, Box
+from models import CELL, Classifier
+
+U8 = npt.NDArray[np.uint8]
+_T = TypeVar("_T", bound=np.generic)
+Mask = npt.NDArray[np.bool_]
+Copper = Literal["bright", "black"]
+Effect = Literal["split", "hole", "edge"]
+"""What a loss does to a material: it falls apart, gets a hole of its own, or has its edge moved. Copper that
+is added is ground lost: a short splits the ground."""
+
+MARGIN: Final = 12
+"""Pixels that the labels leave round a defect."""
+
+_THRESHOLD: Final = 128  # copper is darker
+_LOST: Final[dict[Effect, str]] = {"split": "open", "hole": "pin-hole", "edge": "mousebite"}
+_ADDED: Final[dict[Effect, str]] = {"split": "short", "hole": "copper", "edge": "spur"}
+_SPECK: Final = 6  # pixels: fewer are no part of a material
+_TOLERANCE: Final = 2  # pixels by which edges may differ: what alignment and exposure leave
+_SMALLEST: Final = 10  # pixels of a difference beyond the tolerance that are no noise
+_HALF_SURE: Final = 60  # pixels of a difference that is confident by half; only the order matters
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """Pixels that belong together: their tight extent, and their mask in a window MARGIN larger."""
+
+    extent: tuple[int, int, int, int]
+    window: tuple[slice, slice]
+    mask: Mask
+
+
+def by_model(template: U8, tested: U8, classifier: Classifier, copper: Copper) -> list[Detection]:
+    """Return what a classifier finds in an aligned pair.
+
+    Cells that are rather a defect than not join where they touch and have the same class; a region's
+    confidence is the mean probability of that class.
+
+    Args:
+        template: (h, w) uint8, aligned to the tested picture; h and w are multiples of 32.
+        tested: (h, w) uint8.
+        classifier: a released model.
+        copper: how the model is shown copper: `black`, as stored, or `bright`, inverted.
+    """
+    shown = [255 - p if copper == "bright" else p for p in (template, tested)]
+    cells = classifier.probabilities(*(np.repeat(p[None, :, :, None], 3, axis=3) for p in shown))[0]
+    named = cells[:, :, 1:].argmax(axis=2) + 1
+    named[cells[:, :, 0] >= 0.5] = 0  # rather not a defect
+    before, after = template < _THRESHOLD, tested < _THRESHOLD
+    found: list[Detection] = []
+    kinds: list[int] = np.unique(named[named > 0]).tolist()
+    for kind in kinds:
+        sure = _enlarged(cells[:, :, kind])
+        for region in _regions(_enlarged(named == kind)):
+            name = _type(classifier.classes[kind], before[region.window], after[region.window], region.mask)
+            if name is not None:
+                confidence = float(sure[region.window][region.mask].mean())
+                found.append(_detection(region, name, confidence, template.shape, MARGIN))
+    return apart(found)
+
+
+def by_difference(template: U8, tested: U8) -> list[Detection]:
+    """Return what the plain difference finds in an aligned pair, (h, w) uint8 each; the larger, the surer.
+
+    A material is lost where the tested picture lacks it further than the tolerance inside the template's.
+    """
+    before, after = template < _THRESHOLD, tested < _THRESHOLD
+    found: list[Detection] = []
+    for material, left, names in ((before, after, _LOST), (~before, ~after, _ADDED)):
+        for core in _regions(_eroded(material) & ~left):
+            size = int(core.mask.sum())
+            if size < _SMALLEST:
+                continue
+            name = names[_effect(material[core.window], left[core.window], core.mask)]
+            confidence = size / (size + _HALF_SURE)
+            found.append(_detection(core, name, confidence, template.shape, MARGIN + _TOLERANCE))
+    return apart(found)
+
+
+def apart(found: Sequence[Detection]) -> list[Detection]:
+    """Return detections by falling confidence, without those that overlap a surer one as a match would."""
+    kept: list[Detection] = []
+    for detection in sorted(found, key=lambda d: -d.confidence):
+        if all(overlap(detection.box, other.box) <= IOU for other in kept):
+            kept.append(detection)
+    return kept
+
+
+def _type(named: str, before: Mask, after: Mask, region: Mask) -> str | None:
+    """Return the type of a classifier's region, None for classes that bare copper and ground do not have."""
+    match named:
+        case "open" | "short":
+            return named
+        case "missing_material" | "missing_feature":
+            return "pin-hole" if _effect(before, after, region) == "hole" else "mousebite"
+        case "excess_material" | "contamination":
+            return "copper" if _effect(~before, ~after, region) == "hole" else "spur"
+        case _:
+            return None
+
+
+def _effect(material: Mask, left: Mask, region: Mask) -> Effect:
+    """Return what a material's loss does to it, in a window: only pixels about the region are taken away.
+
+    Args:
+        material: (h, w) bool, where it was before.
+        left: (h, w) bool, where it is after.
+        region: (h, w) bool, what was found.
+    """
+    rest = material & (left | ~_dilated(region))
+    if _pieces(rest, 8) > _pieces(material, 8):
+        return "split"
+    return "hole" if _pieces(~rest, 4) > _pieces(~material, 4) else "edge"
+
+
+def _pieces(mask: Mask, connectivity: int) -> int:
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
+    return int((stats[1:count, cv2.CC_STAT_AREA] >= _SPECK).sum())
+
+
+def _regions(mask: Mask) -> Iterator[_Region]:
+    h, w = mask.shape
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    for n in range(1, count):
+        x, y, width, height = map(int, stats[n, :4])
+        extent = x, y, x + width, y + height
+        window = (
+            slice(max(y - MARGIN, 0), min(y + height + MARGIN, h)),
+            slice(max(x - MARGIN, 0), min(x + width + MARGIN, w)),
+        )
+        yield _Region(extent, window, labels[window] == n)
+
+
+def _detection(
+    region: _Region, name: str, confidence: float, shape: tuple[int, ...], margin: int
+) -> Detection:
+    x1, y1, x2, y2 = region.extent
+    h, w = shape
+    box = Box(
+        max(x1 - margin, 0),
+        max(y1 - margin, 0),
+        min(x2 + margin, w),
+        min(y2 + margin, h),
+        TYPES.index(name) + 1,
+    )
+    return Detection(box, round(confidence, 4))  # as its file has it
+
+
+def _enlarged(cells: npt.NDArray[_T]) -> npt.NDArray[_T]:
+    return cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
+
+
+def _eroded(mask: Mask) -> Mask:
+    return cv2.erode(mask.astype(np.uint8), _disc()) > 0
+
+
+def _dilated(mask: Mask) -> Mask:
+    return cv2.dilate(mask.astype(np.uint8), _disc()) > 0
+
+
+def _disc() -> U8:
+    side = 2 * _TOLERANCE + 1
+    return np.ones((side, side), np.uint8)
