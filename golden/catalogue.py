@@ -154,6 +154,11 @@ class DefectCatalogue(Closed):
                     )
         return self
 
+    def named_classes(self) -> set[str]:
+        """Return the classes that its lines and counting rules name, "any" and "unclassified" left out."""
+        named = {c for rule in self.counts for c in rule.classes} | {rule.defect_class for rule in self.rules}
+        return named - {ANY, UNCLASSIFIED}
+
     def weigh(self, defect_class: str, zone: str, size_mm: float) -> DefectRule | None:
         """Return the first rule that matches, or None: nothing defaults to allowed."""
         for rule in self.rules:

@@ -96,6 +96,7 @@ def check(
     Example: `hallmark golden check s4/golden.yaml --measure`
     """
     from golden.authoring import load_images, load_spec
+    from models import CLASSES
 
     loaded = load_spec(spec)
     images = load_images(loaded, spec.parent)
@@ -108,13 +109,18 @@ def check(
         "characteristics": len(loaded.characteristics),
         "zones": len(loaded.zones),
         "catalogue_rules": len(loaded.catalogue.rules),
+        "counting_rules": len(loaded.catalogue.counts),
         "images": len(images),
     }
+    unnamed = sorted(loaded.catalogue.named_classes() - set(CLASSES[1:]))
     if as_json:
-        _print_json({"part": loaded.part.number, "revision": loaded.part.revision, **counts})
+        said = {"part": loaded.part.number, "revision": loaded.part.revision, **counts}
+        _print_json({**said, "classes_without_model": unnamed})
         return
     listed = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
     print(f"{spec}: good; part {loaded.part.number}, revision {loaded.part.revision}: {listed}")
+    if unnamed:
+        print(f"note: no released model names {', '.join(unnamed)}; the models name {', '.join(CLASSES[1:])}")
 
 
 @golden.command()

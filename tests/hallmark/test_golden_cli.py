@@ -53,9 +53,22 @@ def test_a_first_specification_is_good_and_says_what_was_asked(desk: Path, hallm
     code, out, _ = hallmark("check", desk / "t1/golden.yaml", "--json")
     assert code == 0
     assert json.loads(out)["part"] == "0042"
+    assert json.loads(out)["classes_without_model"] == []
     spec = load_spec(desk / "t1/golden.yaml")
     assert (spec.views[0].width_px, spec.views[0].height_px, spec.views[0].mm_per_px) == (40, 30, 0.0211667)
     assert (desk / "t1" / spec.views[0].image).read_bytes() == (desk / "scan.png").read_bytes()
+
+
+def test_a_class_that_no_released_model_names_is_pointed_out(desk: Path, hallmark: Any) -> None:
+    path = desk / "t1/golden.yaml"
+    assert "note:" not in hallmark("check", path)[1]
+    rule = "    - {id: speck, defect_class: any"
+    named = "".join(f"    - {{id: {c}, defect_class: {c}, severity: minor}}\n" for c in ("scrach", "short"))
+    path.write_text(path.read_text().replace(rule, named + rule))
+    code, out, _ = hallmark("check", path)
+    assert code == 0
+    assert "note: no released model names scrach; the models name missing_material," in out
+    assert json.loads(hallmark("check", path, "--json")[1])["classes_without_model"] == ["scrach"]
 
 
 def test_the_commented_examples_are_good_too(desk: Path, hallmark: Any) -> None:
