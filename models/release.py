@@ -128,6 +128,8 @@ def classifier_for(sample: GoldenSample, model: str = PACKAGED) -> ReleasedModel
     if model == NONE:
         return None
     folder = packaged() if model == PACKAGED else Path(model)
+    if model == PACKAGED and not folder.exists():
+        return None
     card = read_card(folder)
     if fits(card, sample):
         return open_model(folder)
