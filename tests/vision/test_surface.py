@@ -242,13 +242,18 @@ def test_good_captures_of_the_real_board_are_accepted(seed: int) -> None:
 def test_each_seeded_fault_of_the_real_board_is_stopped_where_it_is(seeded: Seeded) -> None:
     shot = s4.captured(80, seeded.change)
     inspection = s4.shared_inspector().inspect({"top": board.frame(shot.pixels)}, serial="S4-2")
-    assert inspection.verdict == "REJECT"
-    assert set(seeded.stopped_by) <= nonconforming(inspection)
+    unnamed = any(name.startswith("surface") for name in seeded.stopped_by)
+    if unnamed:  # without a classifier no line of the catalogue speaks of it
+        assert (inspection.verdict, inspection.reasons) == ("HOLD", ("surface_unclassified",))
+        undecided = {c.id for c in inspection.characteristics if c.decision == "undecided"}
+        assert undecided == set(seeded.stopped_by)
+    else:
+        assert inspection.verdict == "REJECT"
+        assert set(seeded.stopped_by) <= nonconforming(inspection)
     box = shot.truth.changes[0].box_frame
     assert box is not None
     assert all(board.overlap(d.box_px, box) for d in inspection.defects)
-    if any(name.startswith("surface") for name in seeded.stopped_by):
-        assert inspection.defects
+    assert inspection.defects or not unnamed
 
 
 def faulty_board(stated: GoldenSpec) -> Inspection:
@@ -283,8 +288,8 @@ def test_the_real_faulty_board_is_not_accepted() -> None:
 
 def test_the_real_faulty_board_is_not_accepted_by_its_surface_alone() -> None:
     inspection = surface_only()
-    assert inspection.verdict == "REJECT"
-    assert "surface_rejected" in inspection.reasons
+    # nothing names the deviations here, and what is not named is not weighed
+    assert (inspection.verdict, inspection.reasons) == ("HOLD", ("surface_unclassified",))
     assert {c.id for c in inspection.characteristics} == {"surface-conductors", "surface-border"}
 
 
