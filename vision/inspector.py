@@ -19,7 +19,7 @@ from golden.sample import GoldenSample
 from golden.spec import Colour, Dimension, Entered, Surface, View
 from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
-from models import UNCLASSIFIED, Classifier
+from models import Classifier
 from vision.frames import Exposure, read_frame
 from vision.judge import (
     check_entered,
@@ -33,6 +33,7 @@ from vision.judge import (
     weigh,
 )
 from vision.measure import Caliper, Measured
+from vision.naming import Namer, unnamed
 from vision.pyramid import Pyramid, light_of
 from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
@@ -45,7 +46,13 @@ _SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
 class _CompiledView:
     """What one view needs and no frame changes."""
 
-    def __init__(self, golden: GoldenSample, view: View, calibration: CameraCalibration | None) -> None:
+    def __init__(
+        self,
+        golden: GoldenSample,
+        view: View,
+        calibration: CameraCalibration | None,
+        classifier: Classifier | None,
+    ) -> None:
         if calibration is not None and calibration.transfer != view.transfer:
             raise CalibrationError(
                 f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} "
@@ -65,6 +72,8 @@ class _CompiledView:
         self.exposure = Exposure(grey, light)
         self.registrar = Registrar(light, usable)
         self.surface = SurfaceComparator(golden.spec, view, self.pixels, self.table)
+        smallest_mm = golden.spec.catalogue.smallest_mm
+        self.namer = None if classifier is None else Namer(self.surface, classifier, smallest_mm)
         self.colours = {
             c.id: self.surface.colour_reference(c.region)
             for c in golden.spec.characteristics
@@ -114,7 +123,7 @@ class Inspector:
         unknown = set(calibrations) - {v.id for v in spec.views}
         if unknown:
             raise CalibrationError(f"certificates are given for views that do not exist: {sorted(unknown)}")
-        views = {v.id: _CompiledView(golden, v, calibrations.get(v.id)) for v in spec.views}
+        views = {v.id: _CompiledView(golden, v, calibrations.get(v.id), classifier) for v in spec.views}
         self._setup = _Setup(golden, views, classifier, stopwatch)
 
     def inspect(
@@ -203,6 +212,7 @@ class _Unit:
         self._frame_records: list[dict[str, Any]] = []
         self._results: dict[str, CharacteristicResult] = {r.id: r for r in entered}
         self._defects: list[Defect] = []
+        self._dismissed = 0
         self._faults: set[str] = set()
         self._last = self._stopwatch() if self._stopwatch else 0.0
         unknown = set(frames) - set(setup.views)
@@ -239,6 +249,7 @@ class _Unit:
             "frames": self._frame_records,
             "characteristics": [r.model_dump(mode="json") for r in results],
             "defects": [d.model_dump(mode="json", by_alias=True) for d in self._defects[:MOST_DEFECTS]],
+            "dismissed": self._dismissed,
             "counts": [c.model_dump(mode="json") for c in count_results(self._defects, spec.catalogue)],
             "verdict": verdict,
             "reasons": list(reasons),
@@ -267,12 +278,12 @@ class _Unit:
         self._measure(compiled, frame, pixels, found)
         self._lap("measure")
         aligned = compiled.surface.align(pixels, found.mapping)
+        self._frame_records[-1]["pose"]["field_px"] = round(aligned.largest_px, 2)
         self._lap("align")
         if not aligned.comparable:
             self._faults.add("light_changed")
             return
-        self._find_defects(compiled, aligned, found)
-        self._lap("surface")
+        self._find_defects(compiled, pixels, aligned, found)
         self._difference_colours(compiled, aligned)
         self._lap("colour")
 
@@ -293,16 +304,23 @@ class _Unit:
             else:
                 self._results[c.id] = unmeasured(c, m.reason)
 
-    def _find_defects(self, compiled: _CompiledView, aligned: Aligned, found: Registered) -> None:
+    def _find_defects(self, compiled: _CompiledView, pixels: U8, aligned: Aligned, found: Registered) -> None:
         catalogue = self._golden.spec.catalogue
         deviations = compiled.surface.deviations(aligned, found.mapping, catalogue.smallest_mm)
-        for d in deviations:
-            zone, rule = weigh(catalogue, UNCLASSIFIED, d.zones, d.size_mm)
+        self._lap("surface")
+        namer = compiled.namer
+        named = (
+            unnamed(deviations) if namer is None else namer.name(pixels, aligned, found.mapping, deviations)
+        )
+        self._dismissed += named.dismissed
+        for finding in named.findings:
+            d = finding.region
+            zone, rule = weigh(catalogue, finding.defect_class, d.zones, d.size_mm)
             fields = {
                 "view": compiled.view.id,
-                "class": UNCLASSIFIED,
+                "class": finding.defect_class,
                 "severity": None if rule is None else rule.severity,
-                "confidence": None,
+                "confidence": None if finding.confidence is None else round(finding.confidence, 4),
                 "box_px": tuple(round(v, 2) for v in d.frame_px),
                 "box_mm": tuple(round(v * compiled.view.mm_per_px, 4) for v in d.golden_px),
                 "size_mm": round(d.size_mm, 4),
@@ -311,6 +329,8 @@ class _Unit:
             }
             self._defects.append(Defect.model_validate(fields))
         self._defects.sort(key=lambda d: (gravity(d.severity, catalogue), -d.size_mm, d.box_px))
+        if namer is not None:
+            self._lap("name")
 
     def _difference_colours(self, compiled: _CompiledView, aligned: Aligned) -> None:
         for c in self._golden.spec.characteristics:

@@ -1,0 +1,220 @@
+# pyright: reportUnknownMemberType=false
+"""Naming: what the comparison found is shown to the classifier, whose answers become regions with a class.
+
+The classifier sees crops that cover all deviations and answers with class probabilities for each cell of
+4 x 4 golden pixels. Cells that are likelier a defect than not form regions, one for each class; the pixels
+that deviate there say how large each is. A deviation outside them is dismissed if the classifier is sure that
+it is no defect, and stays unclassified otherwise: nothing that deviates disappears without its word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from kernels.compiled import F32, I64, U8, Mask
+from models import CELL, CROP, UNCLASSIFIED, Classifier
+from vision.mapping import QuadraticMap
+from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
+
+_CORE = 160  # pixels at a crop's middle in which a deviation has enough surroundings to be judged
+_STEP = CELL // SCALE  # pixels of the half-resolution view in a cell
+_OWN_SHARE = 0.2  # of a region's cells that a second class must hold to be a defect of its own
+_SEEN_SHARE = 0.3  # of a region's pixels that deviate: with less, its cells say how large it is
+_LEAST_UNNAMED = 3  # pixels of a deviation that no region holds, below which its rest is not judged alone
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finding:
+    """A region with its class and the classifier's confidence in it; None where it was not asked."""
+
+    defect_class: str
+    confidence: float | None
+    region: Deviation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """What became of a view's deviations, largest first, and how many were called not a defect."""
+
+    findings: tuple[Finding, ...]
+    dismissed: int
+
+
+def unnamed(deviations: Sequence[Deviation]) -> Named:
+    """Return deviations as they are, without a classifier."""
+    return Named(tuple(Finding(UNCLASSIFIED, None, d) for d in deviations), 0)
+
+
+class Namer:
+    """Names the deviations of one view.
+
+    Args:
+        surface: the view's comparator, which found them.
+        classifier: the model.
+        smallest_mm: smaller regions are not reported.
+    """
+
+    def __init__(self, surface: SurfaceComparator, classifier: Classifier, smallest_mm: float) -> None:
+        """Take what all units share."""
+        self._surface, self._classifier, self._smallest_mm = surface, classifier, smallest_mm
+        height, width = surface.golden.shape[:2]
+        self._rows, self._columns = -(-height // _STEP), -(-width // _STEP)
+        self._taper = _taper()
+
+    def name(
+        self, frame: U8, aligned: Aligned, mapping: QuadraticMap, deviations: Sequence[Deviation]
+    ) -> Named:
+        """Name the deviations that the comparator last found."""
+        if not deviations:
+            return Named((), 0)
+        corners = _covering(deviations)
+        golden, unit = self._surface.crops(frame, aligned, mapping, corners)
+        cells = self._cells(corners, self._classifier.probabilities(golden, unit))
+        findings: list[Finding] = []
+        held = np.zeros((self._rows, self._columns), np.uint8)
+        for defect_class, confidence, where in self._regions(cells):
+            region = self._sized(aligned, mapping, where)
+            if region is not None:
+                findings.append(Finding(defect_class, confidence, region))
+                held |= where
+        rest, dismissed = self._rest(cells, held, deviations)
+        findings += [Finding(UNCLASSIFIED, None, d) for d in rest]
+        findings.sort(key=lambda f: (-f.region.size_mm, f.region.golden_px))
+        return Named(tuple(findings), dismissed)
+
+    def _cells(self, corners: I64, probabilities: F32) -> F32:
+        """Return (rows, columns, k) probabilities, crops averaged; what no crop shows is not a defect."""
+        k = probabilities.shape[3]
+        total = np.zeros((self._rows, self._columns, k), np.float32)
+        weight = np.zeros((self._rows, self._columns), np.float32)
+        for (x, y), crop in zip((corners // CELL).tolist(), probabilities, strict=True):
+            side = crop.shape[0]
+            top, left = max(y, 0), max(x, 0)
+            bottom, right = min(y + side, self._rows), min(x + side, self._columns)
+            part = np.s_[top - y : bottom - y, left - x : right - x]
+            total[top:bottom, left:right] += crop[part] * self._taper[part][..., None]
+            weight[top:bottom, left:right] += self._taper[part]
+        unseen = weight == 0
+        total[unseen, 0] = weight[unseen] = 1.0
+        return total / weight[..., None]
+
+    def _regions(self, cells: F32) -> list[tuple[str, float, U8]]:
+        """Return class, confidence and cells (rows, columns) of each region likelier a defect than not."""
+        suspect = (cells[..., 0] < 0.5).astype(np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(suspect, connectivity=8)
+        regions: list[tuple[str, float, U8]] = []
+        for label in range(1, count):
+            x, y, w, h, _ = (int(n) for n in stats[label])
+            at = np.s_[y : y + h, x : x + w]
+            inside = labels[at] == label
+            shares = cells[at][inside][:, 1:]
+            for c, members in _split(shares):
+                where = np.zeros((self._rows, self._columns), np.uint8)
+                chosen = np.zeros(inside.shape, np.uint8)
+                chosen[inside] = members
+                where[at] = chosen
+                confidence = float(shares[members, c].mean())
+                named = confidence >= self._classifier.hold_below
+                regions.append(
+                    (self._classifier.classes[c + 1] if named else UNCLASSIFIED, confidence, where)
+                )
+        return regions
+
+    def _sized(self, aligned: Aligned, mapping: QuadraticMap, where: U8) -> Deviation | None:
+        """Return the region that cells hold, sized by the pixels that deviate there; None if too small."""
+        x, y, w, h = (int(n) for n in cv2.boundingRect(where))
+        height, width = self._surface.golden.shape[:2]
+        left, top = max(x - 1, 0) * _STEP, max(y - 1, 0) * _STEP
+        right, bottom = min((x + w + 1) * _STEP, width), min((y + h + 1) * _STEP, height)
+        near = np.asarray(cv2.dilate(where, np.ones((3, 3), np.uint8)), np.uint8)
+        window = np.s_[top:bottom, left:right]
+        solid = _pixels(where, window)
+        inside = self._surface.deviating(left, top, right - left, bottom - top) & _pixels(near, window)
+        if inside.sum() < _SEEN_SHARE * solid.sum():
+            inside = solid
+        if not inside.any():
+            return None
+        region = self._surface.region(aligned, mapping, (left, top), inside, inside)
+        return region if region.zones and region.size_mm >= self._smallest_mm else None
+
+    def _rest(self, cells: F32, held: U8, deviations: Sequence[Deviation]) -> tuple[list[Deviation], int]:
+        """Return the deviations that no region holds and that are not dismissed, and how many are."""
+        near = np.asarray(cv2.dilate(held, np.ones((3, 3), np.uint8)), np.uint8)
+        rest: list[Deviation] = []
+        dismissed = 0
+        for d in deviations:
+            (x, y), (h, w) = d.corner, d.inside.shape
+            rows, columns = np.nonzero(d.inside)
+            rows, columns = (rows + y) // _STEP, (columns + x) // _STEP
+            alone = near[rows, columns] == 0
+            if alone.sum() < _LEAST_UNNAMED or alone.sum() < 0.5 * min(len(alone), 4 * h * w):
+                continue
+            if float(cells[rows[alone], columns[alone], 0].mean()) >= self._classifier.dismiss_from:
+                dismissed += 1
+            else:
+                rest.append(d)
+        return rest, dismissed
+
+
+def _split(shares: F32) -> list[tuple[int, Mask]]:
+    """Divide a region's cells (n, k - 1) among the classes that hold enough of it: class and (n,) members."""
+    best = shares.argmax(axis=1)
+    counts = np.bincount(best, minlength=shares.shape[1])
+    strong = np.flatnonzero(counts >= max(_OWN_SHARE * len(best), 1))
+    if len(strong) == 0:
+        strong = np.array([int(counts.argmax())])
+    chosen = strong[shares[:, strong].argmax(axis=1)]
+    return [(int(c), chosen == c) for c in strong]
+
+
+def _pixels(cells: U8, window: tuple[slice, slice]) -> Mask:
+    """Return a window of the half-resolution view in which each pixel has its cell's value."""
+    rows, columns = window
+    part = cells[
+        rows.start // _STEP : -(-rows.stop // _STEP), columns.start // _STEP : -(-columns.stop // _STEP)
+    ]
+    whole = part.repeat(_STEP, axis=0).repeat(_STEP, axis=1)
+    return whole[: rows.stop - rows.start, : columns.stop - columns.start] > 0
+
+
+def _taper() -> F32:
+    """Return how much each cell of a crop counts: least at its border, where it sees little around it."""
+    n = CROP // CELL
+    ramp = np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1) / (n / 2)
+    return np.minimum(ramp[:, None], ramp[None, :]).astype(np.float32)
+
+
+def _covering(deviations: Sequence[Deviation]) -> I64:
+    """Return corners (n, 2) of crops that have each deviation in their cores, on whole cells.
+
+    A deviation that fits is centred in a crop, unless the core of an earlier crop holds it already; a larger
+    one is tiled.
+    """
+    corners: list[tuple[int, int]] = []
+    margin = (CROP - _CORE) // 2
+    for d in deviations:
+        x, y, w, h = d.golden_px
+        for cx in _centres(x, w):
+            for cy in _centres(y, h):
+                left, top = cx - min(w, _CORE) / 2, cy - min(h, _CORE) / 2
+                right, bottom = cx + min(w, _CORE) / 2, cy + min(h, _CORE) / 2
+                if not any(
+                    a + margin <= left and right <= a + CROP - margin
+                    and b + margin <= top and bottom <= b + CROP - margin
+                    for a, b in corners
+                ):  # fmt: skip
+                    corners.append((_on_cell(cx - CROP / 2), _on_cell(cy - CROP / 2)))
+    return np.array(corners, np.int64).reshape(-1, 2)
+
+
+def _centres(start: float, length: float) -> list[float]:
+    parts = max(int(np.ceil(length / _CORE)), 1)
+    return [start + length * (i + 0.5) / parts for i in range(parts)]
+
+
+def _on_cell(value: float) -> int:
+    return round(value / CELL) * CELL
