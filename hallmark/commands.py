@@ -15,6 +15,7 @@ from hallmark import (
     golden_cli,
     inspect_cli,
     lot_cli,
+    model_cli,
     replay,
     serve_cli,
     station_cli,
@@ -25,6 +26,7 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (
     golden_cli.register,
     calibrate_cli.register,
     inspect_cli.register,
+    model_cli.register,
     lot_cli.register,
     demo_cli.register,
     eligibility.register,
@@ -42,6 +44,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from evidence import FrameError
     from golden.errors import GoldenError
     from hallmark.demo.errors import DemoError
+    from models.errors import ModelError
     from quality import QualityError
     from stations import StationError
 
@@ -52,6 +55,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
         DemoError,
         FrameError,
         GoldenError,
+        ModelError,
         QualityError,
         StationError,
         api_key.ApiKeyFileError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import re
@@ -60,6 +61,7 @@ def examine(directory: Path) -> list[Check]:
         _python(),
         *_dependencies(importlib.metadata.requires("hallmark") or ()),
         _kernels(),
+        _model(),
         _processors(),
         _disk(directory),
         *(_system(p) for p in SYSTEM_PACKAGES),
@@ -111,6 +113,21 @@ def _kernels() -> Check:
         "not compiled yet; the first inspection will wait",
         "make setup, or: python -m kernels",
     )
+
+
+def _model() -> Check:
+    if importlib.util.find_spec("onnxruntime") is None:
+        return Check("model", "missing", "cannot be opened without onnxruntime", "make setup")
+    from models.errors import ModelError
+    from models.release import open_model, packaged
+
+    if not packaged().exists():
+        return Check("model", "optional", "none packaged; deviations stay unclassified", "install a release")
+    try:
+        reference = open_model(packaged()).reference
+    except ModelError as error:
+        return Check("model", "missing", str(error), "install Hallmark again")
+    return Check("model", "ok", f"{reference.name} {reference.digest}")
 
 
 def _processors() -> Check:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from calibration import CameraCalibration
     from evidence import Frame, Inspection
     from golden.sample import GoldenSample
+    from models import Classifier
     from vision import Inspector
 
 
@@ -35,8 +36,14 @@ def inspect(
         typer.Option(metavar="F", help="The camera's certificate; without it dimensions are undecided."),
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(metavar="F", help="Classifier; this release holds none yet.")
-    ] = None,
+        str,
+        typer.Option(
+            metavar="FOLDER|none",
+            help="Released model that names deviations, or none. The packaged one is taken where it was made "
+            "from an image of this golden sample.",
+            envvar="HALLMARK_MODEL",
+        ),
+    ] = "packaged",
     view: Annotated[
         str | None, typer.Option(metavar="ID", help="View that the images show; needed if there are several.")
     ] = None,
@@ -62,13 +69,18 @@ def inspect(
     from evidence import FrameError
     from golden.keys import TrustStore
     from golden.sample import GoldenSample
+    from hallmark.model_cli import naming
+    from models.release import classifier_for
 
-    _check(model, lot, serial, images)
+    _check(lot, serial, images)
     now = datetime.now(UTC)
     sample = GoldenSample.open(golden, TrustStore.open(trust), now)
     certificate = None if calibration is None else CameraCalibration.open(calibration, now=now)
     view = _view(sample, view)
-    inspector = _compile(sample, certificate, view)
+    classifier = classifier_for(sample, model)
+    if not as_json:
+        typer.echo(f"hallmark: {naming(classifier and classifier.reference)}", err=True)
+    inspector = _compile(sample, certificate, view, classifier)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     verdicts: list[str] = []
@@ -88,9 +100,7 @@ def inspect(
     raise typer.Exit(2 if bad else int(any(v != "ACCEPT" for v in verdicts)))
 
 
-def _check(model: Path | None, lot: str | None, serial: str | None, images: list[Path]) -> None:
-    if model is not None:
-        raise typer.BadParameter("this release holds no classifier; leave --model away", param_hint="--model")
+def _check(lot: str | None, serial: str | None, images: list[Path]) -> None:
     if serial is not None and len(images) > 1:
         raise typer.BadParameter(
             f"one serial cannot name {len(images)} units; leave it away to use the file names",
@@ -124,7 +134,9 @@ def _view(sample: GoldenSample, view: str | None) -> str:
     return view
 
 
-def _compile(sample: GoldenSample, certificate: CameraCalibration | None, view: str) -> Inspector:
+def _compile(
+    sample: GoldenSample, certificate: CameraCalibration | None, view: str, classifier: Classifier | None
+) -> Inspector:
     import time
 
     import cv2
@@ -132,7 +144,8 @@ def _compile(sample: GoldenSample, certificate: CameraCalibration | None, view: 
     from vision import Inspector
 
     cv2.setNumThreads(1)
-    return Inspector(sample, {} if certificate is None else {view: certificate}, stopwatch=time.perf_counter)
+    certificates = {} if certificate is None else {view: certificate}
+    return Inspector(sample, certificates, classifier, stopwatch=time.perf_counter)
 
 
 def _watched(images: list[Path], *, show: bool) -> Iterable[Path]:

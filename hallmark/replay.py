@@ -56,6 +56,7 @@ class Replay:
         trust: trusted keys.
         certificates: camera certificates by digest; expired ones too, since each frame states its time.
         archive: the server's folder of frames, for those that the spool has dropped.
+        models: folders of released models; the one that a record names is opened.
         at: the time at which a golden sample must have been valid; None: when the first of the units that
             it judged was triggered.
     """
@@ -68,16 +69,19 @@ class Replay:
         certificates: Mapping[str, CameraCalibration],
         archive: Path | None = None,
         at: datetime | None = None,
+        models: Iterable[Path] = (),
     ) -> None:
         """Read the bundles; a seal is verified when the first unit needs it."""
         from golden import bundle
         from golden.sample import read_file
+        from models.card import read_card
 
         self._reader, self._trust, self._certificates, self._at = reader, trust, certificates, at
         self._archive = archive
         self._bundles = {bundle.read(data).digest: data for data in map(read_file, goldens)}
         self._goldens: dict[str, GoldenSample] = {}
-        self._inspectors: dict[tuple[str, tuple[tuple[str, str], ...]], Inspector] = {}
+        self._models = {read_card(folder).reference.digest: folder for folder in models}
+        self._inspectors: dict[tuple[str, str | None, tuple[tuple[str, str], ...]], Inspector] = {}
 
     def run(self, units: Sequence[SpooledUnit]) -> Iterator[Replayed]:
         """Recompute the units, in the order given.
@@ -100,17 +104,9 @@ class Replay:
         stored = unit.inspection
         if unit.state == "open":
             return Replayed(unit.sequence, "not_compared", why="the station is inspecting it")
-        if stored.golden.digest not in self._bundles:
-            return Replayed(
-                unit.sequence,
-                "not_compared",
-                why=f"judged against {stored.golden.digest}: give that golden sample",
-            )
-        absent = {f.calibration for f in stored.frames if f.calibration is not None} - set(self._certificates)
-        if absent:
-            return Replayed(
-                unit.sequence, "not_compared", why=f"measured with {min(absent)}: give that certificate"
-            )
+        absent = self._absent(stored)
+        if absent is not None:
+            return Replayed(unit.sequence, "not_compared", why=absent)
         try:
             frames = self._reader.frames(unit.sequence, self._archive)
         except FrameDroppedError as error:
@@ -118,6 +114,17 @@ class Replay:
         except FrameLostError as error:
             return Replayed(unit.sequence, "disagrees", "frames", why=str(error))
         return compare(unit.sequence, stored, self._recompute(unit, stored, frames, now))
+
+    def _absent(self, stored: Inspection) -> str | None:
+        """Return what must be given to recompute a record, and was not."""
+        if stored.golden.digest not in self._bundles:
+            return f"judged against {stored.golden.digest}: give that golden sample"
+        absent = {f.calibration for f in stored.frames if f.calibration is not None} - set(self._certificates)
+        if absent:
+            return f"measured with {min(absent)}: give that certificate"
+        if stored.model is not None and stored.model.digest not in self._models:
+            return f"named by model {stored.model.name!r}, {stored.model.digest}: give that model"
+        return None
 
     def _recompute(
         self, unit: SpooledUnit, stored: Inspection, data: Mapping[str, bytes], now: datetime
@@ -153,12 +160,16 @@ class Replay:
         return self._goldens[digest]
 
     def _inspector(self, golden: GoldenSample, stored: Inspection) -> Inspector:
+        from models.release import open_model
         from vision import Inspector
 
         certified = tuple((f.view, f.calibration) for f in stored.frames if f.calibration is not None)
-        key = (golden.digest, certified)
+        model = None if stored.model is None else stored.model.digest
+        key = (golden.digest, model, certified)
         if key not in self._inspectors:
-            self._inspectors[key] = Inspector(golden, {v: self._certificates[d] for v, d in certified})
+            classifier = None if model is None else open_model(self._models[model])
+            certificates = {view: self._certificates[digest] for view, digest in certified}
+            self._inspectors[key] = Inspector(golden, certificates, classifier)
         return self._inspectors[key]
 
 
@@ -238,6 +249,15 @@ def replay(
             envvar="HALLMARK_CALIBRATION",
         ),
     ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A model that named defects, beside the packaged one (repeat for several).",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     frames: Annotated[
         Path | None,
         typer.Option(
@@ -274,8 +294,10 @@ def replay(
 
     from calibration import CameraCalibration
     from golden.keys import TrustStore
+    from models.release import packaged
     from stations import SpoolReader
 
+    models = [folder for folder in (packaged(), *(model or [])) if folder.exists()]
     parsed = [CameraCalibration.parse(path.read_bytes(), source=str(path)) for path in calibration or []]
     certificates = {certificate.digest: certificate for certificate in parsed}
     with SpoolReader.read(spool) as reader:
@@ -287,6 +309,7 @@ def replay(
             certificates,
             frames,
             at.replace(tzinfo=UTC) if at else None,
+            models,
         )
         good = _report(replay.run(units), len(units), as_json=as_json)
     raise typer.Exit(0 if good else 1)

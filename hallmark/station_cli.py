@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hallmark.api_key import read_key
+from hallmark.model_cli import naming
 
 if TYPE_CHECKING:
     from evidence import Inspection
@@ -61,6 +62,15 @@ def run(
             envvar="HALLMARK_CAMERA",
         ),
     ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER|none",
+            help="Released model that names deviations, or none. The packaged one is taken where it was made "
+            "from an image of the golden sample.",
+            envvar="HALLMARK_MODEL",
+        ),
+    ] = "packaged",
     lot: Annotated[str | None, typer.Option(help="Lot being produced.", envvar="HALLMARK_LOT")] = None,
     images: Annotated[
         Path | None,
@@ -141,7 +151,7 @@ def run(
         station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt, jobs=jobs,
         calibrations=_certificates(calibration or []), cameras=_cameras(camera or []),
         signals=signals, server=server, api_key=read_key(api_key_file) if api_key_file else "",
-        keep_frames=keep_frames,
+        keep_frames=keep_frames, model=model,
     )  # fmt: skip
     with open_station(config) if inspects else open_outbox(config) as opened:
         if opened.spool.recovered:
@@ -158,6 +168,7 @@ def _run(opened: Station, *, as_json: bool) -> bool:
     from rich.console import Console
     from rich.progress import track
 
+    _note(naming(opened.model))
     quiet = Console(stderr=True)
     good = True
     for inspection in track(

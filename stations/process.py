@@ -23,10 +23,11 @@ import structlog
 
 from calibration import CameraCalibration
 from datasets.twin import DEMO_RANGES, CaptureRanges, Change, Twin
-from evidence import Inspection
+from evidence import Inspection, ModelReference
 from evidence.inspection import Verdict
 from golden.keys import TrustStore
 from golden.sample import GoldenSample
+from models.release import PACKAGED, classifier_for
 from stations.camera import Camera, CapturedImage, FolderCamera, TwinCamera, TwinScene
 from stations.errors import JobError
 from stations.forward import Forwarder
@@ -83,6 +84,7 @@ class StationConfig:
         server: base URL of the API, http or https, or None: records stay in the spool.
         api_key: the station's key for it.
         keep_frames: after forwarding, drop acknowledged frames but of so many newest units; None keeps all.
+        model: folder of the model that names defects, PACKAGED or NONE, see `models.release.classifier_for`.
     """
 
     station: str
@@ -101,6 +103,7 @@ class StationConfig:
     server: str | None = None
     api_key: str = field(default="", repr=False)
     keep_frames: int | None = None
+    model: str = PACKAGED
 
     def __post_init__(self) -> None:
         serials = Counter(job.serial for job in self.jobs)
@@ -168,7 +171,7 @@ def run_station(config: StationConfig, progress: ProgressQueue | None = None) ->
     """Run all jobs of a station in this process, on one OpenCV thread; the target of a spawned process.
 
     Raises:
-        StationError, GoldenError, CalibrationError: something that was configured does not hold.
+        StationError, GoldenError, CalibrationError, ModelError: something that was configured does not hold.
     """
     cv2.setNumThreads(1)
     verdicts: Counter[str] = Counter()
@@ -204,9 +207,10 @@ class Outbox:
 
 @dataclass(frozen=True)
 class Station(Outbox):
-    """An opened station."""
+    """An opened station; `model` names what deviates on its units, None where nothing does."""
 
     line: Line
+    model: ModelReference | None
 
     def units(self) -> Iterator[Inspection]:
         """Inspect the jobs, one after the other; yield each record once it is durable and signalled."""
@@ -226,7 +230,7 @@ def open_outbox(config: StationConfig) -> Generator[Outbox]:
 
 @contextmanager
 def open_station(config: StationConfig) -> Generator[Station]:
-    """Open golden sample, certificates, cameras and spool; forward beside the line while open.
+    """Open golden sample, certificates, model, cameras and spool; forward beside the line while open.
 
     Nothing is created before everything that was given has been read. Log lines go to standard error unless
     the process has configured structlog.
@@ -241,7 +245,8 @@ def open_station(config: StationConfig) -> Generator[Station]:
         for view in views
         if (path := config.calibrations.get(view, config.calibrations.get(ANY_VIEW))) is not None
     }
-    inspector = Inspector(golden, certificates, stopwatch=time.perf_counter)
+    classifier = classifier_for(golden, config.model)
+    inspector = Inspector(golden, certificates, classifier, stopwatch=time.perf_counter)
     cameras = {
         view: _camera(config, golden, view, _identity(config, view, certificates.get(view)), now)
         for view in views
@@ -257,7 +262,7 @@ def open_station(config: StationConfig) -> Generator[Station]:
             lot=config.lot, takt_s=config.takt_s, expires=golden.expires,
         )  # fmt: skip
         with _forwarding(config, spool) as forwarder:
-            yield Station(config, spool, forwarder, line)
+            yield Station(config, spool, forwarder, line, classifier and classifier.reference)
 
 
 @contextmanager

@@ -1,0 +1,112 @@
+"""`hallmark model`: the models that name defects, what their cards say and whether they are whole."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from evidence import ModelReference
+    from models.card import Metric, ModelCard
+
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FOLDER]", help="Folder of a released model; default: the packaged one."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hallmark model`."""
+    model = typer.Typer(name="model", help="Models that name defects.", no_args_is_help=True)
+    for command in (show, verify):
+        model.command(command.__name__)(command)
+    app.add_typer(model)
+
+
+def show(
+    folder: Folder = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as canonical JSON.")] = False,
+) -> None:
+    """Show a model's card: what it names, what it was made from, how good it is and where it ends.
+
+    Examples: `hallmark model show`, `hallmark model show build/s4 --json`
+    """
+    from evidence import canonical_json
+    from models.card import read_card
+    from models.release import packaged
+
+    card = read_card(folder or packaged())
+    if as_json:
+        print(canonical_json(card.model_dump(mode="json", by_alias=True)).decode())
+        return
+    for title, text in _rows(card):
+        print(textwrap.fill(text, 100, initial_indent=f"{title:<14}  ", subsequent_indent=" " * 16))
+    if card.metrics:
+        print("\n" + "\n".join(_metric_rows(card.metrics)))
+
+
+def verify(folder: Folder = None) -> None:
+    """Check a model: every file against its card, and all answers against the trained network's.
+
+    Exit 0 if it is as it was released, 1 if it is damaged, 2 if the folder is no released model.
+
+    Examples: `hallmark model verify`, `hallmark model verify build/s4`
+    """
+    from models.card import read_card
+    from models.errors import ModelAlteredError, ParityError
+    from models.release import packaged
+    from models.release import verify as check
+
+    folder = folder or packaged()
+    try:
+        parity = check(folder)
+    except (ModelAlteredError, ParityError) as error:
+        typer.echo(f"hallmark: {error}", err=True)
+        raise typer.Exit(1) from error
+    reference = read_card(folder).reference
+    print(
+        f"{reference.name}  {reference.digest}: every file is the one on the card; in {parity.cells} cells "
+        f"no label flips and no probability differs by more than {parity.probability:.1e}"
+    )
+
+
+def naming(model: ModelReference | None) -> str:
+    """Return the sentence that says which model names what is found."""
+    if model is None:
+        return "no model: what deviates stays unclassified"
+    return f"what deviates is named by model {model.name} ({model.digest[:19]})"
+
+
+def _rows(card: ModelCard) -> Iterable[tuple[str, str]]:
+    yield "model", f"{card.name}, {card.created}, {card.licence}"
+    yield "digest", card.reference.digest
+    yield "description", card.description
+    yield "golden image", f"{card.golden_image}, {card.input.mm_per_px:g} mm per pixel"
+    yield "classes", ", ".join(card.classes)
+    yield "input", f"{card.input.layout}; {', '.join(card.input.channels)}"
+    yield "", f"crops of {card.input.crop_px} pixels, cells of {card.input.cell_px}"
+    thresholds = card.thresholds
+    yield "temperature", f"{thresholds.temperature:g}"
+    yield "held", f"what is named with less than {thresholds.hold_below:g}"
+    yield "dismissed", f"what is no defect with at least {thresholds.dismiss_from:g}"
+    yield "chosen", thresholds.chosen
+    seeds = ", ".join(f"{what} {seed}" for what, seed in card.training.seeds.items())
+    yield "trained on", card.training.description
+    yield "", f"{card.training.digest}; seeds: {seeds or 'none'}"
+    yield "conditions", card.conditions
+    yield "versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())
+    for limit in card.limits:
+        yield "limit", limit
+
+
+def _metric_rows(metrics: Iterable[Metric]) -> Iterable[str]:
+    yield f"{'metric':<28}  {'class':<18}  {'value':>8}  {'95 % interval':>20}  {'n':>6}"
+    for m in metrics:
+        interval = f"{m.lower:.4g} to {m.upper:.4g}"
+        unit = "" if m.unit == "1" else f" {m.unit}"
+        yield f"{m.name:<28}  {m.defect_class or '':<18}  {m.value:>8.4g}  {interval:>20}  {m.n:>6}{unit}"
