@@ -15,6 +15,14 @@ from kernels.comparison import (
     relight,
 )
 from kernels.edges import edges_across
+from kernels.field import (
+    block_tensors,
+    brightness_and_hue,
+    fit_spline,
+    limited_contrast,
+    search_blocks,
+    step_blocks,
+)
 from kernels.light import decoding_table, luminance_window
 from kernels.patches import prepare_patches, track_patches
 
@@ -38,6 +46,14 @@ def compile_all() -> None:
         np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, 64.0, np.zeros((6, 6, 2)), every, every, maps, maps.copy()
     )
     relight(rgb, UNIT_GAIN, maps[0], maps[0], rgb.copy())
+    both, seen = np.empty((SIDE, SIDE, 2), np.float32), np.ones((SIDE, SIDE), np.float32)
+    brightness_and_hue(rgb, both)
+    limited_contrast(both, both, np.ones(2, np.float32), seen)
+    corners = np.full((1, 2), 9, np.int32)
+    tensors = block_tensors(seen, corners, 8)
+    search_blocks(seen, seen, corners, 8, 2)
+    step_blocks(seen, seen, corners, 8, 1.0)
+    fit_spline(np.zeros((1, 2)), np.zeros((1, 2)), tensors, 5, 5, 1.0, 1.0)
     block_means(rgb, grey, 8)
     deviation(rgb, UNIT_GAIN, rgb, rgb, grey, grey, grey.copy())
     mean_light(rgb, np.zeros((1, 2), np.int32), UNIT_GAIN, table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.compiled import F32, F64, I32, I64, U8, compiled
+from kernels.field import spline_weights
 
 # sRGB codes are nearly 1.055 * light**(1/2.4) - 0.055: with this offset, a gain of light is one of codes.
 CODE_OFFSET = 14.0
@@ -41,19 +42,6 @@ def fill_maps(
 
 
 @compiled
-def _weights(t: float) -> tuple[float, float, float, float]:
-    """Return the four cubic B-spline weights at t in 0..1 between the second and the third control."""
-    r = 1.0 - t
-    t2 = t * t
-    return (
-        r * r * r / 6.0,
-        (t2 * (3.0 * t - 6.0) + 4.0) / 6.0,
-        (r * r * (3.0 * r - 6.0) + 4.0) / 6.0,
-        t2 * t / 6.0,
-    )
-
-
-@compiled
 def fill_bent_maps(
     coefficients: F64,
     cx: float,
@@ -84,32 +72,36 @@ def fill_bent_maps(
         map_x: receives frame x.
         map_y: receives frame y.
     """
-    bent = controls.shape[0] > 0
     x_of = (columns + 0.5) * scale - 0.5
-    first = np.empty(len(columns), np.int64)
-    weights = np.empty((len(columns), 4))
+    first = np.maximum(x_of, 0.0) / spacing
+    weights = np.empty((4, len(columns)))
     for i in range(len(columns)):
-        t = max(x_of[i], 0.0) / spacing
-        first[i] = int(t)
-        weights[i] = _weights(t - int(t))
+        weights[0, i], weights[1, i], weights[2, i], weights[3, i] = spline_weights(first[i] - int(first[i]))
     row = np.zeros((controls.shape[1], 2))
-    dx = dy = 0.0
+    dx, dy = np.zeros(len(columns)), np.zeros(len(columns))
     for j in range(len(rows)):
         y_of = (rows[j] + 0.5) * scale - 0.5
-        if bent:
+        if controls.shape[0] > 0:
             t = max(y_of, 0.0) / spacing
             k = int(t)
-            w = _weights(t - k)
+            w = spline_weights(t - k)
             row[:] = (
                 w[0] * controls[k] + w[1] * controls[k + 1] + w[2] * controls[k + 2] + w[3] * controls[k + 3]
             )
+            end = 0
+            while end < len(columns):  # one stretch between two controls after another
+                begin, k = end, int(first[end])
+                while end < len(columns) and int(first[end]) == k:
+                    end += 1
+                for axis in range(2):
+                    out = dx if axis == 0 else dy
+                    r0, r1, r2, r3 = row[k, axis], row[k + 1, axis], row[k + 2, axis], row[k + 3, axis]
+                    for i in range(begin, end):
+                        out[i] = (
+                            weights[0, i] * r0 + weights[1, i] * r1 + weights[2, i] * r2 + weights[3, i] * r3
+                        )
         for i in range(len(columns)):
-            if bent:
-                dx = dy = 0.0
-                for n in range(4):
-                    dx += weights[i, n] * row[first[i] + n, 0]
-                    dy += weights[i, n] * row[first[i] + n, 1]
-            u, v = (x_of[i] + dx - cx) / extent, (y_of + dy - cy) / extent
+            u, v = (x_of[i] + dx[i] - cx) / extent, (y_of + dy[i] - cy) / extent
             x = coefficients[0, 0] + u * (
                 coefficients[1, 0] + u * coefficients[3, 0] + v * coefficients[4, 0]
             )

@@ -32,7 +32,7 @@ from kernels.comparison import (
 )
 from kernels.compiled import F32, F64, I32, I64, U8, Mask
 from models import CROP
-from vision.field import NO_FIELD, Field
+from vision.field import NO_FIELD, Field, FieldFinder
 from vision.mapping import QuadraticMap
 from vision.regions import mask, outline
 from vision.robust import spread
@@ -52,13 +52,16 @@ _MOST_UNEVEN = 1.35  # greatest over least of that ratio: more is no gradient of
 class Deviation:
     """One region that deviates. Boxes are x, y, width, height; `golden_px` and `frame_px` in full pixels.
 
-    `zones` are all that it reaches into, the one with most of it first.
+    `zones` are all that it reaches into, the one with most of it first. `inside` (h, w) bool are its pixels
+    in the window of the half-resolution view whose first pixel is `corner` (x, y).
     """
 
     golden_px: tuple[float, float, float, float]
     frame_px: tuple[float, float, float, float]
     size_mm: float
     zones: tuple[str, ...]
+    corner: tuple[int, int]
+    inside: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,11 @@ class SurfaceComparator:
         self._map_y = np.empty_like(self._map_x)
         self._out = np.empty((self._height, self._width), np.uint8)
         self.golden = half
+        usable = np.ones(golden.shape[:2], np.uint8)
+        for region in view.ignore:
+            usable[mask(region, *golden.shape[:2])] = 0
+        seen = _half(_half(usable * 255)) == 255
+        self._field_finder = FieldFinder(_half(half), seen, (golden.shape[1], golden.shape[0]))
 
     def _label(self, spec: GoldenSpec, view: View) -> U8:
         labels = np.zeros((self._height, self._width), np.uint8)
@@ -173,11 +181,26 @@ class SurfaceComparator:
         """Resample a (h, w, 3) uint8 frame into the golden view and estimate its illumination."""
         cx, cy = mapping.centre
         fill_maps(mapping.coefficients, cx, cy, mapping.extent, SCALE, self._map_x, self._map_y)
+        half = _half(frame)
         border = cv2.BORDER_REPLICATE
-        pixels = cv2.remap(_half(frame), self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=border)
+        pixels = cv2.remap(half, self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=border)
         aligned = np.asarray(pixels, np.uint8)
+        field = self._field(half, aligned, mapping)
+        if field is not None:
+            every = _range(0, self._width), _range(0, self._height)
+            aligned = _resampled(half, mapping, field, SCALE, *every)
         gain, residual = self._illumination(aligned)
-        return Aligned(aligned, gain, residual)
+        return Aligned(aligned, gain, residual, field)
+
+    def _field(self, frame: U8, aligned: U8, mapping: QuadraticMap) -> Field | None:
+        """Return the local field of a half-size frame, or None where the map alone fits."""
+        quarter = _half(frame)
+        every = _range(0, self._width // 2), _range(0, self._height // 2)
+
+        def resample(field: Field | None) -> U8:
+            return _resampled(quarter, mapping, field, 2 * SCALE, *every)
+
+        return self._field_finder.find(_half(aligned), resample)
 
     def crops(
         self, frame: U8, aligned: Aligned, mapping: QuadraticMap, corners: npt.NDArray[np.integer[Any]]
@@ -206,6 +229,14 @@ class SurfaceComparator:
             seen = _resampled(frame, mapping, aligned.field, 1, columns, rows)
             relight(seen, aligned.gain, _place(columns, self._width), _place(rows, self._height), unit[k])
         return golden, unit
+
+    def whole(self, frame: U8, aligned: Aligned, mapping: QuadraticMap) -> U8:
+        """Return all of the unit as `crops` would show it: (h, w, 3) uint8 of the golden image's size."""
+        rows, columns = _range(0, self._native.shape[0]), _range(0, self._native.shape[1])
+        seen = _resampled(frame, mapping, aligned.field, 1, columns, rows)
+        relit = np.empty_like(seen)
+        relight(seen, aligned.gain, _place(columns, self._width), _place(rows, self._height), relit)
+        return relit
 
     def _illumination(self, aligned: U8) -> tuple[F64, float]:
         blocks = block_means(aligned, self._lit, _BLOCK)
@@ -249,40 +280,60 @@ class SurfaceComparator:
             if math.hypot(w, h) * step < smallest_mm:
                 continue
             inside = labels[y : y + h, x : x + w] == label
-            box = (left + x, top + y, w, h)
-            at = np.s_[box[1] : box[1] + h, box[0] : box[0] + w]
-            deviates = inside & (self._out[at] > 0)
-            strength = int(self._out[at][deviates].max(initial=0))
-            size = _longest_extent(inside) * step
-            if strength >= _STRONG and size >= smallest_mm:
-                zones = self._zones_of(self._zones[at][deviates])
-                regions.append(self._region(aligned, mapping, box, size, zones))
+            x, y = left + x, top + y
+            deviates = inside & (self._out[y : y + h, x : x + w] > 0)
+            strength = int(self._out[y : y + h, x : x + w][deviates].max(initial=0))
+            if strength < _STRONG:
+                continue
+            region = self.region(aligned, mapping, (x, y), inside, deviates)
+            if region.size_mm >= smallest_mm:
+                regions.append(region)
         regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
         return regions
+
+    def deviating(self, x: int, y: int, width: int, height: int) -> Mask:
+        """Return which pixels of a window of the half-resolution view deviate, as `deviations` last found."""
+        return self._out[y : y + height, x : x + width] > 0
+
+    def region(
+        self,
+        aligned: Aligned,
+        mapping: QuadraticMap,
+        corner: tuple[int, int],
+        inside: Mask,
+        deviates: Mask,
+    ) -> Deviation:
+        """Return the region of the pixels `inside` a window of the half-resolution view, not empty.
+
+        Args:
+            aligned: the unit.
+            mapping: the map that it was aligned by.
+            corner: x, y of the window's first pixel.
+            inside: (h, w) bool, what the box and the size are of.
+            deviates: (h, w) bool, what the zones are of.
+        """
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        left, top = corner[0] + int(columns[0]), corner[1] + int(rows[0])
+        inside = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        deviates = deviates[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        h, w = inside.shape
+        x, y, width, height = left * SCALE, top * SCALE, w * SCALE, h * SCALE
+        corners = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]]) - 0.5
+        frame = aligned.frame_points(mapping, corners)
+        (least_x, least_y), (most_x, most_y) = frame.min(axis=0), frame.max(axis=0)
+        return Deviation(
+            golden_px=(x - 0.5, y - 0.5, float(width), float(height)),
+            frame_px=(float(least_x), float(least_y), float(most_x - least_x), float(most_y - least_y)),
+            size_mm=_longest_extent(inside) * self._mm_per_px * SCALE,
+            zones=self._zones_of(self._zones[top : top + h, left : left + w][deviates]),
+            corner=(left, top),
+            inside=inside,
+        )
 
     def _zones_of(self, labels: U8) -> tuple[str, ...]:
         counts = np.bincount(labels, minlength=len(self._zone_names) + 1)[1:]
         found = [(-int(n), name) for n, name in zip(counts, self._zone_names, strict=True) if n > 0]
         return tuple(name for _, name in sorted(found))
-
-    def _region(
-        self,
-        aligned: Aligned,
-        mapping: QuadraticMap,
-        box: tuple[int, int, int, int],
-        size: float,
-        zones: tuple[str, ...],
-    ) -> Deviation:
-        x, y, w, h = (n * SCALE for n in box)
-        corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float64) - 0.5
-        frame = aligned.frame_points(mapping, corners)
-        (left, top), (right, bottom) = frame.min(axis=0), frame.max(axis=0)
-        return Deviation(
-            golden_px=(x - 0.5, y - 0.5, float(w), float(h)),
-            frame_px=(float(left), float(top), float(right - left), float(bottom - top)),
-            size_mm=size,
-            zones=zones,
-        )
 
     def colour_reference(self, region: Region) -> ColourReference:
         """Return what a colour region needs of the golden image."""
@@ -330,6 +381,10 @@ def _resampled(
     )  # fmt: skip
     border = cv2.BORDER_REPLICATE
     return np.asarray(cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=border), np.uint8)
+
+
+def _range(start: int, stop: int) -> I64:
+    return np.arange(start, stop, dtype=np.int64)
 
 
 def _place(pixels: I64, length: int) -> F32:
