@@ -44,7 +44,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from evidence import FrameError
     from golden.errors import GoldenError
     from hallmark.demo.errors import DemoError
-    from models.errors import ModelError
+    from models import ModelError
     from quality import QualityError
     from stations import StationError
 

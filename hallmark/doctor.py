@@ -118,7 +118,7 @@ def _kernels() -> Check:
 def _model() -> Check:
     if importlib.util.find_spec("onnxruntime") is None:
         return Check("model", "missing", "cannot be opened without onnxruntime", "make setup")
-    from models.errors import ModelError
+    from models import ModelError
     from models.release import open_model, packaged
 
     if not packaged().exists():

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from hallmark import doctor
+from tests.models import tiny
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -60,6 +61,24 @@ def test_a_full_disk_stops_the_job(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert [c.found for c in doctor.examine(tmp_path) if c.status == "missing"] == [
         f"3 MB free for {tmp_path}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "told"),
+    [("whole", "ok", "tiny sha256:"), ("damaged", "missing", "not the ones"), ("absent", "optional", "none")],
+)
+def test_the_packaged_model_is_opened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str, status: str, told: str
+) -> None:
+    folder = tmp_path / "s4"
+    if state != "absent":
+        tiny.release(folder)
+    if state == "damaged":
+        (folder / "model.onnx").write_bytes(b"half")
+    monkeypatch.setattr("models.release.packaged", lambda: folder)
+    (check,) = [c for c in doctor.examine(tmp_path) if c.name == "model"]
+    assert check.status == status
+    assert told in check.found
 
 
 def test_only_listed_programs_can_be_asked_for() -> None:
