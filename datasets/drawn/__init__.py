@@ -62,7 +62,7 @@ class DrawnUnits:
         """Tell the materials apart and learn their textures."""
         if golden_rgb.ndim != 3 or golden_rgb.shape[2] != 3 or min(golden_rgb.shape[:2]) < 256:
             raise DatasetError(
-                f"the golden image has shape {golden_rgb.shape}; drawing needs (h, w, 3) of 256 x 256 px or more"
+                f"the golden image has shape {golden_rgb.shape}; give (h, w, 3) of 256 x 256 px or more"
             )
         self._golden = golden_rgb.astype(np.float32)
         self._mm_per_px = mm_per_px

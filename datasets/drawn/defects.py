@@ -89,13 +89,6 @@ def _large_parts(mask: NDArray[np.uint8]) -> int:
     return int((stats[1:, cv2.CC_STAT_AREA] >= 60).sum())
 
 
-def _excess_look(rng: np.random.Generator, unit: Unit, patch: Patch) -> None:
-    if rng.uniform() < 0.5:
-        inlaid(rng, unit.codes, patch, unit.conductor)
-    else:
-        solder(rng, unit.codes, patch)
-
-
 def missing_material(rng: np.random.Generator, unit: Unit) -> Patch | None:
     """A bite at an edge, a pit in the middle, or a stroke of conductor that is not there."""
     edge = rng.uniform() < 0.55

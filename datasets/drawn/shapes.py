@@ -58,7 +58,7 @@ def polygon(shape: tuple[int, int], points: np.ndarray) -> Patch | None:
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     fine = np.round((points - (x0, y0)) * (1 << _FINE)).astype(np.int32).reshape(-1, 1, 2)
     cv2.fillPoly(mask, [fine], 255, cv2.LINE_AA, _FINE)
-    return Patch(x0, y0, mask.astype(np.float32) / 255)
+    return Patch(x0, y0, np.asarray(mask / 255, np.float32))
 
 
 def stroke(shape: tuple[int, int], points: np.ndarray, widths: Sequence[float] | float) -> Patch | None:

@@ -85,7 +85,7 @@ def _shade(rng: np.random.Generator, out: Floats, materials: Materials) -> None:
             )
             out[..., channel] += cover * shift
     for _ in range(int(rng.integers(0, 4))):
-        _blotch(rng, out, 1 - 0.6 * soft)
+        _blotch(rng, out, np.asarray(1 - 0.6 * soft, np.float32))
 
 
 def _blotch(rng: np.random.Generator, out: Floats, cover: Floats) -> None:

@@ -14,11 +14,11 @@ import numpy as np
 
 from datasets.drawn import KINDS, DrawnUnits
 from golden.digests import sha256
-from golden.sample import GoldenSample, write_file
-from hallmark.training.golden import packaged_golden
+from golden.sample import write_file
+from hallmark.training.golden import packaged_golden, packaged_image
 from hallmark.training.pairs import training_pair
 from models import CLASSES
-from vision import Inspector, read_frame
+from vision import Inspector
 
 INDEX: Final = "index.json"
 
@@ -29,7 +29,7 @@ def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[i
     The same seed gives the same bytes, however many processes draw.
     """
     out.mkdir(parents=True, exist_ok=True)
-    golden, view = _golden()
+    golden, view = packaged_image()
     write_file(out / "golden.npy", _npy(golden))
     work = [(out, seed, i) for i in range(units)]
     files: dict[str, str] = {}
@@ -51,16 +51,9 @@ def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[i
 def _line() -> tuple[DrawnUnits, Inspector, str, float]:
     """Return what every unit of a process shares."""
     sample = packaged_golden()
-    golden, view = _golden()
+    golden, view = packaged_image()
     mm_per_px = sample.spec.view(view).mm_per_px
     return DrawnUnits(golden, mm_per_px), Inspector(sample, {}), view, mm_per_px
-
-
-def _golden() -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], str]:
-    sample = packaged_golden()
-    view = sample.spec.views[0]
-    frame = read_frame(sample.images[view.image], view=view.id, camera="golden", source=view.image)
-    return np.asarray(frame.pixels, np.uint8), view.id
 
 
 def _draw_one(work: tuple[Path, int, int]) -> tuple[str, str]:
