@@ -66,6 +66,14 @@ class FrameFiles:
         return self.folder / digest.removeprefix("sha256:")
 
 
+def make_folder(folder: Path) -> None:
+    """Create the folder and its parents durably (one is not, until the folder that holds it is synced)."""
+    missing = [path for path in (folder, *folder.parents) if not path.is_dir()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the folder's entries durable (a rename is not, until its folder is synced)."""
     handle = os.open(folder, os.O_RDONLY)

@@ -31,7 +31,7 @@ from stations.errors import (
     SpoolFullError,
     SpoolInUseError,
 )
-from stations.frame_files import FrameFiles, sync_folder
+from stations.frame_files import FrameFiles, make_folder, sync_folder
 
 State = Literal["open", "pending", "acknowledged", "refused"]
 
@@ -222,7 +222,7 @@ class Spool(SpoolReader):
             SpoolFullError: the disk is full.
         """
         with _explained(directory):
-            directory.mkdir(parents=True, exist_ok=True)
+            make_folder(directory)
             others = {path.name for path in directory.iterdir()} - _OWN_FILES
             if others and not (directory / "spool.db").exists():
                 raise SpoolForeignError(f"{directory} holds other files and no spool: use an empty folder")
