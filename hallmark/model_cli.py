@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ Folder = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `hallmark model`."""
     model = typer.Typer(name="model", help="Models that name defects.", no_args_is_help=True)
-    for command in (show, verify):
+    for command in (show, verify, draw, evaluate):
         model.command(command.__name__)(command)
     app.add_typer(model)
 
@@ -73,6 +74,98 @@ def verify(folder: Folder = None) -> None:
         f"{reference.name}  {reference.digest}: every file is the one on the card; in {parity.cells} cells "
         f"no label flips and no probability differs by more than {parity.probability:.1e}"
     )
+
+
+def draw(
+    out: Annotated[Path, typer.Option("--out", help="Folder that receives the pairs.")],
+    *,
+    units: Annotated[int, typer.Option(min=1, help="Units to draw.")] = 160,
+    validation: Annotated[int, typer.Option(min=1, help="Further units, in OUT/validation.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything that is random.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="How many draw at once.")] = 2,
+) -> None:
+    """Draw training pairs of board S4: units with defects, captured by the twin and aligned.
+
+    Nothing but the golden image is read. The same seed draws the same bytes.
+
+    Examples: `hallmark model draw --out build/train`, `hallmark model draw --out few --units 4`
+    """
+    from hallmark.training.draw import draw as draw_pairs
+
+    for folder, count, own in ((out, units, seed), (out / "validation", validation, seed + 1)):
+        with _progress(f"drawing {folder}", count) as advance:
+            draw_pairs(folder, count, own, processes, lambda done, show=advance: show(done))
+
+
+def evaluate(
+    folder: Folder = None,
+    *,
+    units: Annotated[
+        int, typer.Option(min=1, help="Units with a defect of each kind, and as many good.")
+    ] = 200,
+    good: Annotated[int, typer.Option(min=1, help="Captures of good units as the demo makes them.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Must not be one that the model was trained with.")] = 7001,
+    processes: Annotated[int, typer.Option(min=1, help="How many inspect at once.")] = 2,
+    write: Annotated[bool, typer.Option("--write", help="Put the metrics on the model's card.")] = False,
+    against: Annotated[
+        Path | None, typer.Option(help="Another model's folder: exit 1 where intervals do not overlap.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
+) -> None:
+    """Inspect unseen drawn units with a model: recall and precision by class, false alarms on good units.
+
+    Examples: `hallmark model evaluate`, `hallmark model evaluate build/s4 --against models/released/s4`
+    """
+    import json
+
+    from hallmark.training.evaluate import evaluate as inspect_unseen
+    from hallmark.training.evaluate import outside
+    from models.card import read_card, write_card
+    from models.release import packaged
+
+    folder = folder or packaged()
+    card = read_card(folder)
+    if seed in card.training.seeds.values():
+        raise typer.BadParameter("the model was trained with this seed; choose another", param_hint="--seed")
+    with _progress("inspecting", units * 2 + good) as advance:
+        metrics = inspect_unseen(
+            folder,
+            seed=seed,
+            units=units,
+            good=good,
+            processes=processes,
+            progress=lambda done, _: advance(done),
+        )
+    if write:
+        conditions = (
+            f"{units} other good units, {good} captures of the golden unit, all by the twin, judged by "
+            f"{units} other good units, {good} captures of the golden unit, all by the twin and judged by "
+            "surface alone. found: a box on it (IoU 0.2, or the centre of one in the other) of any class, "
+            "unclassified too; recall: of its own class. Simulated."
+        )
+        write_card(folder, card.model_copy(update={"metrics": metrics, "conditions": conditions}))
+    if as_json:
+        print(json.dumps([m.model_dump(mode="json", by_alias=True) for m in metrics], indent=1))
+    else:
+        print("\n".join(_metric_rows(metrics)))
+    if against is not None:
+        differing = outside(metrics, read_card(against).metrics)
+        for line in differing:
+            typer.echo(f"hallmark: {line}", err=True)
+        if differing:
+            raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _progress(what: str, total: int) -> Generator[Callable[[int], None]]:
+    """Show a bar on a terminal's error stream; yield what takes the number done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def naming(model: ModelReference | None) -> str:

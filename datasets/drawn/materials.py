@@ -108,7 +108,7 @@ def _without_specks(mask: Mask, least: int) -> Mask:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     keep = stats[:, cv2.CC_STAT_AREA] >= least
     keep[0] = False
-    return np.asarray(keep[np.asarray(labels)], np.bool_)
+    return np.asarray(keep[np.asarray(labels, np.int64)], np.bool_)
 
 
 def _islands(joined: Mask) -> NDArray[np.int32]:
@@ -119,7 +119,7 @@ def _islands(joined: Mask) -> NDArray[np.int32]:
     border = (left == 0) | (top == 0) | (left + width == w) | (top + height == h)
     keep = ~(border & (area < 0.01 * h * w))
     keep[0] = False
-    numbers = np.asarray(labels)
+    numbers = np.asarray(labels, np.int64)
     return np.asarray(numbers * keep[numbers], np.int32)
 
 

@@ -73,6 +73,21 @@ def evaluate(
             *_of_good("good captures", results["same"]))  # fmt: skip
 
 
+def outside(metrics: Sequence[Metric], released: Sequence[Metric]) -> list[str]:
+    """Return a sentence for each metric whose interval does not reach that of the released model's."""
+    now = {(m.name, m.defect_class): m for m in metrics}
+    sentences: list[str] = []
+    for old in released:
+        new = now.get((old.name, old.defect_class))
+        if new is None or new.upper < old.lower or new.lower > old.upper:
+            got = "absent" if new is None else f"{new.value:g} [{new.lower:g}, {new.upper:g}]"
+            sentences.append(
+                f"{old.name} {old.defect_class or ''}: {got}, "
+                f"released {old.value:g} [{old.lower:g}, {old.upper:g}]"
+            )
+    return sentences
+
+
 def _by_class(seen: Sequence[Seen]) -> list[Metric]:
     pairs = Counter(match for unit in seen for match in unit.matches)
     metrics: list[Metric] = []
@@ -135,7 +150,7 @@ def _inspect_one(work: tuple[Path, int, str, int]) -> tuple[str, Seen]:
     if kind == "same":
         shot, defects = twin.capture(int(rng.integers(2**31))), ()
     else:
-        kinds = [KINDS[k] for k in rng.permutation(len(KINDS))]
+        kinds = [KINDS[int(k)] for k in rng.permutation(len(KINDS))]
         drawn = units.draw(rng, kinds if kind == "defects" else ())
         shot, defects = captured(rng, drawn, mm_per_px, bent=True), drawn.defects
     inspection = inspector.inspect({view: frame_of(shot, view)}, serial=f"{kind}-{i}")
