@@ -56,8 +56,9 @@ lint: setup      ## ruff and the import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 
-types: setup     ## pyright, strict
+types: setup     ## pyright, strict; models/train too where .venv-train is
 	@$(BIN)/basedpyright --warnings
+	@test ! -e $(TRAIN)/.ready || $(BIN)/basedpyright --warnings -p .ci/train-types.json
 
 unit: setup      ## pytest on all cores, with coverage
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered

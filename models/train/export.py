@@ -6,7 +6,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +56,7 @@ def write_release(network: Network, candidates: U8, folder: Path) -> Files:
 
 def export(network: Network, example: U8) -> bytes:
     """Return the network as ONNX, `pair` -> `logits`, for any number and size of crops."""
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()  # the annotation of `export` knows paths only
     with warnings.catch_warnings():
         # torch's newer exporter needs another package; this one is deprecated and complete for our operators.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -99,7 +99,7 @@ def _clear(pairs: U8, logits: F32) -> tuple[U8, F32]:
     return pairs[clear], logits[clear]
 
 
-def _npz(arrays: dict[str, npt.NDArray[np.generic]]) -> bytes:
+def _npz(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
