@@ -20,6 +20,8 @@ from tests.models import tiny
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-train" / "bin" / "python"
 
+pytestmark = pytest.mark.xdist_group("torch")  # one worker starts torch, and makes `random` once
+
 
 @pytest.fixture(autouse=True, scope="module")
 def torch_environment() -> None:
