@@ -40,7 +40,7 @@ _SAMPLE_SPACING, _ROUGH_SPACING, _SPACING = 256.0, 192.0, 96.0
 _SAMPLE_CUTS = (6.0, 5.0)
 _ROUGH_CUTS = (60.0, 30.0, 16.0, 10.0)  # px, beyond which a block does not count, round by round
 _CUTS = (10.0, 6.0, 4.0)
-_LEAST_CORRELATION = 0.2
+_BY_CHANCE = {_COARSE: 0.4, _FINE: 0.3}  # correlation that a block has with strange texture, 95th percentile
 _ALIKE = 0.6  # median correlation of the blocks: below, the check of the map alone means nothing
 
 
@@ -91,7 +91,8 @@ class _Blocks:
 
     def trusted(self, correlation: F64) -> F64:
         """Return what the blocks know, (n, 3), as far as the unit resembles them."""
-        trust = np.clip((correlation - _LEAST_CORRELATION) / (1 - _LEAST_CORRELATION), 0, 1)
+        chance = _BY_CHANCE[self.scale]
+        trust = np.clip((correlation - chance) / (1 - chance), 0, 1)
         return self.knowledge * trust[:, None]
 
 
