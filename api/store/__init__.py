@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 
 from api.errors import StoreBusyError, StoreUnreadableError
 from api.store.database import Database
-from api.store.frames import FrameStore, LocalFrames, open_frames
+from api.store.frames import FrameStore, LocalFrames, make_folder, open_frames
 
 __all__ = ["Database", "FrameStore", "Store"]
 
@@ -47,7 +47,7 @@ class Store:
             StoreUnreadableError: folder, database or frame store cannot be opened.
         """
         try:
-            data.mkdir(parents=True, exist_ok=True)
+            make_folder(data)
             lock = _take(data / "server.lock") if serve else None
             frame_store = open_frames(data / "frames", frames)
         except OSError as error:

@@ -43,7 +43,7 @@ class LocalFrames:
     def __init__(self, folder: Path) -> None:
         """Open or make the folder."""
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def sweep(self) -> int:
         """Remove what writers that were killed left half written; call it only while no one writes."""
@@ -127,6 +127,14 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.read_bytes() == data
     except FileNotFoundError:
         return False
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and its parents; they survive a loss of power from here on."""
+    missing = [path for path in (folder, *folder.parents) if not path.is_dir()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        _flush(path.parent)
 
 
 def _flush(folder: Path) -> None:
