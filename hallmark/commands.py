@@ -44,6 +44,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from evidence import FrameError
     from golden.errors import GoldenError
     from hallmark.demo.errors import DemoError
+    from hallmark.report.paper import ReportError
     from models import ModelError
     from quality import QualityError
     from stations import StationError
@@ -57,6 +58,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
         GoldenError,
         ModelError,
         QualityError,
+        ReportError,
         StationError,
         api_key.ApiKeyFileError,
         eligibility.OracleError,

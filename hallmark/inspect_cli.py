@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hallmark.paper_format import PaperFormat
+
 if TYPE_CHECKING:
     from calibration import CameraCalibration
     from evidence import Frame, Inspection
@@ -55,6 +57,10 @@ def inspect(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write each record and its sheet with picture here.")
     ] = None,
+    formats: Annotated[
+        list[PaperFormat] | None,
+        typer.Option("--report", help="Format of the sheets in --out; html unless given; repeat for both."),
+    ] = None,
 ) -> None:
     """Inspect pictures of units; one record each.
 
@@ -96,7 +102,7 @@ def inspect(
         verdicts.append(record.verdict)
         print(record.to_json().decode() if as_json else _line(record))
         if out is not None:
-            _write(out, sample, record, frame)
+            _write(out, sample, record, frame, formats or [PaperFormat.HTML], f"{now:%Y-%m-%dT%H:%M:%SZ}")
     raise typer.Exit(2 if bad else int(any(v != "ACCEPT" for v in verdicts)))
 
 
@@ -182,12 +188,14 @@ def _line(record: Inspection) -> str:
     return f"{record.serial}  {record.verdict}  {reasons}{where}{found}".rstrip()
 
 
-def _write(out: Path, sample: GoldenSample, record: Inspection, frame: Frame) -> None:
+def _write(
+    out: Path, sample: GoldenSample, record: Inspection, frame: Frame, formats: list[PaperFormat], issued: str
+) -> None:
     from golden.sample import write_file
-    from hallmark.report.pictures import Picture
-    from hallmark.report.sheet import render_sheet
+    from hallmark.report import framed, inspection_sheet
+    from hallmark.report.files import write_paper
 
     name = record.serial or record.id
-    picture = Picture(frame.view, frame.pixels, f"Serial {name}", record.frames[0].pose)  # pyright: ignore[reportArgumentType]
     write_file(out / f"{name}.json", record.to_json() + b"\n")
-    write_file(out / f"{name}.html", render_sheet(sample.spec, record, [picture]).encode())
+    picture = framed(record, record.frames[0], frame.pixels)
+    write_paper(inspection_sheet(sample, record, [picture], issued=issued), out, name, formats)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from hallmark.api_key import read_key
+from hallmark.paper_format import PaperFormat
+
+if TYPE_CHECKING:
+    import httpx
 
 Server = Annotated[str, typer.Option(metavar="URL", envvar="HALLMARK_SERVER", help="The server.")]
 KeyFile = Annotated[
@@ -17,6 +22,7 @@ KeyFile = Annotated[
         "--api-key-file", metavar="F", envvar="HALLMARK_API_KEY_FILE", help="File that holds the API key."
     ),
 ]
+_NOT_FOUND = 404
 Lot = Annotated[str, typer.Argument(metavar="LOT", help="The lot.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the server's JSON.")]
 
@@ -28,7 +34,7 @@ class LotError(ValueError):
 def register(app: typer.Typer) -> None:
     """Add `hallmark lot`."""
     lot = typer.Typer(name="lot", help="Lots, from opening to release.", no_args_is_help=True)
-    for command in (open_lot, show, fai, approve, freeze, draw, oqc, resolve, release):
+    for command in (open_lot, show, fai, approve, freeze, draw, oqc, resolve, release, report):
         lot.command("open" if command is open_lot else command.__name__)(command)
     app.add_typer(lot)
 
@@ -144,6 +150,36 @@ def release(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) 
     _show(_ask(server, key, "POST", f"/lots/{lot}/release"), as_json=as_json)
 
 
+def report(
+    lot: Lot,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the papers.")],
+    *,
+    trust: Annotated[
+        Path, typer.Option(metavar="DIR", envvar="HALLMARK_TRUST", help="Folder of trusted public keys.")
+    ] = Path("trust"),
+    formats: Annotated[
+        list[PaperFormat] | None,
+        typer.Option("--report", help="Format of the papers; both unless given."),
+    ] = None,
+    server: Server,
+    key: KeyFile,
+) -> None:
+    """Write the lot's summary, first-article reports and a sheet of each unit that did not pass.
+
+    Example: `hallmark lot report L-7 --out papers --trust trust --server http://qc:8080
+    --api-key-file qc.key`
+    """
+    from golden.keys import TrustStore
+    from hallmark.lot_papers import write_lot_papers
+
+    def get(path: str, **query: str | int) -> httpx.Response:
+        return _request(server, key, "GET", path, query=query, absent=path.startswith("/inspections/"))
+
+    chosen = formats or list(PaperFormat)
+    for path in write_lot_papers(lot, get, TrustStore.open(trust), out, chosen, datetime.now(UTC)):
+        print(path)
+
+
 def _entered(path: Path) -> list[Any]:
     try:
         content: Any = json.loads(path.read_bytes())
@@ -158,18 +194,31 @@ def _entered(path: Path) -> list[Any]:
 
 def _ask(server: str, key: Path, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
     """Ask the server and return its JSON; a refusal becomes a sentence."""
+    return _request(server, key, method, path, body).json()
+
+
+def _request(
+    server: str,
+    key: Path,
+    method: str,
+    path: str,
+    body: Any = None,  # noqa: ANN401 (JSON)
+    *,
+    query: dict[str, str | int] | None = None,
+    absent: bool = False,
+) -> httpx.Response:
+    """Ask the server and return its answer; with `absent`, also that there is no such thing."""
     import httpx
 
     headers = {"Authorization": f"Bearer {read_key(key)}"}
+    url = f"{server.rstrip('/')}/api/v1{path}"
     try:
-        response = httpx.request(
-            method, f"{server.rstrip('/')}/api/v1{path}", json=body, headers=headers, timeout=60
-        )
+        response = httpx.request(method, url, json=body, params=query, headers=headers, timeout=60)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise LotError(f"{server}: no answer ({error}); is the server running?") from error
-    if response.is_error:
+    if response.is_error and not (absent and response.status_code == _NOT_FOUND):
         raise LotError(f"the server refused ({response.status_code}): {_problem(response.text)}")
-    return response.json()
+    return response
 
 
 def _problem(text: str) -> str:

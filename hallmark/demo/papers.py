@@ -12,21 +12,24 @@ from evidence import Inspection
 from golden.sample import write_file
 from hallmark.demo.plant import LOT
 from hallmark.demo.story import FAULTY, FIRST, Story
+from hallmark.paper_format import PaperFormat
 from hallmark.report import (
     DemoSummary,
     HttpExample,
     Link,
-    Picture,
+    Signature,
     Step,
     UnitLine,
-    render_fai,
-    render_sheet,
+    first_article_report,
+    inspection_sheet,
+    lot_summary,
     render_summary,
+    unit_picture,
 )
-from hallmark.report.fai import Signature
+from hallmark.report.files import write_paper
 from quality import Draw, Nonconformance, OqcDecision
-from vision import read_frame
 
+FORMATS = tuple(PaperFormat)
 _OUTCOMES: dict[str, Literal["passed", "failed", "open"]] = {
     "accept": "passed",
     "reject": "failed",
@@ -41,30 +44,27 @@ def write_papers(story: Story, duration_s: float) -> Path:
     first, decision = story.first_inspection, story.first_decision
     assert first is not None
     assert decision is not None
+    sample = story.plant.golden
     issued = f"{story.started:%Y-%m-%dT%H:%M:%SZ}"
-    signed = Signature("I. Lind", spec.party("buyer").name, issued)
-    made = Signature("Chen Wei", spec.party("supplier").name, issued)
-    report = render_fai(
-        spec, first, decision, [_picture(story, first)], issued=issued, inspector=made, approver=signed
+    report = first_article_report(
+        sample, first, decision, issued=issued,
+        inspector=Signature("Chen Wei", spec.party("supplier").name, issued),
+        approver=Signature("I. Lind", spec.party("buyer").name, issued),
+    )  # fmt: skip
+    write_paper(report, root, "first-article", FORMATS)
+    records = [first, *story.inspections.values()]
+    write_paper(
+        lot_summary(sample, story.lot, records, story.nonconformances, issued=issued), root, "lot", FORMATS
     )
-    write_file(root / "first-article.html", report.encode())
+    (root / "sheets").mkdir(exist_ok=True)
     for serial in story.frames:
         if serial != FIRST:
             inspection = story.inspections[serial]
-            sheet = render_sheet(spec, inspection, [_picture(story, inspection)], note=_note(story, serial))
-            (root / "sheets").mkdir(exist_ok=True)
-            write_file(root / "sheets" / f"{serial}.html", sheet.encode())
+            pictures = [unit_picture(inspection, f, story.frames[serial]) for f in inspection.frames]
+            sheet = inspection_sheet(sample, inspection, pictures, issued=issued, note=_note(story, serial))
+            write_paper(sheet, root / "sheets", serial, FORMATS)
     write_file(root / "summary.html", render_summary(_summary(story, issued, duration_s)).encode())
     return root / "summary.html"
-
-
-def _picture(story: Story, inspection: Inspection) -> Picture:
-    serial = inspection.serial or inspection.id
-    record = inspection.frames[0]
-    frame = read_frame(story.frames[serial], view=record.view, camera=record.camera)
-    return Picture(
-        record.view, frame.pixels.astype("uint8"), f"Unit {serial}, camera {record.camera}", record.pose
-    )
 
 
 def _note(story: Story, serial: str) -> str:
@@ -137,7 +137,15 @@ def _summary(story: Story, issued: str, duration_s: float) -> DemoSummary:
         units=lines,
         papers=(
             Link("First-article report", "first-article.html", "Item by item, with ballooned picture"),
-            Link("The real faulty board", f"sheets/{FAULTY}.html", "Overlay of all regions found"),
+            Link("First-article report, PDF", "first-article.pdf", "The same, to sign"),
+            Link(
+                "Lot summary", "lot.html", "Decision by class, map of the deviations, units that did not pass"
+            ),
+            Link("Lot summary, PDF", "lot.pdf", "The same, to sign"),
+            Link(
+                "The real faulty board", f"sheets/{FAULTY}.html", "What was found, named, sized and weighed"
+            ),
+            Link("The real faulty board, PDF", f"sheets/{FAULTY}.pdf", "The same, to print"),
         ),
         lot_size=size,
         oqc=oqc,

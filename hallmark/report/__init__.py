@@ -1,11 +1,15 @@
-"""Papers for people: the first-article report, the inspection sheet and the summary of a lot.
+"""Papers for people: first-article report, inspection sheet, lot summary, and the summary of a demo run.
 
-Each is one self-contained HTML page: no scripts, no fonts or files from elsewhere, prints on A4.
+`first_article_report`, `inspection_sheet` and `lot_summary` print what the records say, judge nothing, and
+each give a `Paper`, which `to_html` and `hallmark.report.pdf.to_pdf` turn into one file of the same content.
 """
 
-from hallmark.report.fai import Signature, render_fai
-from hallmark.report.pictures import Picture
-from hallmark.report.sheet import render_sheet
+from hallmark.report.fai import first_article_report
+from hallmark.report.lot import lot_summary, standing
+from hallmark.report.pages import to_html
+from hallmark.report.paper import Paper, ReportError, Signature
+from hallmark.report.pictures import Absent, Picture, framed, unit_picture
+from hallmark.report.sheet import inspection_sheet
 from hallmark.report.summary import (
     DemoSummary,
     HttpExample,
@@ -16,14 +20,22 @@ from hallmark.report.summary import (
 )
 
 __all__ = [
+    "Absent",
     "DemoSummary",
     "HttpExample",
     "Link",
+    "Paper",
     "Picture",
+    "ReportError",
     "Signature",
     "Step",
     "UnitLine",
-    "render_fai",
-    "render_sheet",
+    "first_article_report",
+    "framed",
+    "inspection_sheet",
+    "lot_summary",
     "render_summary",
+    "standing",
+    "to_html",
+    "unit_picture",
 ]

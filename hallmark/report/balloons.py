@@ -1,6 +1,6 @@
-"""Where the balloons of a ballooned picture go: around it, none over another, no two leaders crossing.
+"""Where balloons and labels go: around the picture, none over another, no two leaders crossing.
 
-Balloons take slots on a ring around the picture. Of all ways to give slots to features, one in which no swap
+They take slots on a ring or in two columns. Of all ways to give slots to features, one in which no swap
 of two slots and no move to a free slot makes the leaders shorter in sum has no crossing leaders: uncrossing
 two straight lines always shortens them.
 """
@@ -15,20 +15,13 @@ Point = tuple[float, float]
 _SHORTER = 1e-9  # pixels a swap must gain, so that rounding cannot swap for ever
 
 
-def place(anchors: Sequence[Point], width: float, height: float, radius: float) -> list[Point]:
-    """Return a balloon centre for each anchor, in the anchors' order.
+def place(anchors: Sequence[Point], slots: Sequence[Point]) -> list[Point]:
+    """Return a slot for each anchor, in the anchors' order, so that no two leaders cross.
 
     Args:
-        anchors: points in the picture, in pixels, that the leaders lead to.
-        width: width of the picture in pixels.
-        height: height of the picture in pixels.
-        radius: balloon radius in pixels.
-
-    Returns:
-        Centres outside the picture, at least 2.2 radii apart. Leaders to distinct anchors do not cross as
-        long as one ring holds all balloons; more take further rings.
+        anchors: points in the picture that the leaders lead to.
+        slots: where the leaders may end; at least as many as anchors.
     """
-    slots = _slots(len(anchors), width, height, radius)
     taken = _nearest_free(anchors, slots)
     free = [s for s in range(len(slots)) if s not in set(taken)]
     improved = True
@@ -49,22 +42,34 @@ def place(anchors: Sequence[Point], width: float, height: float, radius: float) 
     return [slots[s] for s in taken]
 
 
-def margin(count: int, width: float, height: float, radius: float) -> float:
-    """Return how far, in pixels, `count` balloons reach outside the picture."""
-    return max(
-        (max(-x, -y, x - width, y - height) for x, y in _slots(count, width, height, radius)), default=0
-    ) + (radius * 1.3)
+def ring(count: int, width: float, height: float, radius: float) -> list[Point]:
+    """Return at least `count` balloon centres outside a picture, at least 2.2 radii apart.
 
-
-def _slots(count: int, width: float, height: float, radius: float) -> list[Point]:
-    """Return at least `count` places on as few rings around the picture as hold them."""
+    They lie on as few rings around the picture as hold them. All values are pixels of the picture.
+    """
     slots: list[Point] = []
-    ring = 0
+    rings = 0
     while len(slots) < count:
-        gap = radius * (1.5 + 2.4 * ring)
+        gap = radius * (1.5 + 2.4 * rings)
         slots += _ring(width, height, gap, 2.4 * radius)
-        ring += 1
+        rings += 1
     return slots
+
+
+def margin(slots: Sequence[Point], width: float, height: float, radius: float) -> float:
+    """Return how far, in pixels, balloons in these slots reach outside the picture."""
+    return max((max(-x, -y, x - width, y - height) for x, y in slots), default=0) + radius * 1.3
+
+
+def columns(count: int, width: float, height: float, gap: float, spacing: float) -> list[Point]:
+    """Return at least `count` points in two columns, `gap` left and right of the picture, `spacing` apart.
+
+    The columns are as high as the picture; where it holds too few, they reach below and above it.
+    """
+    rows = max(int(height / spacing), (count + 1) // 2 + 1, 1)
+    top = (height - rows * spacing) / 2 + spacing / 2
+    ys = [top + spacing * row for row in range(rows)]
+    return [(x, y) for x in (-gap, width + gap) for y in ys]
 
 
 def _ring(width: float, height: float, gap: float, spacing: float) -> list[Point]:

@@ -1,146 +1,98 @@
-"""Ballooned pictures: features and defects drawn over a picture of the unit, each with its balloon."""
+"""Pictures of units and golden views: decoded, cut out, encoded; or a sentence why there is none."""
 
 from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from evidence import Defect, Pose
-from golden.regions import Disk, Polygon, Rectangle
-from golden.spec import (
-    CentreDistance,
-    Characteristic,
-    Circle,
-    CircleDiameter,
-    Colour,
-    Dimension,
-    GoldenSpec,
-    Surface,
-)
-from hallmark.report import balloons
+from evidence import Defect, FrameError, FrameRecord, Inspection, Pose
+from golden.sample import GoldenSample
+from golden.spec import View
+from vision import read_frame
 
-LONGEST_PX = 1400  # of the embedded picture; the drawing over it keeps full coordinates
+LONGEST_PX = 1400  # of an embedded picture: 300 dpi on paper; what is drawn over it keeps full coordinates
 JPEG_QUALITY = 85
-MOST_DEFECT_BALLOONS = 20
+CUTOUT_PX = 360
 
-Point = tuple[float, float]
-State = Literal["conform", "nonconform", "undecided", "missing"]
+Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A picture of one view: (h, w, 3) RGB or (h, w) grey uint8.
 
-    `pose` takes points of the golden view to this picture; None for the golden reference image itself.
+    `pose` takes points of the golden view to this picture; None for the golden picture itself, and for a
+    frame in which the unit was not found.
     """
 
     view: str
-    pixels: npt.NDArray[np.uint8]
+    pixels: Pixels
     caption: str
     pose: Pose | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """One outline in picture pixels: an SVG `circle`, open `line` or closed `polygon`."""
+class Absent:
+    """A view of which nothing can be shown, and why, in a sentence."""
 
-    kind: Literal["circle", "line", "polygon"]
-    points: tuple[Point, ...]
-    radius: float = 0.0
-
-    @property
-    def path(self) -> str:
-        """The points as SVG writes them."""
-        return " ".join(f"{x:.1f},{y:.1f}" for x, y in self.points)
+    view: str
+    why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One thing that a balloon points at; `kind` and `state` choose how it is drawn."""
-
-    label: str
-    title: str
-    kind: Literal["dimension", "region", "zone", "defect"]
-    state: State
-    shapes: tuple[Shape, ...]
-    anchor: Point
+def golden_picture(sample: GoldenSample, view: View) -> Picture | Absent:
+    """Return the golden picture of a view."""
+    try:
+        frame = read_frame(sample.images[view.image], view=view.id, camera="golden sample")
+    except (KeyError, FrameError):
+        return Absent(view.id, f"The golden picture of view {view.id} cannot be shown: it does not decode.")
+    return Picture(view.id, _eight_bit(frame.pixels), f"Golden picture, view {view.id}")
 
 
-@dataclass(frozen=True, slots=True)
-class Balloon:
-    """A mark with its balloon's centre and the end of its leader, at the feature's outline."""
-
-    mark: Mark
-    center: Point
-    tip: Point
-    start: Point
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What the template draws: sizes in picture pixels, `margin` outside the picture on all sides.
-
-    `unlabelled` are outlined without a balloon: defects beyond the MOST_DEFECT_BALLOONS largest.
-    """
-
-    caption: str
-    data_uri: str
-    width: int
-    height: int
-    margin: float
-    radius: float
-    stroke: float
-    balloons: tuple[Balloon, ...]
-    unlabelled: tuple[Mark, ...]
-
-    @property
-    def view_box(self) -> str:
-        """The SVG view box; pixel centres are at integers, so the picture begins at -0.5."""
-        m = self.margin
-        return f"{-0.5 - m:.1f} {-0.5 - m:.1f} {self.width + 2 * m:.1f} {self.height + 2 * m:.1f}"
+def unit_picture(inspection: Inspection, record: FrameRecord, data: bytes | None) -> Picture | Absent:
+    """Return a frame of an inspection as a picture, if `data` is the very file that was inspected."""
+    unit = inspection.serial or inspection.id
+    if data is None:
+        why = "is not at hand; what was found in it is listed without picture"
+        return Absent(record.view, f"The frame of view {record.view} of unit {unit} {why}.")
+    try:
+        frame = read_frame(data, view=record.view, camera=record.camera)
+    except FrameError as error:
+        return Absent(
+            record.view, f"The frame of view {record.view} of unit {unit} cannot be shown: {error}."
+        )
+    if frame.digest != record.digest:
+        return Absent(
+            record.view,
+            f"The picture given for view {record.view} of unit {unit} is not the frame that was inspected "
+            f"(its digest is {frame.digest}, the record's {record.digest}); it is not shown.",
+        )
+    return framed(inspection, record, frame.pixels)
 
 
-def draw(
-    spec: GoldenSpec, picture: Picture, states: Mapping[str, State], defects: Sequence[Defect] = ()
-) -> Drawing:
-    """Draw one view: every characteristic that has a place in it and every defect found in it.
+def framed(
+    inspection: Inspection, record: FrameRecord, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+) -> Picture:
+    """Return decoded pixels of an inspection's own frame as a picture."""
+    caption = f"Unit {inspection.serial or inspection.id}, view {record.view}, camera {record.camera}"
+    return Picture(record.view, _eight_bit(pixels), caption, record.pose)
 
-    Args:
-        spec: the golden specification.
-        picture: the picture to draw over.
-        states: decision by characteristic id; a characteristic that is not named is not drawn.
-        defects: defects of the unit, largest first; labelled D1, D2, ... by their place in this sequence.
-    """
-    height, width = picture.pixels.shape[:2]
-    found = [*_defects(picture.view, defects)]
-    marks = [*_characteristics(spec, picture, states), *found[:MOST_DEFECT_BALLOONS]]
-    radius = max(width, height) / 46
-    centers = balloons.place([m.anchor for m in marks], width, height, radius)
-    return Drawing(
-        caption=picture.caption,
-        data_uri=data_uri(picture.pixels),
-        width=width,
-        height=height,
-        margin=balloons.margin(len(marks), width, height, radius),
-        radius=radius,
-        stroke=max(width, height) / 430,
-        balloons=tuple(_lead(m, c, radius) for m, c in zip(marks, centers, strict=True)),
-        unlabelled=tuple(found[MOST_DEFECT_BALLOONS:]),
+
+def _eight_bit(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels:
+    return (
+        (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels.astype(np.uint8, copy=False)
     )
 
 
-def data_uri(pixels: npt.NDArray[np.uint8]) -> str:
-    """Return the picture as a JPEG data URI, made smaller where it is longer than LONGEST_PX."""
+def data_uri(pixels: Pixels, longest: int = LONGEST_PX) -> str:
+    """Return the picture as a JPEG data URI, made smaller where it is longer than `longest` pixels."""
     height, width = pixels.shape[:2]
     bgr = pixels[..., ::-1] if pixels.ndim == 3 else pixels
-    factor = LONGEST_PX / max(height, width)
+    factor = longest / max(height, width)
     if factor < 1:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         bgr = cv2.resize(np.ascontiguousarray(bgr), size, interpolation=cv2.INTER_AREA)
@@ -148,100 +100,52 @@ def data_uri(pixels: npt.NDArray[np.uint8]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
-def _characteristics(spec: GoldenSpec, picture: Picture, states: Mapping[str, State]) -> Iterable[Mark]:
-    for c in sorted(spec.characteristics, key=lambda c: c.number):
-        if c.id not in states:
-            continue
-        shapes = tuple(_to_picture(s, picture.pose) for s in _shapes(spec, c, picture.view))
-        if shapes:
-            kind = "dimension" if isinstance(c, Dimension) else "zone" if isinstance(c, Surface) else "region"
-            # A zone is wide: its leader stops in the middle of its first edge, not of its area.
-            points = shapes[0].points[:2] if kind == "zone" else shapes[0].points
-            yield Mark(str(c.number), c.name, kind, states[c.id], shapes, _middle(points))
+def faded(pixels: Pixels) -> Pixels:
+    """Return the picture in pale grey, as ground for a map."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.ndim == 3 else pixels
+    return cv2.convertScaleAbs(grey, alpha=0.45, beta=135).astype(np.uint8)
 
 
-def _defects(view: str, defects: Sequence[Defect]) -> Iterable[Mark]:
-    for i, defect in enumerate(defects, start=1):
-        if defect.view != view:
-            continue
-        x, y, w, h = defect.box_px
-        box = Shape("polygon", ((x, y), (x + w, y), (x + w, y + h), (x, y + h)))
-        state: State = "undecided" if defect.severity is None else "nonconform"
-        if defect.severity == "allowed":
-            state = "conform"
-        title = f"{defect.defect_class}, {defect.size_mm:.2f} mm"
-        yield Mark(f"D{i}", title, "defect", state, (box,), (x + w / 2, y + h / 2))
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """A square of a picture around a defect: CUTOUT_PX wide, turned and scaled as the golden view is.
+
+    `box` is the defect's box in it: x, y, width, height.
+    """
+
+    data_uri: str
+    box: tuple[float, float, float, float]
 
 
-def _shapes(spec: GoldenSpec, c: Characteristic, view: str) -> Iterable[Shape]:
-    """Yield the outlines of a characteristic in one view, in golden pixels."""
-    if isinstance(c, Dimension) and c.feature.view == view:
-        feature = c.feature
-        if isinstance(feature, CircleDiameter):
-            yield _circle(feature.circle)
-        elif isinstance(feature, CentreDistance):
-            yield Shape("line", (feature.a.center_px, feature.b.center_px))
-        else:
-            yield Shape("line", (feature.start_px, feature.end_px))
-    elif isinstance(c, Colour) and c.view == view:
-        yield _outline(c.region)
-    elif isinstance(c, Surface):
-        yield from (_outline(z.region) for z in spec.zones if z.id in c.zones and z.view == view)
+def cutouts(
+    golden: Picture | None, unit: Picture, mm_per_px: float, defect: Defect
+) -> tuple[Cutout | None, Cutout, float]:
+    """Return the defect's place in the golden picture and in the unit's, and their pixels per millimetre."""
+    x, y, w, h = (v / mm_per_px for v in defect.box_mm)
+    side = max(1.7 * max(w, h), 1.5 / mm_per_px, 48.0)
+    scale = CUTOUT_PX / side
+    inner = ((side - w) / 2 * scale, (side - h) / 2 * scale, w * scale, h * scale)
+    bx, by, bw, bh = defect.box_px
+    centre = (bx + bw / 2, by + bh / 2)
+    of_unit = Cutout(_cut(unit, centre, side), inner)
+    if golden is None:
+        return None, of_unit, scale / mm_per_px
+    return Cutout(_cut(golden, (x + w / 2, y + h / 2), side), inner), of_unit, scale / mm_per_px
 
 
-def _circle(circle: Circle) -> Shape:
-    return Shape("circle", (circle.center_px,), circle.radius_px)
-
-
-def _outline(region: Rectangle | Disk | Polygon) -> Shape:
-    if isinstance(region, Disk):
-        return Shape("circle", (region.center_px,), region.radius_px)
-    if isinstance(region, Polygon):
-        return Shape("polygon", region.points_px)
-    left, top = region.x - 0.5, region.y - 0.5
-    right, bottom = left + region.width, top + region.height
-    return Shape("polygon", ((left, top), (right, top), (right, bottom), (left, bottom)))
-
-
-def _to_picture(shape: Shape, pose: Pose | None) -> Shape:
-    """Take a shape of the golden view to the picture, by `p = scale * R(angle) * p_golden + (x, y)`."""
-    if pose is None:
-        return shape
-    c = pose.scale * math.cos(math.radians(pose.angle_deg))
-    s = pose.scale * math.sin(math.radians(pose.angle_deg))
-    points = tuple((c * x - s * y + pose.x_px, s * x + c * y + pose.y_px) for x, y in shape.points)
-    return Shape(shape.kind, points, shape.radius * pose.scale)
-
-
-def _middle(points: Sequence[Point]) -> Point:
-    return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
-
-
-def _lead(mark: Mark, center: Point, radius: float) -> Balloon:
-    """Shorten the leader at both ends: it leaves the balloon's rim and stops at the feature's outline."""
-    (ax, ay), (cx, cy) = mark.anchor, center
-    length = math.dist(mark.anchor, center)
-    ux, uy = (ax - cx) / length, (ay - cy) / length
-    reach = length - max((_inside(s, mark.anchor, (-ux, -uy)) for s in mark.shapes), default=0.0)
-    return Balloon(
-        mark, center, start=(cx + ux * radius, cy + uy * radius), tip=(cx + ux * reach, cy + uy * reach)
-    )
-
-
-def _inside(shape: Shape, point: Point, direction: Point) -> float:
-    """How far a ray from the point runs before it leaves the outline; 0 where it does not start inside."""
-    if shape.kind == "circle":
-        return shape.radius if shape.points[0] == point else 0.0
-    if shape.kind == "line":
-        return 0.0
-    (px, py), (dx, dy) = point, direction
-    exits: list[float] = []
-    for (x0, y0), (x1, y1) in zip(shape.points, (*shape.points[1:], shape.points[0]), strict=True):
-        ex, ey = x1 - x0, y1 - y0
-        across = dx * ey - dy * ex
-        if across:
-            along = ((x0 - px) * ey - (y0 - py) * ex) / across
-            on_edge = ((x0 - px) * dy - (y0 - py) * dx) / across
-            if along > 0 and 0 <= on_edge <= 1:
-                exits.append(along)
-    return min(exits) if len(exits) % 2 else 0.0
+def _cut(picture: Picture, centre: tuple[float, float], side: float) -> str:
+    """Cut out a square of `side` golden pixels around a point of the picture, upright in the golden view."""
+    scale, angle = (1.0, 0.0) if picture.pose is None else (picture.pose.scale, picture.pose.angle_deg)
+    step = side / CUTOUT_PX * scale
+    c, s = step * math.cos(math.radians(angle)), step * math.sin(math.radians(angle))
+    half = (CUTOUT_PX - 1) / 2
+    to_picture = np.array([
+        [c, -s, centre[0] - c * half + s * half],
+        [s, c, centre[1] - s * half - c * half],
+    ])  # fmt: skip
+    flags = (cv2.INTER_AREA if step > 1 else cv2.INTER_CUBIC) | cv2.WARP_INVERSE_MAP
+    cut = cv2.warpAffine(
+        np.ascontiguousarray(picture.pixels), to_picture, (CUTOUT_PX, CUTOUT_PX), flags=flags,
+        borderMode=cv2.BORDER_CONSTANT, borderValue=(230, 230, 230),
+    )  # fmt: skip
+    return data_uri(cut.astype(np.uint8), CUTOUT_PX)

@@ -1,14 +1,17 @@
-"""Rows of the item table, worded and formatted once for every paper."""
+"""The tables of characteristics and deviations, worded and formatted once for every paper."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from evidence import REASONS, CharacteristicResult, Inspection
-from golden.spec import Characteristic, Colour, DecisionRule, Dimension, GoldenSpec, Surface
+from evidence import REASONS, CharacteristicResult, Defect, Inspection
+from golden.spec import Characteristic, Colour, DecisionRule, Dimension, Entered, GoldenSpec, Surface
+from hallmark.report.marks import numbered, words
 from hallmark.report.numbers import alike, measured, plain
-from hallmark.report.pictures import State
+from hallmark.report.pages import render
+from hallmark.report.paper import Cell, Column, Table, aligned
+from hallmark.report.signs import DECISIONS, WEIGHED, State, state_of
 from quality import FaiItem
 
 _OPERATORS = {
@@ -38,35 +41,124 @@ class Row:
     """One characteristic as printed: text only, except the gauge."""
 
     number: int
-    id: str
+    kind: str
     name: str
     detail: str
     severity: str
     nominal: str
-    limits: str
+    lower: str
+    upper: str
     value: str
     uncertainty: str
+    k: float | None
     unit: str
     decision: State
     source: str
     reason: str
     gauge: Gauge | None
 
+    @property
+    def result(self) -> str:
+        """The value with its uncertainty and unit in one text; empty where there is none."""
+        spread = f" \u00b1 {self.uncertainty}" if self.uncertainty else ""
+        return f"{self.value}{spread} {self.unit}".strip() if self.value else ""
+
 
 def inspection_rows(spec: GoldenSpec, inspection: Inspection) -> list[Row]:
     """Return the rows of one unit's inspection, in balloon order."""
     results = {r.id: r for r in inspection.characteristics}
+    by = _cameras(spec, inspection)
     return [
-        _row(c, results[c.id], results[c.id].decision)
+        _row(c, results[c.id], results[c.id].decision, by.get(c.id, ""))
         for c in sorted(spec.characteristics, key=lambda c: c.number)
         if c.id in results
     ]
 
 
-def fai_rows(spec: GoldenSpec, items: Sequence[FaiItem]) -> list[Row]:
+def fai_rows(spec: GoldenSpec, inspection: Inspection, items: Sequence[FaiItem]) -> list[Row]:
     """Return the rows of one unit's first-article items, in balloon order."""
     characteristics = {c.id: c for c in spec.characteristics}
-    return [_row(characteristics[i.id], i, i.outcome) for i in sorted(items, key=lambda i: i.number)]
+    by = _cameras(spec, inspection)
+    return [
+        _row(characteristics[i.id], i, i.outcome, by.get(i.id, ""))
+        for i in sorted(items, key=lambda i: i.number)
+    ]
+
+
+def measured_table(rows: Sequence[Row]) -> Table:
+    """Return the table of what was measured: limits, value and uncertainty aligned at the point."""
+    factors = {r.k for r in rows if r.k is not None}
+    one = f"U (k = {plain(factors.pop())})" if len(factors) == 1 else "U"
+    numbers = [
+        aligned([getattr(r, name) for r in rows])
+        for name in ("nominal", "lower", "upper", "value", "uncertainty")
+    ]
+    columns = (
+        Column("No.", 9), Column("Characteristic"), Column("Nominal", 14, "right"),
+        Column("Lower", 14, "right"), Column("Upper", 14, "right"), Column("Measured", 16, "right"),
+        Column(one, 15, "right"), Column("Unit", 10), Column("In its limits", 20), Column("Decision", 31),
+    )  # fmt: skip
+    table: list[list[Cell]] = []
+    for i, r in enumerate(rows):
+        nominal, lower, upper, value, spread = (n[i] for n in numbers)
+        own = f"k = {plain(r.k)}" if one == "U" and r.k is not None else ""
+        table.append([
+            Cell(mark=str(r.number), sign=r.decision),
+            Cell(r.name, f"{r.severity}; {r.detail}"),
+            Cell(r.nominal, pad=nominal), Cell(r.lower, pad=lower), Cell(r.upper, pad=upper),
+            Cell(r.value, pad=value, strong=True), Cell(r.uncertainty, own, pad=spread), Cell(r.unit),
+            Cell(svg=render("gauge.svg.j2", g=r.gauge) if r.gauge else ""),
+            Cell(DECISIONS[r.decision], _join(r.reason, r.source), sign=r.decision),
+        ])  # fmt: skip
+    return Table(columns, table)
+
+
+def entered_table(spec: GoldenSpec, rows: Sequence[Row]) -> Table:
+    """Return the table of what people and instruments proved: material, function, attribute."""
+    methods = {c.number: c.method for c in spec.characteristics if isinstance(c, Entered)}
+    columns = (
+        Column("No.", 9), Column("Characteristic", 44), Column("Method or requirement"), Column("Result", 32),
+        Column("Proven by", 34), Column("Decision", 29),
+    )  # fmt: skip
+    return Table(columns, [
+        [
+            Cell(mark=str(r.number), sign=r.decision),
+            Cell(r.name, f"{r.severity}; {r.kind}"),
+            Cell(methods[r.number], _limits(r)),
+            Cell(r.result or {"conform": "as required", "nonconform": "not as required"}.get(r.decision, "")),
+            Cell(r.reason, r.source),
+            Cell(DECISIONS[r.decision], sign=r.decision),
+        ]
+        for r in rows
+    ])  # fmt: skip
+
+
+def deviations_table(spec: GoldenSpec, defects: Sequence[Defect], most: int) -> Table:
+    """Return the table of the first `most` deviations, each with the line of the catalogue that weighs it."""
+    lines = {r.id: r for r in spec.catalogue.rules}
+    zones = {z.id: z.name for z in spec.zones}
+    columns = (
+        Column("Mark", 11), Column("Class", 29), Column("Longest extent, mm", 17, "right"),
+        Column("Place x, y, mm", 23, "right"), Column("Zone", 31), Column("Severity", 26),
+        Column("Line of the catalogue"),
+    )  # fmt: skip
+    rows: list[list[Cell]] = []
+    for label, d in numbered(defects)[:most]:
+        state = state_of(d.severity)
+        line = lines.get(d.rule or "")
+        why = "no line matches" if d.rule is None else f"{d.rule}: {line.description}" if line else d.rule
+        sure = "" if d.confidence is None else f"confidence {d.confidence:.2f}"
+        x, y, w, h = d.box_mm
+        rows.append([
+            Cell(mark=label, sign=state),
+            Cell(words(d.defect_class), sure, strong=True),
+            Cell(f"{d.size_mm:.2f}"),
+            Cell(f"{x + w / 2:.1f}, {y + h / 2:.1f}"),
+            Cell(zones.get(d.zone, d.zone)),
+            Cell(WEIGHED[state], sign=state),
+            Cell(why.removesuffix(": ")),
+        ])  # fmt: skip
+    return Table(columns, rows)
 
 
 def rule_sentences(spec: GoldenSpec, shown: Container[str]) -> list[str]:
@@ -101,25 +193,52 @@ def _items(numbers: Sequence[int]) -> str:
     return "Items " + ", ".join(f"{r[0]}\u2013{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
 
 
-def _row(c: Characteristic, result: CharacteristicResult | FaiItem, decision: State) -> Row:
+def _join(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
+
+
+def _cameras(spec: GoldenSpec, inspection: Inspection) -> dict[str, str]:
+    """Return by characteristic the cameras that saw it."""
+    cameras = {f.view: f.camera for f in inspection.frames}
+    zones = {z.id: z.view for z in spec.zones}
+    views: dict[str, list[str]] = {}
+    for c in spec.characteristics:
+        if isinstance(c, Dimension):
+            views[c.id] = [c.feature.view]
+        elif isinstance(c, Colour):
+            views[c.id] = [c.view]
+        elif isinstance(c, Surface):
+            views[c.id] = list(dict.fromkeys(zones[z] for z in c.zones))
+    return {i: ", ".join(cameras[v] for v in seen if v in cameras) for i, seen in views.items()}
+
+
+def _row(c: Characteristic, result: CharacteristicResult | FaiItem, decision: State, camera: str) -> Row:
     nominal, lower, upper = alike(result.nominal, result.lower, result.upper)
     value, uncertainty = _value(result)
     return Row(
         number=c.number,
-        id=c.id,
+        kind=c.kind,
         name=c.name,
         detail=_detail(c),
         severity=c.severity,
         nominal=nominal or "",
-        limits=_limits(lower, upper),
+        lower=lower or "",
+        upper=upper or "",
         value=value,
         uncertainty=uncertainty,
+        k=result.coverage_factor if uncertainty else None,
         unit=_unit(result.unit),
         decision=decision,
-        source=result.source or "",
+        source=_source(result.source, camera),
         reason=_reason(result),
         gauge=_gauge(result),
     )
+
+
+def _source(source: str | None, camera: str) -> str:
+    """Return who or what found a result."""
+    known = {"vision": f"camera {camera}", "manual": "entered by a person", "imported": "from an instrument"}
+    return known.get(source or "", "")
 
 
 def _value(result: CharacteristicResult | FaiItem) -> tuple[str, str]:
@@ -135,17 +254,20 @@ def _unit(unit: str | None) -> str:
     return {"CIEDE2000": "\u0394E\u2080\u2080", "1": "", None: ""}.get(unit, unit or "")
 
 
-def _limits(lower: str | None, upper: str | None) -> str:
-    if lower is None and upper is None:
+def _limits(row: Row) -> str:
+    """Return the limits in one text, for rows without columns of their own."""
+    if not row.lower and not row.upper:
         return ""
-    if lower is None:
-        return f"\u2264 {upper}"
-    if upper is None:
-        return f"\u2265 {lower}"
-    return f"{lower} \u2026 {upper}"
+    if not row.lower:
+        return f"\u2264 {row.upper} {row.unit}"
+    if not row.upper:
+        return f"\u2265 {row.lower} {row.unit}"
+    return f"{row.lower} \u2026 {row.upper} {row.unit}"
 
 
 def _reason(result: CharacteristicResult | FaiItem) -> str:
+    if result.reason == "characteristic_nonconform":
+        return ""  # the decision beside it says the same
     if result.reason in REASONS:
         return REASONS[result.reason].meaning
     # What vision measured has this very report as its evidence.

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from datasets import pcb_s4
-from evidence import Inspection, Pose, complete
+from evidence import Inspection, Pose, complete, sha256
 from golden.conformity import decide
+from golden.sample import GoldenSample
+from golden.seal import Signature as SealSignature
 from golden.spec import DecisionRule, GoldenSpec
 from hallmark.report import DemoSummary, HttpExample, Link, Step, UnitLine
 from quality import (
@@ -27,6 +32,7 @@ from quality import (
 
 MM_PER_PX = 25.4 / 1200
 DIGEST = "sha256:" + "5b3c9f0e" * 8
+FAULTY_DIGEST = sha256(pcb_s4.faulty_scan())
 HOLES = {"a": (172.0, 182.0), "b": (1525.0, 184.0), "c": (140.0, 1762.0), "d": (1512.0, 1757.0)}
 VIEWING = {"distance_mm": 400, "time_s": 8, "illuminance_lx": 1000}
 
@@ -103,12 +109,33 @@ def board() -> GoldenSpec:
         "catalogue": {
             "smallest_mm": 0.3,
             "rules": [
+                {"id": "bridge", "defect_class": "short", "severity": "major",
+                 "description": "Copper or solder joins two conductors"},
+                {"id": "stained", "defect_class": "stain", "severity": "minor", "description": "Stain"},
+                {"id": "polish", "defect_class": "scratch", "severity": "allowed", "description": "Polishing marks"},
                 {"id": "large", "defect_class": "unclassified", "from_mm": 2.0, "severity": "major"},
                 {"id": "small", "defect_class": "unclassified", "to_mm": 0.5, "severity": "allowed"},
+            ],
+            "counts": [
+                {"id": "crowd", "classes": ["stain"], "weighed": ["minor"], "at_least": 2, "severity": "major",
+                 "description": "Two stains or more"},
             ],
         },
         "plans": {},
     })  # fmt: skip
+
+
+KEYS = {"supplier": "sha256:" + "a1" * 32, "buyer": "sha256:" + "b2" * 32}
+
+
+def sample(spec: GoldenSpec | None = None, *, picture: bytes | None = None) -> GoldenSample:
+    """The sealed golden sample of board S4; `picture` stands for its golden picture's file."""
+    spec = spec or board()
+    return GoldenSample(
+        spec=spec, digest=DIGEST, version=2, issued=datetime(2026, 11, 1, tzinfo=UTC), expires=None, predecessor=None,
+        images={"images/top.jpg": pcb_s4.good_scan() if picture is None else picture},
+        signatures=tuple(SealSignature(KEYS[p.role], p.name, p.role) for p in spec.parties),
+    )  # fmt: skip
 
 
 def unit(
@@ -119,8 +146,10 @@ def unit(
     defects: tuple[dict[str, object], ...] = (),
     pose: Pose | None = None,
     reasons: tuple[str, ...] = (),
+    frame: str = "sha256:" + "7" * 64,
+    **more: Any,
 ) -> Inspection:
-    """A unit whose dimensions lie `shift` mm above nominal."""
+    """A unit whose dimensions lie `shift` mm above nominal; `frame` is the digest of its only frame."""
     results: list[dict[str, object]] = []
     for c in spec.characteristics:
         if c.kind in ("material", "functional"):
@@ -142,16 +171,16 @@ def unit(
         })  # fmt: skip
     if not reasons and any(r["decision"] == "nonconform" for r in results):
         reasons = ("characteristic_nonconform",)
-    frame = {
-        "view": "top", "camera": "cell-3/top", "digest": "sha256:" + "7" * 64, "captured_at": "2026-11-23T08:14:09Z",
+    seen = {
+        "view": "top", "camera": "cell-3/top", "digest": frame, "captured_at": "2026-11-23T08:14:09Z",
         "calibration": "sha256:" + "c4" * 32, "pose": None if pose is None else pose.model_dump(),
     }  # fmt: skip
     return complete({
         "part": "S4", "revision": "A", "serial": serial, "lot": "DEMO-1", "station": "cell-3", "sequence": 1,
-        "golden": {"digest": DIGEST, "version": 2}, "model": None, "frames": [frame], "characteristics": results,
+        "golden": {"digest": DIGEST, "version": 2}, "model": None, "frames": [seen], "characteristics": results,
         "defects": defects, "verdict": "REJECT" if reasons else "ACCEPT", "reasons": reasons,
         "versions": {"hallmark": "0.1.0", "numpy": "2.4.6", "opencv": "5.0.0"},
-        "timing_ms": {"register": 11.2, "total": 48.0},
+        "timing_ms": {"register": 11.2, "total": 48.0}, **more,
     })  # fmt: skip
 
 
@@ -183,6 +212,46 @@ def faulty(spec: GoldenSpec) -> Inspection:
     return unit(
         spec, "S4_2", shift=0.085, defects=defects, pose=pose, reasons=("characteristic_nonconform", "surface_rejected")
     )  # fmt: skip
+
+
+def named(spec: GoldenSpec) -> Inspection:
+    """The real faulty board with invented classes: every severity, an unclassified one, a counting rule met."""
+    found = (
+        ("short", "major", 0.98, "bridge", (910.0, 1300.0, 290.0, 180.0)),
+        ("stain", "minor", 0.91, "stained", (505.0, 990.0, 190.0, 390.0)),
+        ("stain", "minor", 0.77, "stained", (620.0, 420.0, 80.0, 60.0)),
+        ("unclassified", None, None, None, (1440.0, 695.0, 150.0, 120.0)),
+        ("scratch", "allowed", 0.88, "polish", (320.0, 300.0, 240.0, 20.0)),
+    )  # fmt: skip
+    defects = tuple(
+        {
+            "view": "top", "class": name, "severity": severity, "confidence": confidence, "box_px": box,
+            "box_mm": tuple(v * MM_PER_PX for v in box), "size_mm": max(box[2:]) * MM_PER_PX, "zone": "circuit",
+            "rule": rule,
+        }
+        for name, severity, confidence, rule, box in found
+    )  # fmt: skip
+    return unit(
+        spec, "S4_2", shift=0.085, defects=defects, frame=FAULTY_DIGEST,
+        pose=Pose(x_px=-42.0, y_px=-38.0, angle_deg=0.25, scale=1.002, residual_px=3.1),
+        reasons=("characteristic_nonconform", "surface_rejected"),
+        model={"name": "s4-1", "digest": "sha256:" + "ab" * 32}, dismissed=7,
+        counts=[{"rule": "crowd", "count": 2, "severity": "major"}],
+    )  # fmt: skip
+
+
+def lot_state(spec: GoldenSpec) -> dict[str, Any]:
+    """A lot of 74 as the server tells of it: accepted, not released."""
+    _, first_decision = first(spec)
+    size, oqc, drawn = outgoing(spec)
+    return {
+        "lot": "DEMO-1", "phase": "oqc_accepted", "golden": {"digest": DIGEST, "version": 2}, "part": "S4",
+        "revision": "A", "units": {"accepted": 74, "rejected": 6, "held": 1, "quarantined": 1},
+        "first_article": first_decision.model_dump(mode="json"),
+        "approved_by": {"name": "I. Lind", "party": "Meridian Instruments Ltd"}, "manifest": drawn.manifest,
+        "size": size, "draw": drawn.model_dump(mode="json"), "samplings": [], "sample": [], "late_findings": [],
+        "oqc": oqc.model_dump(mode="json"), "released_by": None, "nonconformances": [],
+    }  # fmt: skip
 
 
 def outgoing(spec: GoldenSpec) -> tuple[int, OqcDecision, Draw]:

@@ -6,7 +6,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hallmark.report.balloons import margin, place
+from hallmark.report.balloons import columns, margin, place, ring
 
 WIDTH, HEIGHT, RADIUS = 1663.0, 1888.0, 41.0
 
@@ -31,9 +31,10 @@ def cross(p: Point, q: Point, r: Point, s: Point) -> bool:
 @given(anchors)
 @settings(max_examples=60)
 def test_apart_outside_and_uncrossed(points: list[Point]) -> None:
-    centers = place(points, WIDTH, HEIGHT, RADIUS)
+    slots = ring(len(points), WIDTH, HEIGHT, RADIUS)
+    centers = place(points, slots)
     assert len(centers) == len(points)
-    reach = margin(len(points), WIDTH, HEIGHT, RADIUS)
+    reach = margin(slots, WIDTH, HEIGHT, RADIUS)
     for x, y in centers:
         beyond = max(-x, -y, x - WIDTH, y - HEIGHT)
         assert beyond >= RADIUS, "a balloon lies over the picture"
@@ -48,15 +49,26 @@ def test_apart_outside_and_uncrossed(points: list[Point]) -> None:
 @settings(max_examples=10)
 def test_more_than_one_ring_holds(count: int, width: float, height: float) -> None:
     points = [(width * ((i * 0.618) % 1), height * ((i * 0.414) % 1)) for i in range(count)]
-    centers = place(points, width, height, RADIUS)
+    centers = place(points, ring(count, width, height, RADIUS))
     for a, b in itertools.combinations(centers, 2):
         assert math.dist(a, b) >= 2.2 * RADIUS
 
 
 def test_nothing_to_place() -> None:
-    assert place([], WIDTH, HEIGHT, RADIUS) == []
+    assert place([], []) == []
 
 
 def test_everything_at_one_point_still_gets_its_own_balloon() -> None:
-    centers = place([(800.0, 900.0)] * 30, WIDTH, HEIGHT, RADIUS)
+    centers = place([(800.0, 900.0)] * 30, ring(30, WIDTH, HEIGHT, RADIUS))
     assert len(set(centers)) == 30
+
+
+@given(anchors)
+@settings(max_examples=40)
+def test_labels_stand_beside_the_picture_apart_and_uncrossed(points: list[Point]) -> None:
+    gap, spacing = 50.0, 130.0
+    starts = place(points, columns(len(points), WIDTH, HEIGHT, gap, spacing))
+    assert {x for x, _ in starts} <= {-gap, WIDTH + gap}
+    for (p, q), (r, s) in itertools.combinations(zip(points, starts, strict=True), 2):
+        assert q[0] != s[0] or abs(q[1] - s[1]) > spacing * 0.999
+        assert not cross(p, q, r, s)

@@ -1,137 +1,324 @@
-"""The papers say what the records say, carry everything with them and hold on screen, phone and A4."""
+"""The papers say what the records say, the same in HTML and PDF, whatever people have called things."""
+
+from __future__ import annotations
 
 import html
-import json
+import io
 import re
-import subprocess
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
 
-from evidence import Pose
-from hallmark.doctor import find_program
-from hallmark.report import Picture, Signature, render_fai, render_sheet, render_summary
+from datasets import pcb_s4
+from evidence import Pose, sha256
+from golden.spec import Part
+from hallmark.report import (
+    Absent,
+    Paper,
+    ReportError,
+    Signature,
+    first_article_report,
+    inspection_sheet,
+    lot_summary,
+    render_summary,
+    standing,
+    to_html,
+    unit_picture,
+)
+from hallmark.report.paper import Facts, Figure, Heading, Table, Text, aligned
+from hallmark.report.pdf import to_pdf
 from tests.hallmark import papers
 
-# Written into a copy of the page; what the browser laid out comes back in the title.
-PROBE = """<script>
-const boxes = [...document.querySelectorAll(".balloon")].map(b => b.getBoundingClientRect());
-let overlaps = 0;
-boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => {
-  if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom) overlaps++;
-}));
-const pictures = [...document.images, ...document.querySelectorAll("image")].length;
-const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-const drawn = [...document.querySelectorAll("figure > svg")].map(s => s.getBoundingClientRect().height);
-document.title = JSON.stringify({balloons: boxes.length, overlaps, wide, pictures, drawn});
-</script>"""
+ISSUED = "2026-11-23T08:16:00Z"
 
 
-def fai(shift: float = 0.004) -> str:
-    spec = papers.board()
-    inspection, decision = papers.first(spec, shift)
-    picture = Picture("top", papers.good_picture(), "Golden reference, view top")
-    inspector = Signature("A. Brandt", "Nordlicht Leiterplatten GmbH", "2026-11-23T08:16:00Z")
-    return render_fai(
-        spec, inspection, decision, [picture], issued="2026-11-23T08:16:00Z", inspector=inspector
+@cache
+def fai(shift: float = 0.004) -> Paper:
+    sample = papers.sample()
+    inspection, decision = papers.first(sample.spec, shift)
+    made = Signature("A. Brandt", "Nordlicht Leiterplatten GmbH", ISSUED)
+    return first_article_report(sample, inspection, decision, issued=ISSUED, inspector=made)
+
+
+@cache
+def sheet() -> Paper:
+    sample = papers.sample()
+    record = papers.named(sample.spec)
+    pictures = [unit_picture(record, record.frames[0], pcb_s4.faulty_scan())]
+    return inspection_sheet(sample, record, pictures, issued=ISSUED, note="A real board.")
+
+
+@cache
+def lot() -> Paper:
+    sample = papers.sample()
+    good, _ = papers.first(sample.spec)
+    nc = {"id": "nc-" + "0" * 32, "cause": "defect:short:circuit", "severity": "major", "status": "open",
+          "serials": ["S4_2"]}  # fmt: skip
+    return lot_summary(
+        sample, papers.lot_state(sample.spec), [good, papers.named(sample.spec)], [nc], issued=ISSUED
     )
 
 
-def sheet() -> str:
-    spec = papers.board()
-    record = papers.faulty(spec)
-    return render_sheet(
-        spec, record, [Picture("top", papers.faulty_picture(), "Frame", record.frames[0].pose)], note="real"
-    )
+PAPERS: dict[str, Callable[[], Paper]] = {"fai": fai, "sheet": sheet, "lot": lot}
 
 
-def summary() -> str:
-    return render_summary(papers.lot(papers.board()))
+@cache
+def page(name: str) -> str:
+    return to_html(PAPERS[name]())
 
 
-PAGES = {"fai": fai, "sheet": sheet, "summary": summary}
+@cache
+def pdf(name: str) -> bytes:
+    return to_pdf(PAPERS[name]())
 
 
-def text_of(page: str) -> str:
-    without = re.sub(r"<(style|title)>.*?</\1>|<image[^>]*>", " ", page, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", without)))
+def squeezed(text: str) -> str:
+    """Text without spaces: where a line breaks is the format's own."""
+    return re.sub(r"[\s\u200b\u00a0]+", "", text)
 
 
-@pytest.mark.parametrize("name", PAGES)
+def text_of_html(page: str) -> str:
+    body = re.sub(r"<(style|title)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return squeezed(html.unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def text_of_pdf(data: bytes) -> str:
+    return squeezed("".join(p.extract_text() for p in PdfReader(io.BytesIO(data)).pages))
+
+
+def said_by(paper: Paper) -> list[str]:
+    """Every text of the paper but those in pictures."""
+    said = [paper.kind, paper.title, paper.reference]
+    for block in paper.blocks:
+        if isinstance(block, Heading | Text):
+            said.append(block.text)
+        elif isinstance(block, Facts):
+            said += [value for _, value in block.items]
+        elif isinstance(block, Figure):
+            said.append(block.caption)
+        elif isinstance(block, Table):
+            said += [c.title for c in block.columns]
+            said += [t for row in block.rows for c in row for t in (c.text, c.note)]
+    return [squeezed(s) for s in said if s]
+
+
+SAID = {
+    "fai": (
+        "ACCEPTED", "S4, revision A", "S4-0001", "Nordlicht Leiterplatten GmbH", "Meridian Instruments Ltd",
+        "2.883", "0.023", "U (k = 2)", "28.54", "28.74", "820 ± 24 MΩ", "≥ 100 MΩ", "Certificate 24-1187",
+        "13 of 13", papers.DIGEST, "sha256:" + "c4" * 32, "sha256:" + "7" * 64, "ISO 14253-1:2017",
+        "the supplier must prove conformity", "A. Brandt", papers.KEYS["supplier"], papers.KEYS["buyer"],
+        "camera cell-3/top", "conformity with AS9102 is not claimed", "Base material FR-4, 35 µm copper",
+    ),
+    "sheet": (
+        "REJECT", "surface_rejected", "quarantine the unit", "8.26", "#1",
+        "bridge: Copper or solder joins two conductors",
+        "confidence 0.98", "no line matches", "not weighed",
+        "Counting rule crowd (Two stains or more): 2 deviations",
+        "7 further differences", "1 deviation is unclassified", "1 major, 2 minor, 1 not weighed, 1 allowed",
+        "s4-1", "sha256:" + "ab" * 32, papers.FAULTY_DIGEST, "numpy 2.4.6", "register 11.2", "A real board.",
+        "golden", "unit",
+    ),
+    "lot": (
+        "ACCEPTED", "74 units", "AQL 1.0, code letter E", "ISO 2859-1:1999",
+        "I. Lind, Meridian Instruments Ltd",
+        "1 short, largest 6.1 mm", "defect:short:circuit", "5 on 1 units", "S4-0001: accepted",
+        "sha256:" + "ab" * 32, "sha256:" + "c4" * 32,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_both_formats_say_all_of_it(name: str) -> None:
+    in_html, in_pdf = text_of_html(page(name)), text_of_pdf(pdf(name))
+    for text in (*SAID[name], *said_by(PAPERS[name]())):
+        assert squeezed(text) in in_html, text
+        assert squeezed(text) in in_pdf, text
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_page_has_head_and_foot(name: str) -> None:
+    pages = PdfReader(io.BytesIO(pdf(name))).pages
+    assert len(pages) >= 2
+    for number, sheet_of_paper in enumerate(pages, start=1):
+        text = squeezed(sheet_of_paper.extract_text())
+        for said in (*PAPERS[name]().running, PAPERS[name]().reference, f"page {number} of {len(pages)}"):
+            assert squeezed(said) in text
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_pdf_is_whole_archival_and_the_same_every_time(name: str) -> None:
+    data = pdf(name)
+    assert data.startswith(b"%PDF-1.7")
+    assert data == to_pdf(PAPERS[name]())
+    reader = PdfReader(io.BytesIO(data), strict=True)
+    metadata = reader.xmp_metadata
+    assert metadata is not None
+    assert metadata.rdf_root.toxml().count("pdfaid:part") == 2
+    assert not re.search(rb"/(URI|GoToR|Launch|JavaScript|EmbeddedFile)\b", data)
+    assert reader.metadata is not None
+    assert reader.metadata.title == f"{PAPERS[name]().kind}: {PAPERS[name]().title}"
+    for sheet_of_paper in reader.pages:
+        assert [round(float(v)) for v in sheet_of_paper.mediabox[2:]] == [595, 842]
+
+
+@pytest.mark.parametrize("name", PAPERS)
 def test_a_page_needs_nothing_from_elsewhere(name: str) -> None:
-    page = PAGES[name]()
-    assert "<script" not in page
-    assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//|url\(|@import""", page)
-
-
-def test_the_fai_report_says_what_was_decided() -> None:
-    page = fai()
-    text = text_of(page)
-    for said in (
-        "ACCEPT", "S4, revision A", "S4-0001", "Nordlicht Leiterplatten GmbH", "Meridian Instruments Ltd",
-        "2.883 ± 0.023 mm", "28.54 … 28.74", "820 ± 24 MΩ", "≥ 100", "Certificate 24-1187",
-        "13 of 13 conform",
-        "c4c4c4c4c4c4", papers.DIGEST, "ISO 14253-1:2017", "the supplier must prove conformity", "A. Brandt",
-        "name, signature, date",
-    ):  # fmt: skip
-        assert said in text
-    assert re.findall(r'class="balloon" data-label="(\w+)"', page) == [str(n) for n in range(1, 12)]
+    assert "<script" not in page(name)
+    links = re.findall(r"""(?:src|href)=["']([^"']{0,5})|url\(|@import""", page(name))
+    assert set(links) <= {"data:"}
 
 
 def test_a_failed_first_article_names_its_items() -> None:
-    text = text_of(fai(shift=0.2))
-    assert "REJECT" in text
-    assert "does not conform" in text
-    assert "characteristic:d1 (major)" in text
+    text = text_of_html(to_html(fai(0.2)))
+    for said in ("NOT ACCEPTED", "does not conform", "characteristic:d1 (major)"):
+        assert squeezed(said) in text
 
 
-def test_a_decision_about_another_unit_is_refused() -> None:
-    spec = papers.board()
-    _, decision = papers.first(spec)
-    with pytest.raises(ValueError, match="not about insp-"):
-        render_fai(spec, papers.faulty(spec), decision, [], issued="2026-11-23T08:16:00Z")
+def test_what_does_not_belong_together_is_refused() -> None:
+    sample = papers.sample()
+    inspection, decision = papers.first(sample.spec)
+    other = papers.named(sample.spec)
+    with pytest.raises(ReportError, match="not about insp-"):
+        first_article_report(sample, other, decision, issued=ISSUED)
+    foreign = other.model_copy(
+        update={"golden": other.golden.model_copy(update={"digest": "sha256:" + "0" * 64})}
+    )
+    with pytest.raises(ReportError, match="was judged by golden sample sha256:000"):
+        inspection_sheet(sample, foreign, [], issued=ISSUED)
+    stray = inspection.model_copy(update={"lot": "DEMO-2"})
+    with pytest.raises(ReportError, match="of lot DEMO-2"):
+        lot_summary(sample, papers.lot_state(sample.spec), [stray], issued=ISSUED)
 
 
-def test_the_sheet_draws_every_deviation_and_says_why() -> None:
-    page = sheet()
-    text = text_of(page)
-    for said in (
-        "REJECT",
-        "surface_rejected",
-        "quarantine the unit",
-        "8.26 mm",
-        "not weighed",
-        "none matches",
-    ):
-        assert said in text
-    assert {"D1", "D2", "D3"} <= set(re.findall(r'data-label="(D\d)"', page))
+def test_balloons_and_labels_are_all_there() -> None:
+    (figure,) = [b for b in fai().blocks if isinstance(b, Figure)]
+    assert re.findall(r'class="balloon" data-label="(.+?)"', figure.svg) == [str(n) for n in range(1, 12)]
+    surface, measured = [b for b in sheet().blocks if isinstance(b, Figure)]
+    assert re.findall(r'data-label="(.+?)"', surface.svg) == [f"#{n}" for n in range(1, 6)]
+    for said in (">short<", ">6.14 mm, major<", ">unclassified<", ">3.17 mm, not weighed<"):
+        assert said in surface.svg
+    assert re.findall(r'data-label="(.+?)"', measured.svg) == [str(n) for n in range(1, 11)]
+    assert ">2.964 \u00b1 0.023 mm<" in measured.svg
 
 
 def test_features_are_drawn_where_the_pose_puts_them() -> None:
     """A quarter turn takes (172, 182) to (1000 - 2 * 182, 20 + 2 * 172)."""
-    spec = papers.board()
+    sample = papers.sample()
     pose = Pose(x_px=1000, y_px=20, angle_deg=90, scale=2, residual_px=0)
-    record = papers.unit(spec, "S4-0001", pose=pose)
-    page = render_sheet(spec, record, [Picture("top", np.zeros((4000, 4000), np.uint8), "dark", pose)])
-    assert '<circle cx="636.0" cy="364.0" r="136.0"' in page
+    data = png(np.zeros((4000, 4000), np.uint8))
+    record = papers.unit(sample.spec, "S4-0001", pose=pose, frame=sha256(data))
+    drawn = inspection_sheet(sample, record, [unit_picture(record, record.frames[0], data)], issued=ISSUED)
+    assert '<circle cx="636.0" cy="364.0" r="136.0"' in to_html(drawn)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def test_a_frame_that_is_missing_wrong_or_broken_is_told_of() -> None:
+    sample = papers.sample()
+    record = papers.named(sample.spec)
+    frame = record.frames[0]
+    for data, said in (
+        (None, "is not at hand"),
+        (pcb_s4.good_scan(), "is not the frame that was inspected"),
+        (b"no picture", "cannot be shown"),
+    ):
+        picture = unit_picture(record, frame, data)
+        assert isinstance(picture, Absent)
+        paper = inspection_sheet(sample, record, [picture], issued=ISSUED)
+        assert not any(isinstance(b, Figure) for b in paper.blocks)
+        for text in (text_of_html(to_html(paper)), text_of_pdf(to_pdf(paper))):
+            assert squeezed(said) in text
+            assert squeezed("bridge: Copper or solder joins two conductors") in text
 
 
 def test_a_unit_that_was_not_found_is_shown_without_features() -> None:
-    spec = papers.board()
-    record = papers.unit(spec, "S4-0001", pose=None)
-    page = render_sheet(spec, record, [Picture("top", np.zeros((64, 64, 3), np.uint8), "dark")])
-    assert 'class="balloon"' not in page
-    assert "data:image/jpeg;base64," in page
+    sample = papers.sample()
+    data = png(np.full((64, 64, 3), 90, np.uint8))
+    record = papers.unit(sample.spec, "S4-0001", pose=None, frame=sha256(data))
+    paper = inspection_sheet(sample, record, [unit_picture(record, record.frames[0], data)], issued=ISSUED)
+    (figure,) = [b for b in paper.blocks if isinstance(b, Figure)]
+    assert "not found in this frame" in figure.caption
+    assert "balloon" not in figure.svg
 
 
-def test_what_people_wrote_cannot_become_markup() -> None:
+def test_a_golden_picture_that_does_not_decode_is_told_of() -> None:
+    sample = papers.sample(picture=b"nothing")
+    inspection, decision = papers.first(sample.spec)
+    report = to_html(first_article_report(sample, inspection, decision, issued=ISSUED))
+    assert "The golden picture of view top cannot be shown" in report
+
+
+HOSTILE = '#panic("x") $x$ <script>alert(1)</script> & Co "\'\\ #read("/etc/passwd") *b* _i_ `r` // {{ 7*7 }}'
+
+
+@pytest.mark.parametrize(
+    "name", [HOSTILE, "\x00\x1b[31m bell\x07", "深圳 Ω — ﷽", "@top [x]: = # - + / \n<!--"]
+)
+def test_what_people_wrote_stays_text(name: str) -> None:
     spec = papers.board()
-    part = spec.part.model_copy(update={"name": "<script>alert(1)</script> & Co"})
-    page = render_sheet(spec.model_copy(update={"part": part}), papers.faulty(spec), [], note="<b>x</b>")
-    assert "<script>" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in page
-    assert "&lt;b&gt;x&lt;/b&gt;" in page
+    part = Part.model_construct(number="S4", revision="A", name=name)
+    sample = papers.sample(spec.model_copy(update={"part": part}))
+    record = papers.named(spec).model_copy(update={"serial": name})
+    paper = inspection_sheet(sample, record, [], issued=ISSUED, note=name)
+    made, data = to_html(paper), to_pdf(paper)
+    assert "<script>" not in made
+    assert "49" not in re.findall(r"\{\{.*|7\*7.*?\}\}", made)
+    if name == HOSTILE:
+        assert squeezed(name) in text_of_html(made)
+        assert squeezed(name) in text_of_pdf(data)
+        css = made[made.index("@page {\n  @top-left") : made.index("</style>")]
+        assert "<" not in css
+        assert "script" in css  # as letters, between escapes
+
+
+@settings(max_examples=25)
+@given(st.text(max_size=40))
+def test_any_note_makes_a_page_and_a_pdf(note: str) -> None:
+    paper = Paper("Sheet", note, None, [note], ISSUED, note, [Text(note), Table([], [])][:1])
+    assert to_html(paper)
+    assert to_pdf(paper).startswith(b"%PDF")
+
+
+@given(st.lists(st.one_of(st.just(""), st.decimals(-999, 999, places=3).map(lambda d: f"{d.normalize():f}"))))
+def test_numbers_of_a_column_end_in_one_place(numbers: list[str]) -> None:
+    padded = [n + p for n, p in zip(numbers, aligned(numbers), strict=True) if n]
+    assert len({len(p.partition(".")[2]) for p in padded}) <= 1
+    assert all(float(p) == float(n) for p, n in zip(padded, filter(None, numbers), strict=True))
+    assert any(p == n for p, n in zip(padded, filter(None, numbers), strict=True)) or not padded
+
+
+def test_the_map_puts_every_deviation_in_the_golden_view() -> None:
+    figure = next(b for b in lot().blocks if isinstance(b, Figure))
+    spots = re.findall(r'data-state="(\w+)" transform="translate\(([\d.]+) ([\d.]+)\)', figure.svg)
+    assert ("major", "1055.0", "1390.0") in spots
+    assert sorted(s for s, _, _ in spots) == ["allowed", "major", "minor", "minor", "unweighed"]
+    assert [s for s, _, _ in spots][-1] == "major", "the gravest lies on top"
+
+
+def test_the_pareto_chart_counts_what_is_not_allowed() -> None:
+    chart = [b for b in lot().blocks if isinstance(b, Figure)][1]
+    words = re.findall(r">([^<>\n]+)</text>", chart.svg)
+    assert "scratch" not in words
+    assert words.index("stain") < words.index("short") or words.index("dimension") < words.index("short")
+    assert "100 %" in words
+
+
+def test_of_several_records_the_newest_that_stopped_the_unit_stands() -> None:
+    spec = papers.board()
+    good, bad = papers.unit(spec, "U"), papers.unit(spec, "U", reasons=("surface_rejected",))
+    worse = bad.model_copy(update={"id": "insp-2"})
+    assert standing([good, bad, worse, good]) == [worse]
+    assert standing([bad, good]) == [bad]
+    assert standing([good, good]) == [good]
 
 
 def test_the_summary_counts_against_the_truth() -> None:
@@ -141,7 +328,7 @@ def test_the_summary_counts_against_the_truth() -> None:
     assert [u.serial for u in s.with_outcome("stopped for another reason")] == ["S4-0071"]
     assert len(s.with_outcome("found")) == 4
     assert len(s.with_outcome("passed")) == 73
-    text = text_of(render_summary(s))
+    text = text_of_html(render_summary(s))
     for said in (
         "4 of 6",
         "1 of 74",
@@ -150,40 +337,4 @@ def test_the_summary_counts_against_the_truth() -> None:
         "S4-0012",
         "GET /api/v1/lots/DEMO-1",
     ):
-        assert said in text
-
-
-def browse(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    program = find_program("chromium")
-    assert program is not None
-    # A root user has no sandbox; the pages are our own.
-    command = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-               "--hide-scrollbars", "--enable-logging=stderr", *arguments]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-
-
-@pytest.mark.requires_system("chromium")
-@pytest.mark.parametrize("name", PAGES)
-def test_in_a_browser(name: str, tmp_path: Path) -> None:
-    """No console message, no overlapping balloons, no sideways scrolling on a desk or on a phone."""
-    page = PAGES[name]()
-    (tmp_path / "page.html").write_text(page.replace("</body>", PROBE + "</body>"), encoding="utf-8")
-    # A browser window has a least width; a frame does not.
-    (tmp_path / "phone.html").write_text(
-        '<iframe src="page.html" style="width:375px;height:3000px;border:0" onload="'
-        'document.title = this.contentDocument.title"></iframe>',
-        encoding="utf-8",
-    )
-    for view, width in (("page.html", 1200), ("phone.html", 800)):
-        shot = tmp_path / f"{view}.png"
-        result = browse([
-            "--allow-file-access-from-files", f"--window-size={width},1600", "--virtual-time-budget=4000",
-            f"--screenshot={shot}", "--dump-dom", (tmp_path / view).as_uri(),
-        ])  # fmt: skip
-        assert "CONSOLE" not in result.stderr, [x for x in result.stderr.splitlines() if "CONSOLE" in x]
-        (title,) = re.findall(r"<title>(\{.*?\})</title>", result.stdout)[:1]
-        seen = json.loads(html.unescape(title))
-        assert seen["overlaps"] == 0
-        assert seen["wide"] == 0, f"{view} scrolls sideways by {seen['wide']} px"
-        assert seen["balloons"] == page.count('class="balloon"')
-        assert all(height > 200 for height in seen["drawn"])
+        assert squeezed(said) in text
