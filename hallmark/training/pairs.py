@@ -70,7 +70,7 @@ def frame_of(shot: TwinFrame, view: str) -> Frame:
 def _bent(rng: np.random.Generator, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Displace the artwork as a film that shrank or slipped does, and a little at random."""
     h, w = codes.shape[:2]
-    amplitude = 0.0 * float(rng.choice([0.0, rng.uniform(0, 10)]))
+    amplitude = float(rng.choice([0.0, rng.uniform(0, 10)]))
     wave = float(rng.uniform(900, 2500))
     uneven = float(rng.uniform(0, 0.7))
     shift = [
