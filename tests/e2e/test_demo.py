@@ -41,9 +41,11 @@ def test_the_demo_finds_every_known_fault_and_tells_the_story(demo: tuple[Path, 
 @pytest.mark.xdist_group("demo")
 def test_every_paper_is_there_and_complete(demo: tuple[Path, str]) -> None:
     out, _ = demo
-    pages = [out / "summary.html", out / "first-article.html", out / "sheets" / "S4-REAL-2.html"]
-    for page in pages:
+    papers = [out / "first-article.html", out / "lot.html", out / "sheets" / "S4-REAL-2.html"]
+    for page in (out / "summary.html", *papers):
         assert page.read_text("utf-8").rstrip().endswith("</html>")
+    for page in papers:
+        assert page.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     faulty = {unit.serial for unit in plan_lot(1) if unit.seeded is not None}
     assert faulty <= {page.stem for page in (out / "sheets").glob("*.html")}
 

@@ -93,6 +93,12 @@ def test_out_writes_record_and_sheet_whole(plant: Plant, tmp_path: Path) -> None
     assert (tmp_path / "results" / "good.html").read_text("utf-8").rstrip().endswith("</html>")
 
 
+def test_sheets_come_in_the_formats_asked_for(plant: Plant, tmp_path: Path) -> None:
+    inspect(plant, "--out", tmp_path, "--report", "pdf", "--report", "html", plant.root / "good.jpg")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["good.html", "good.json", "good.pdf"]
+    assert (tmp_path / "good.pdf").read_bytes().startswith(b"%PDF")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -10,8 +10,10 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
+from golden.errors import GoldenError
 from hallmark.__main__ import app
 from hallmark.lot_cli import LotError
+from tests import builders
 from tests.api import records
 from tests.api.conftest import Plant, open_plant
 from tests.api.test_lots import ENTERED, measured
@@ -92,3 +94,43 @@ def test_entered_results_must_be_a_list(tmp_path: Path, content: str) -> None:
     )  # fmt: skip
     assert isinstance(result.exception, LotError)
     assert "fai.json" in str(result.exception)
+
+
+def test_the_papers_of_a_lot(plant: Plant, tmp_path: Path) -> None:
+    trust = tmp_path / "trust"
+    trust.mkdir()
+    for key in (builders.SUPPLIER, builders.BUYER):
+        key.save(trust)
+    ok(lot(plant, "qc", "open", "L1", "--golden", records.GOLDEN["digest"]))
+    first = plant.post(1, serial="F-1", lot="L1").json()["id"]
+    entered = tmp_path / "fai.json"
+    entered.write_text(json.dumps([ENTERED]))
+    ok(lot(plant, "qc", "fai", "L1", "--inspection", first, "--entered", str(entered)))
+    ok(lot(plant, "approver", "approve", "L1"))
+    plant.post(2, lot="L1")
+    plant.post(3, lot="L1", serial="../3", verdict="REJECT")
+    out = tmp_path / "papers"
+    given = ["report", "L1", "--out", str(out), "--trust", str(trust)]
+    told = ok(lot(plant, "qc", *given)).split()
+    rejected = next(p.stem for p in (out / "sheets").iterdir())
+    assert rejected.startswith("insp-"), "a serial that is no file name gives way to the record's id"
+    names = {f"{n}.{f}" for n in ("lot", "first-article-F-1", f"sheets/{rejected}") for f in ("html", "pdf")}
+    assert {str(p.relative_to(out)) for p in out.rglob("*.*")} == names
+    assert {str(Path(p).relative_to(out)) for p in told} == names
+    sheet = (out / "sheets" / f"{rejected}.html").read_text("utf-8")
+    assert "../3" in sheet
+    assert "cannot be shown" in sheet  # the frames of these records are no pictures
+    assert builders.BUYER.keyid in (out / "first-article-F-1.html").read_text("utf-8")
+    assert all(p.read_bytes().startswith(b"%PDF") for p in out.rglob("*.pdf"))
+    ok(lot(plant, "qc", "report", "L1", "--out", str(tmp_path / "pdf"), "--report", "pdf", *given[4:]))
+    assert {p.suffix for p in (tmp_path / "pdf").rglob("*.*")} == {".pdf"}
+
+
+def test_papers_need_a_trusted_seal(plant: Plant, tmp_path: Path) -> None:
+    ok(lot(plant, "qc", "open", "L1", "--golden", records.GOLDEN["digest"]))
+    trust = tmp_path / "trust"
+    trust.mkdir()
+    builders.BUYER.save(trust)
+    refused = lot(plant, "qc", "report", "L1", "--out", str(tmp_path / "x"), "--trust", str(trust))
+    assert isinstance(refused.exception, GoldenError)
+    assert "not trusted here" in str(refused.exception)
