@@ -217,7 +217,7 @@ def _map(sample: GoldenSample, units: Sequence[Inspection]) -> list[Block]:
             Text("No unit of the lot has a deviation of its surface."),
         ]
     blocks: list[Block] = [
-        Heading("Where the deviations lie", f"{len(defects)} on {_units_with(units)} units")
+        Heading("Where the deviations lie", f"{len(defects)}, on {_units_with(units)} of {len(units)} units")
     ]
     seen = Counter(state_of(d.severity) for d in defects)
     legend: list[tuple[State, str]] = [(s, f"{WEIGHED[s]}: {seen[s]}") for s in SEVERITIES if seen[s]]
@@ -227,7 +227,7 @@ def _map(sample: GoldenSample, units: Sequence[Inspection]) -> list[Block]:
             blocks.append(Figure(
                 defect_map(picture, view.mm_per_px, defects), f"map of the deviations, view {view.id}",
                 f"{picture.caption}: every deviation of the lot at its place, its sign as large as the "
-                "deviation. Of a unit with several records the newest that stopped it counts.", legend, 125,
+                "deviation. Of a unit with several records the newest that stopped it counts.", legend, 115,
             ))  # fmt: skip
         else:
             blocks += missing([picture])

@@ -88,7 +88,7 @@ def fai_rows(spec: GoldenSpec, inspection: Inspection, items: Sequence[FaiItem])
 def measured_table(rows: Sequence[Row]) -> Table:
     """Return the table of what was measured: limits, value and uncertainty aligned at the point."""
     factors = {r.k for r in rows if r.k is not None}
-    one = f"U (k = {plain(factors.pop())})" if len(factors) == 1 else "U"
+    one = f"U (k\u00a0=\u00a0{plain(factors.pop())})" if len(factors) == 1 else "U"
     numbers = [
         aligned([getattr(r, name) for r in rows])
         for name in ("nominal", "lower", "upper", "value", "uncertainty")

@@ -128,7 +128,7 @@ SAID = {
     "lot": (
         "ACCEPTED", "74 units", "AQL 1.0, code letter E", "ISO 2859-1:1999",
         "I. Lind, Meridian Instruments Ltd",
-        "1 short, largest 6.1 mm", "defect:short:circuit", "5 on 1 units", "S4-0001: accepted",
+        "1 short, largest 6.1 mm", "defect:short:circuit", "5, on 1 of 2 units", "S4-0001: accepted",
         "sha256:" + "ab" * 32, "sha256:" + "c4" * 32,
     ),
 }  # fmt: skip
