@@ -81,7 +81,10 @@ def tell_apart(codes: NDArray[np.uint8]) -> Materials:
 def _most_textured(looks: Floats, valid: Mask) -> Floats:
     """Return 1 where a pixel's looks (h, w, 3) are of the kind with the most texture, else 0."""
     known = looks[valid]
-    scaled = (looks - known.mean(axis=0)) / known.std(axis=0) * np.array(_WEIGHTS, np.float32)
+    if not len(known) or np.ptp(known, axis=0).max() < 1:  # all in the dark, or one even surface
+        return np.zeros(valid.shape, np.float32)
+    spread = np.maximum(known.std(axis=0), 1e-3)  # a grey picture has no yellowness
+    scaled = (looks - known.mean(axis=0)) / spread * np.array(_WEIGHTS, np.float32)
     cv2.setRNGSeed(1)
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
     sample = np.ascontiguousarray(scaled[valid][::7], np.float32)
