@@ -13,7 +13,7 @@ from datasets import DatasetError
 from datasets.drawn import KINDS, Drawn
 from tests.datasets import drawn_board as board
 
-SEEDS = range(10)
+SEEDS = range(12)
 
 
 @functools.cache
