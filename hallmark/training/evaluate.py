@@ -19,7 +19,7 @@ from evidence import Inspection
 from hallmark.training.golden import packaged_golden, packaged_image
 from hallmark.training.pairs import captured, frame_of
 from models.card import Metric
-from models.release import open_model
+from models.release import classifier_for, open_model
 from vision import Inspector
 
 _IOU: Final = (
@@ -58,7 +58,12 @@ def evaluate(
         good: captures of the golden unit itself, as the demo's line makes them.
         processes: how many inspect.
         progress: is told units done and all units.
+
+    Raises:
+        ModelForeignError: the model was made from another golden image.
+        ModelError: see `models.release.open_model`.
     """
+    classifier_for(packaged_golden(), str(folder))  # refused here: a worker would be slow to say so
     work = [
         (folder, seed, kind, i)
         for kind, n in (("defects", units), ("other", units), ("same", good))

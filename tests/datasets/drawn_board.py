@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 HEIGHT, WIDTH = 560, 640
 MM_PER_PX = 0.0212  # about the scale of board S4
-SMALL_HOLES = ((100, 100), (100, 300), (250, 100), (250, 300), (400, 200), (560, 200), (100, 470))
+SMALL_HOLES = ((100, 100), (100, 300), (182, 100), (182, 300), (400, 200), (560, 200), (100, 470))
 SMALL_RADIUS = 15
 LARGE_HOLE, LARGE_RADIUS = (540, 460), 44
 ISLANDS = 5
@@ -24,7 +24,7 @@ ISLANDS = 5
 def artwork() -> Mask:
     """Return the conductor, holes not yet drilled: three traces, a plane and the ring of the large hole."""
     ink = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for x in (100, 250):  # two upright traces, each between two pads
+    for x in (100, 182):  # two upright traces, their pads 18 px apart
         cv2.line(ink, (x, 100), (x, 300), 1, 30)
         for y in (100, 300):
             cv2.circle(ink, (x, y), 32, 1, -1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from datasets import DatasetError
 from datasets.drawn import KINDS, Drawn
+from datasets.drawn.defects import visible
 from tests.datasets import drawn_board as board
 
 SEEDS = range(12)
@@ -128,6 +129,27 @@ def test_no_two_defects_touch() -> None:
             assert not (near & (unit.labels > 0) & ~own).any()
 
 
+def test_a_try_that_finds_no_clear_place_leaves_nothing() -> None:
+    crowd = ("stain", "discoloration", "short", "excess_material", "missing_material") * 3
+    for seed in range(3):
+        unit = board.units().draw(np.random.default_rng(seed), crowd, varied=False)
+        beside = ~board.wider(unit.labels > 0, 16)
+        assert beside.mean() > 0.1
+        assert np.abs(unit.pixels.astype(np.int16) - board.picture())[beside].max() <= 10
+
+
+def test_a_change_is_visible_where_half_of_it_is_five_codes_or_more() -> None:
+    before = np.full((40, 60, 3), 100, np.float32)
+    cover = np.zeros((40, 60), np.float32)
+    cover[:, 20:40] = 1
+    for codes, columns, seen in ((6, 20, True), (4, 20, False), (40, 5, False), (30, 14, True)):
+        after = before.copy()
+        after[:, 20 : 20 + columns, 1] += codes
+        assert visible(before, after, cover) is seen
+    noise = np.random.default_rng(1).normal(0, 15, before.shape).astype(np.float32)
+    assert not visible(before, before + noise, cover), "grain is not a defect"
+
+
 def test_labels_number_the_kinds_and_are_0_elsewhere() -> None:
     unit = board.units().draw(np.random.default_rng(8), ("stain", "scratch", "stain"))
     assert unit.pixels.dtype == unit.labels.dtype == np.uint8
@@ -144,7 +166,8 @@ def test_without_defects_and_differences_it_is_the_golden_image() -> None:
 
 
 def test_drawing_leaves_the_golden_image_as_it_was() -> None:
-    board.units().draw(np.random.default_rng(2), KINDS)
+    for varied in (True, False):
+        board.units().draw(np.random.default_rng(2), KINDS, varied=varied)
     unit = board.units().draw(np.random.default_rng(1), (), varied=False)
     np.testing.assert_array_equal(unit.pixels, board.picture())
 
