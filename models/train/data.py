@@ -117,7 +117,7 @@ def cell_targets(labels: U8) -> U8:
     cells = cells.reshape(h // CELL, w // CELL, CELL * CELL)
     covered = (cells > 0).sum(axis=2)
     target = cells.max(axis=2)
-    for c in np.unique(target[target > 0]):  # two classes in one cell: the one with more of it
+    for c in np.unique(labels[labels > 0]):  # two classes in one cell: the one with more of it
         target[(cells == c).sum(axis=2) * 2 > covered] = c
     target[covered < _COVERED] = IGNORED
     target[covered == 0] = 0
