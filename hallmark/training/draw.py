@@ -33,7 +33,7 @@ def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[i
     write_file(out / "golden.npy", _npy(golden))
     work = [(out, seed, i) for i in range(units)]
     files: dict[str, str] = {}
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(min(processes, units)) as pool:
         for done, (name, digest) in enumerate(pool.imap_unordered(_draw_one, work), 1):
             if digest:
                 files[name] = digest
