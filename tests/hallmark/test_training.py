@@ -120,9 +120,9 @@ def test_one_box_finds_one_defect() -> None:
 
 
 def test_the_best_overlap_is_taken_first() -> None:
-    near, exact = ("short", (104, 100, 40, 20)), ("short", (100, 100, 40, 20))
+    near, exact = ("stain", (104, 100, 40, 20)), ("scratch", (100, 100, 40, 20))
     neighbour = defect("short", 118, 100, 40, 20)
-    assert matches(found(near, exact), SHORT, neighbour) == [("short", "short")] * 2
+    assert matches(found(near, exact), SHORT, neighbour) == [("short", "scratch"), ("short", "stain")]
 
 
 # --- figures

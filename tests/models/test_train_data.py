@@ -104,10 +104,21 @@ def test_crops_are_turned_as_one_piece(pairs: Pairs) -> None:
     assert len(ways) == 8, "every turn and mirror image"
 
 
-def test_most_crops_show_a_defect_and_every_class_is_shown(pairs: Pairs) -> None:
+def test_every_class_is_shown(pairs: Pairs) -> None:
     _, targets = crops(pairs, 60, np.random.default_rng(2))
     assert set(range(len(CLASSES))) <= set(np.unique(targets).tolist())
-    assert np.mean([((t > 0) & (t != IGNORED)).any() for t in targets]) > 0.5
+
+
+def test_most_crops_show_a_defect_however_rare_they_are(pairs: Pairs) -> None:
+    """One small defect in a corner, which only 1 of 20 crops cut anywhere would show."""
+    plane = np.zeros((1200, 1200), np.uint8)
+    plane[60:72, 60:72] = 3
+    blank = np.zeros((1200, 1200, 3), np.uint8)
+    here = [np.array([(0, 72, 72)], np.int64)] * (len(CLASSES) - 1)
+    rare = Pairs(blank, [blank], [plane], here, pairs.index, pairs.digest)
+    _, targets = crops(rare, 60, np.random.default_rng(2))
+    shown = np.mean([(t == 3).any() for t in targets])
+    assert 0.4 < shown < 0.9, "some crops show none"
 
 
 def test_a_class_that_was_never_drawn_is_no_trouble(pairs: Pairs) -> None:
