@@ -48,6 +48,7 @@ def index(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("drawn")  # one worker draws the folder
 def test_a_folder_of_pairs_names_what_is_in_it(folder: Path) -> None:
     assert index(folder)["files"].keys() == {"0000.npz", "0001.npz"}
     assert index(folder / "validation")["files"].keys() == {"0000.npz"}
@@ -64,6 +65,7 @@ def test_a_folder_of_pairs_names_what_is_in_it(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("drawn")  # one worker draws the folder
 def test_each_file_is_another_pair_in_the_golden_view(folder: Path) -> None:
     golden = np.load(folder / "golden.npy").astype(np.int16)
     files = [folder / "0000.npz", folder / "0001.npz", folder / "validation" / "0000.npz"]
@@ -84,6 +86,7 @@ def test_each_file_is_another_pair_in_the_golden_view(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("drawn")  # one worker draws the folder
 def test_another_process_draws_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     name, digest = _draw_one((tmp_path, SEED, 1))
     assert index(folder)["files"][name] == digest
