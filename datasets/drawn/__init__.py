@@ -26,6 +26,7 @@ KINDS: Final = tuple(DRAWERS)
 """Every kind of defect that can be drawn; `Drawn.labels` holds an index into it plus one."""
 
 _TRIES: Final = 60
+_LEAST_MM: Final = 0.4  # of a defect that the image's border cuts, too
 _CLEAR_PX: Final = 8  # between two defects
 
 
@@ -117,7 +118,8 @@ class DrawnUnits:
                 continue
             at, solid = patch.window, patch.cover > 0.3
             clear = not taken[at][solid].any() and solid.any()
-            if clear and visible(before[at], unit.codes[at], patch.cover):
+            drawn = _defect(kind, solid, patch.x0, patch.y0, self._mm_per_px) if clear else None
+            if drawn and drawn.size_mm >= _LEAST_MM and visible(before[at], unit.codes[at], patch.cover):
                 labels[at][solid] = KINDS.index(kind) + 1
                 wide = np.asarray(
                     cv2.dilate(
@@ -126,7 +128,7 @@ class DrawnUnits:
                     )
                 )
                 _mark(taken, wide > 0, patch.x0 - _CLEAR_PX, patch.y0 - _CLEAR_PX)
-                return _defect(kind, solid, patch.x0, patch.y0, self._mm_per_px)
+                return drawn
             unit.codes[...] = before
         return None
 

@@ -9,7 +9,7 @@ import math
 import cv2
 import numpy as np
 
-from datasets.drawn.shapes import Patch
+from datasets.drawn.shapes import Patch, shifted
 from datasets.drawn.texture import Surface
 from datasets.light import Floats
 
@@ -39,11 +39,11 @@ def solder(rng: np.random.Generator, codes: Floats, patch: Patch) -> None:
         1:-1, 1:-1
     ]
     height = np.sqrt(np.maximum(np.asarray(inside), 0)) * float(rng.uniform(0.5, 2.0))
-    for share, wave in ((1.0, 0.5), (0.6, 0.2), (0.35, 0.08)):
+    for share, wave in ((1.0, 0.35), (0.9, 0.15), (0.7, 0.06)):
         sigma = max(wave * size, 1.5)
         noise = cv2.GaussianBlur(rng.standard_normal((h, w)).astype(np.float32), (0, 0), sigma)
         noise /= max(float(np.std(noise)), 1e-6)
-        height = height + noise * np.float32(share * sigma * rng.uniform(0.1, 0.7))
+        height = height + noise * np.float32(share * sigma * rng.uniform(0.3, 1.1))
     height = np.asarray(cv2.GaussianBlur(height.astype(np.float32), (0, 0), float(rng.uniform(1.0, 2.5))))
     sx, sy = (
         cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=1 / 8),
@@ -59,8 +59,8 @@ def solder(rng: np.random.Generator, codes: Floats, patch: Patch) -> None:
         + float(rng.uniform(0.1, 0.6))
     )
     # a mirror shows the lamp or the dark, with little between
-    steep, middle = float(rng.uniform(1.0, 5.0)), float(rng.normal(0.1, 0.25))
-    low, high = float(rng.uniform(20, 120)), float(rng.uniform(190, 265))
+    steep, middle = float(rng.uniform(1.5, 6.0)), float(rng.normal(-0.25, 0.3))
+    low, high = float(rng.uniform(20, 110)), float(rng.uniform(200, 285))
     grey = np.clip(low + (high - low) / (1 + np.exp(-steep * (mirror - middle))), 0, 255).astype(np.float32)
     metal = grey[..., None] * (1 + rng.normal(0, 0.015, 3)).astype(np.float32)
     metal = metal + rng.normal(0, float(rng.uniform(0, 6)), (h, w, 1)).astype(np.float32)
@@ -115,7 +115,8 @@ def lump(rng: np.random.Generator, codes: Floats, patch: Patch, colour: Floats, 
     shade = 1 + np.float32(relief * rng.uniform(0.02, 0.25)) * grain
     part = codes[patch.window]
     dx, dy = (int(n) for n in rng.integers(-3, 4, 2))
-    shadow = np.roll(cv2.GaussianBlur(patch.cover, (0, 0), 1.5), (dy, dx), (0, 1)) * (1 - cover)
+    soft = np.asarray(cv2.GaussianBlur(patch.cover, (0, 0), 1.5), np.float32)
+    shadow = shifted(soft, dx, dy) * (1 - cover)
     part *= 1 - np.float32(rng.uniform(0, 0.4)) * shadow[..., None]
     part += cover[..., None] * (colour * shade[..., None] - part)
     return patch

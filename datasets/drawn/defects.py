@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from datasets.drawn.appearance import fibre_colour, film, inlaid, lump, solder
 from datasets.drawn.materials import Mask, Materials
-from datasets.drawn.shapes import Patch, blob, ragged, stroke, wandering
+from datasets.drawn.shapes import Patch, blob, disk, ragged, shifted, stroke, wandering
 from datasets.drawn.texture import Surface
 from datasets.light import Floats
 
@@ -52,6 +52,7 @@ class Unit:
 
 
 Drawer = Callable[[np.random.Generator, Unit], Patch | None]
+_LEAST_PART_PX: Final = 400  # a smaller rest of conductor is a sliver
 _LEAST_CHANGE: Final = 5.0  # codes that half of a defect must differ by at the least, when calmed
 
 
@@ -81,12 +82,15 @@ def _parts_after_cut(unit: Unit, patch: Patch) -> bool:
     after = before.copy()
     inner = after[rows.start - y0 : rows.stop - y0, columns.start - x0 : columns.stop - x0]
     inner[patch.cover > 0.5] = 0
-    return _large_parts(after) > _large_parts(before)
+    metal = unit.materials.conductor[y0:y1, x0:x1]
+    return _parts(after, metal) > _parts(before, metal)
 
 
-def _large_parts(mask: NDArray[np.uint8]) -> int:
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    return int((stats[1:, cv2.CC_STAT_AREA] >= 60).sum())
+def _parts(joined: NDArray[np.uint8], metal: Mask) -> int:
+    """Return how many connected parts hold more than a sliver of metal: a hole alone is none."""
+    count, labels = cv2.connectedComponents(joined, connectivity=4)
+    areas = np.bincount(np.asarray(labels)[metal & (joined > 0)], minlength=count)
+    return int((areas[1:] >= _LEAST_PART_PX).sum())
 
 
 def missing_material(rng: np.random.Generator, unit: Unit) -> Patch | None:
@@ -256,7 +260,7 @@ def scratch(rng: np.random.Generator, unit: Unit) -> Patch | None:
     x, y = rng.uniform(0, w), rng.uniform(0, h)
     length = unit.px(rng, 1.2, 14)
     line = wandering(rng, x, y, rng.uniform(0, 6.28), length, float(rng.choice([0.05, 0.2, 0.7])), 14)
-    width = float(rng.uniform(3.5, 9.0))
+    width = float(rng.uniform(4.0, 10.0))
     profile = width * np.clip(
         np.sin(np.linspace(0.15, 3.0, len(line))) + rng.normal(0, 0.12, len(line)), 0.35, 1.2
     )
@@ -265,14 +269,14 @@ def scratch(rng: np.random.Generator, unit: Unit) -> Patch | None:
         return None
     part = unit.codes[patch.window]
     bright = rng.uniform() < 0.6
-    amplitude = float(rng.uniform(45, 110)) * (1 if bright else -1)
+    amplitude = float(rng.uniform(55, 115)) * (1 if bright else -1)
     grain = 1 + 0.35 * rng.standard_normal(patch.cover.shape).astype(np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), 1.5)
     tint = (1 + rng.normal(0, 0.08, 3)).astype(np.float32)
     part += (patch.cover * grain)[..., None] * np.float32(amplitude) * tint
     if rng.uniform() < 0.5:  # a burr throws a line of the other sign beside it
-        shifted = np.roll(patch.cover, (2, int(rng.choice([-2, 2]))), (0, 1)) * (1 - patch.cover)
-        part -= shifted[..., None] * np.float32(0.5 * amplitude)
+        beside = shifted(patch.cover, int(rng.choice([-2, 2])), 2) * (1 - patch.cover)
+        part -= beside[..., None] * np.float32(0.5 * amplitude)
     return patch
 
 
@@ -332,8 +336,7 @@ def missing_feature(rng: np.random.Generator, unit: Unit) -> Patch | None:
     shape = unit.gap.shape
     if rng.uniform() < 0.65 and unit.materials.holes:
         hole = unit.materials.holes[int(rng.integers(len(unit.materials.holes)))]
-        patch = blob(rng, shape, hole.x, hole.y, hole.radius + 5, 0.02)
-        patch = None if patch is None else Patch(patch.x0, patch.y0, np.clip(patch.cover, 0, 1))
+        patch = disk(shape, hole.x, hole.y, hole.radius + 6)
         if patch is None:
             return None
         around = np.asarray(cv2.GaussianBlur(patch.cover, (0, 0), 1.0), np.float32)

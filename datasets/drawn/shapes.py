@@ -49,6 +49,18 @@ def blob(
     return polygon(shape, np.column_stack((px, py)))
 
 
+def disk(shape: tuple[int, int], x: float, y: float, radius: float) -> Patch | None:
+    """Return a round spot."""
+    angle = np.linspace(0, 2 * math.pi, 64, endpoint=False)
+    return polygon(shape, np.column_stack((x + radius * np.cos(angle), y + radius * np.sin(angle))))
+
+
+def shifted(cover: Floats, dx: int, dy: int) -> Floats:
+    """Return the coverage moved by whole pixels, nothing coming in from beyond."""
+    move = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
+    return np.asarray(cv2.warpAffine(cover, move, (cover.shape[1], cover.shape[0])), np.float32)
+
+
 def polygon(shape: tuple[int, int], points: np.ndarray) -> Patch | None:
     """Return a filled polygon (n, 2), or None if it lies outside the image."""
     window = _window(shape, points, 3)

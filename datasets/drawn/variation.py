@@ -115,7 +115,7 @@ def _polish(rng: np.random.Generator, out: Floats, materials: Materials) -> None
         for _ in range(count // 5):
             _stroke(rng, mask, main + float(rng.normal(0, spread)))
         soft = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), float(rng.uniform(0.4, 0.9)))
-        amplitude = float(rng.choice([-1, 1, 1])) * float(rng.uniform(5, 38))
+        amplitude = float(rng.choice([-1, 1, 1])) * float(rng.uniform(5, 34))
         bare = float(rng.uniform(0.1, 0.6))
         tint = (1 + rng.normal(0, 0.12, 3)).astype(np.float32)
         out += (soft * (bare + (1 - bare) * where))[..., None] * np.float32(amplitude) * tint

@@ -31,7 +31,7 @@ TRAINING_RANGES: Final = CaptureRanges(
 
 _GOOD_SHARE: Final = 0.12  # of units without any defect
 _SAME_UNIT_SHARE: Final = 0.15  # of units that differ from the golden sample by their defects alone
-_DEFECTS: Final = (10, 18)
+_DEFECTS: Final = (12, 28)
 
 
 @dataclass(frozen=True, eq=False)

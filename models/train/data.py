@@ -20,7 +20,7 @@ IGNORED: Final = 255
 
 _COVERED: Final = 6  # pixels of 16 that make a cell a defect's
 _ON_DEFECTS: Final = 0.6  # of all crops
-_OFF_CENTRE: Final = 96  # pixels that a defect may lie from its crop's centre
+_OFF_CENTRE: Final = 0.4  # of a crop's side that a defect may lie from its centre
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +83,13 @@ def _places(labels: list[U8]) -> list[npt.NDArray[np.int64]]:
     return places
 
 
-def crops(pairs: Pairs, count: int, rng: np.random.Generator) -> tuple[U8, U8]:
-    """Draw crops: (count, CROP, CROP, 6) uint8 and their targets (count, CROP / CELL, CROP / CELL) uint8."""
-    inputs = np.empty((count, CROP, CROP, 6), np.uint8)
-    targets = np.empty((count, CROP // CELL, CROP // CELL), np.uint8)
+def crops(pairs: Pairs, count: int, rng: np.random.Generator, side: int = CROP) -> tuple[U8, U8]:
+    """Draw crops: (count, side, side, 6) uint8 and their targets (count, side / CELL, side / CELL) uint8."""
+    inputs = np.empty((count, side, side, 6), np.uint8)
+    targets = np.empty((count, side // CELL, side // CELL), np.uint8)
     for k in range(count):
-        i, x, y = _corner(pairs, rng)
-        at = np.s_[y : y + CROP, x : x + CROP]
+        i, x, y = _corner(pairs, rng, side)
+        at = np.s_[y : y + side, x : x + side]
         unit = _relit(pairs.units[i][at], rng)
         pair = np.concatenate((pairs.golden[at], unit), axis=2)
         turned, target = _turned(pair, cell_targets(pairs.labels[i][at]), int(rng.integers(8)))
@@ -97,17 +97,18 @@ def crops(pairs: Pairs, count: int, rng: np.random.Generator) -> tuple[U8, U8]:
     return inputs, targets
 
 
-def _corner(pairs: Pairs, rng: np.random.Generator) -> tuple[int, int, int]:
+def _corner(pairs: Pairs, rng: np.random.Generator, side: int) -> tuple[int, int, int]:
     h, w = pairs.golden.shape[:2]
     here = pairs.places[int(rng.integers(len(pairs.places)))]
     if len(here) and rng.uniform() < _ON_DEFECTS:
         i, x, y = (int(n) for n in here[int(rng.integers(len(here)))])
-        x += int(rng.integers(-_OFF_CENTRE, _OFF_CENTRE + 1)) - CROP // 2
-        y += int(rng.integers(-_OFF_CENTRE, _OFF_CENTRE + 1)) - CROP // 2
+        off = round(_OFF_CENTRE * side)
+        x += int(rng.integers(-off, off + 1)) - side // 2
+        y += int(rng.integers(-off, off + 1)) - side // 2
     else:
         i = int(rng.integers(len(pairs.units)))
-        x, y = int(rng.integers(0, w - CROP + 1)), int(rng.integers(0, h - CROP + 1))
-    return i, min(max(x, 0), w - CROP), min(max(y, 0), h - CROP)
+        x, y = int(rng.integers(0, w - side + 1)), int(rng.integers(0, h - side + 1))
+    return i, min(max(x, 0), w - side), min(max(y, 0), h - side)
 
 
 def cell_targets(labels: U8) -> U8:
@@ -127,7 +128,8 @@ def cell_targets(labels: U8) -> U8:
 def _relit(unit: U8, rng: np.random.Generator) -> U8:
     """Return the unit a little lighter or darker, as an illumination that was estimated wrongly leaves it."""
     gain = 1 + rng.normal(0, 0.02) + rng.normal(0, 0.008, 3)
-    return np.clip(unit * gain + rng.normal(0, 1.5), 0, 255).astype(np.uint8)
+    table = np.clip(np.arange(256)[:, None] * gain + rng.normal(0, 1.5), 0, 255).astype(np.uint8)
+    return np.stack([table[:, c][unit[..., c]] for c in range(3)], axis=2)
 
 
 def _turned(pair: U8, target: U8, turn: int) -> tuple[U8, U8]:
@@ -138,3 +140,11 @@ def _turned(pair: U8, target: U8, turn: int) -> tuple[U8, U8]:
     if turn & 4:
         pair, target = pair.transpose(1, 0, 2), target.T
     return pair, target
+
+
+def class_weights(pairs: Pairs, rng: np.random.Generator, side: int) -> npt.NDArray[np.float32]:
+    """Return how much a cell of each class counts: classes with few cells more."""
+    _, targets = crops(pairs, 400, rng, side)
+    counts = np.bincount(targets.ravel(), minlength=256)[: len(CLASSES)].astype(np.float64)
+    weights = np.sqrt(counts[1:].max() / np.maximum(counts[1:], 1))
+    return np.concatenate(([1.0], np.clip(weights, 1, 2.5))).astype(np.float32)

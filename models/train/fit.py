@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from models.classifier import CLASSES
-from models.train.data import IGNORED, Pairs, crops
+from models.train.data import IGNORED, U8, Pairs, class_weights, crops
 from models.train.network import Network, build
+
+_EVERY = 7
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,16 @@ class Recipe:
     """Everything that decides a fit, apart from the data."""
 
     seed: int = 1
-    steps: int = 1800
-    batch: int = 16
+    steps: int = 10000
+    batch: int = 32
+    side: int = 160
     rate: float = 4e-3
     decay: float = 0.02
-    average: float = 0.995
-    defect_weight: float = 1.5
+    average: float = 0.998
 
 
 def fit(pairs: Pairs, recipe: Recipe, progress: Callable[[int, float], None]) -> Network:
-    """Return a fitted network in evaluation mode. One thread; the same arguments give the same weights."""
+    """Return a fitted network in evaluation mode. The same arguments give the same weights."""
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(mode=True)
     rng = np.random.default_rng(recipe.seed)
@@ -40,12 +43,10 @@ def fit(pairs: Pairs, recipe: Recipe, progress: Callable[[int, float], None]) ->
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.rate, total_steps=recipe.steps, pct_start=0.15
     )
-    weight = torch.full((len(CLASSES),), recipe.defect_weight)
-    weight[0] = 1.0
+    weight = torch.from_numpy(class_weights(pairs, rng, recipe.side))
     loss_of = nn.CrossEntropyLoss(weight, ignore_index=IGNORED)
     smooth = math.nan
-    for step in range(recipe.steps):
-        inputs, targets = crops(pairs, recipe.batch, rng)
+    for step, (inputs, targets) in enumerate(_batches(pairs, recipe, rng)):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = network(torch.from_numpy(inputs))
         loss: Tensor = loss_of(logits.float(), torch.from_numpy(targets).long())
@@ -59,6 +60,17 @@ def fit(pairs: Pairs, recipe: Recipe, progress: Callable[[int, float], None]) ->
         smooth = now if math.isnan(smooth) else 0.98 * smooth + 0.02 * now
         progress(step + 1, smooth)
     return average.eval()
+
+
+def _batches(pairs: Pairs, recipe: Recipe, rng: np.random.Generator) -> Iterator[tuple[U8, U8]]:
+    """Yield every batch; the next is cut while the network learns from one."""
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(crops, pairs, recipe.batch, rng, recipe.side)
+        for step in range(recipe.steps):
+            batch = coming.result()
+            if step + 1 < recipe.steps:
+                coming = ahead.submit(crops, pairs, recipe.batch, rng, recipe.side)
+            yield batch
 
 
 def _blend(average: Network, network: Network, keep: float) -> None:
@@ -84,7 +96,7 @@ def temperature(network: Network, pairs: Pairs, seed: int, batches: int = 40) ->
             inputs, target = crops(pairs, 16, rng)
             answer = network(torch.from_numpy(inputs)).float().permute(0, 2, 3, 1).reshape(-1, len(CLASSES))
             flat = torch.from_numpy(target).long().reshape(-1)
-            keep = flat != IGNORED
+            keep = torch.nonzero(flat != IGNORED)[::_EVERY, 0]  # neighbours say the same
             logits.append(answer[keep])
             targets.append(flat[keep])
         every, truth = torch.cat(logits), torch.cat(targets)

@@ -24,6 +24,15 @@ class _Convolution(nn.Sequential):
         )
 
 
+class _Patches(nn.Sequential):
+    """Each cell of 4 x 4 pixels becomes one vector, which keeps all that is in it."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 4, 4, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        )
+
+
 class _Residual(nn.Module):
     """Adds what a convolution finds; `reach` is the convolution's dilation."""
 
@@ -66,14 +75,13 @@ class Network(nn.Module):
     def __init__(self, classes: int) -> None:
         """Make a network with random weights; seed torch before."""
         super().__init__()
-        self.stem = _Convolution(9, 16, stride=2)
-        self.quarter = nn.Sequential(_Convolution(16, 24, stride=2), _Residual(24))
-        self.eighth = nn.Sequential(_Convolution(24, 48, stride=2), _Residual(48))
+        self.quarter = nn.Sequential(_Patches(9, 32), _Residual(32))
+        self.eighth = nn.Sequential(_Convolution(32, 48, stride=2), _Residual(48))
         self.sixteenth = nn.Sequential(_Convolution(48, 80, stride=2), _Residual(80))
         self.context = nn.Sequential(_Convolution(80, 112, stride=2), _Residual(112), _Residual(112, reach=2))
         self.up_sixteenth = _Up(112, 80, 64)
         self.up_eighth = _Up(64, 48, 48)
-        self.up_quarter = _Up(48, 24, 32)
+        self.up_quarter = _Up(48, 32, 32)
         self.head = nn.Conv2d(32, classes, 1)
 
     def forward(self, pair: Tensor) -> Tensor:
@@ -88,7 +96,7 @@ class Network(nn.Module):
             ],
             dim=1,
         )
-        quarter = self.quarter(self.stem(x))
+        quarter = self.quarter(x)
         eighth = self.eighth(quarter)
         sixteenth = self.sixteenth(eighth)
         x = self.up_sixteenth(self.context(sixteenth), sixteenth)

@@ -12,6 +12,7 @@ from golden.authoring import load_spec
 from golden.sample import GoldenSample
 from golden.spec import GoldenSpec
 from kernels.compiled import U8
+from models import Classifier
 from tests.vision import board
 from vision import Inspector, read_frame
 
@@ -22,14 +23,16 @@ def spec() -> GoldenSpec:
     return load_spec(Path(hallmark.demo.__file__).with_name("s4.yaml"))
 
 
-def inspector(stated: GoldenSpec) -> Inspector:
+def inspector(stated: GoldenSpec, classifier: Classifier | None = None) -> Inspector:
     """Return an inspector of board S4 under a specification."""
     golden = GoldenSample(
         spec=stated, digest="sha256:" + "4" * 64, version=1, issued=board.ISSUED, expires=None,
         predecessor=None, images={"images/top.jpg": pcb_s4.good_scan()}, signatures=(),
     )  # fmt: skip
     return Inspector(
-        golden, {"top": board.calibration(mm_per_px=pcb_s4.MM_PER_PX, relative_uncertainty=0.0005)}
+        golden,
+        {"top": board.calibration(mm_per_px=pcb_s4.MM_PER_PX, relative_uncertainty=0.0005)},
+        classifier,
     )
 
 
