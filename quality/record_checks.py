@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from evidence import MOST_DEFECTS, CharacteristicResult, Inspection
 from golden import conformity
+from golden.catalogue import UNCLASSIFIED
 from golden.spec import Characteristic, Colour, Dimension, Entered, GoldenSpec, Surface
 from quality.errors import EvidenceError
 
@@ -14,10 +15,10 @@ def check_results(spec: GoldenSpec, inspection: Inspection) -> None:
     """Refuse a record that this golden sample does not bear out.
 
     Of every record, each decision on a number is made again with the golden sample's limits and rule, and
-    each defect must have the severity of the rule that it names. The counting rules that it says are met must
-    be those that its defects meet. An ACCEPT is moreover complete: all that each unit has to prove is there,
-    valid and conform, no defect and no counting rule stands against it, and the unit was found in a frame of
-    every view.
+    each defect must have the severity of the rule that it names. Without a model nothing can have been named
+    or dismissed. The counting rules that it says are met must be those that its defects meet. An ACCEPT is
+    moreover complete: all that each unit has to prove is there, valid and conform, no defect and no counting
+    rule stands against it, and the unit was found in a frame of every view.
 
     A defect that reaches into several zones carries zone and rule of its gravest weighing, and its size in
     all of them; so its rule is compared by class and zone, and is not chosen again by size. A record that
@@ -27,6 +28,7 @@ def check_results(spec: GoldenSpec, inspection: Inspection) -> None:
         EvidenceError: naming the result, defect, counting rule or view.
     """
     _check_decisions(spec, inspection)
+    _check_names(inspection)
     _check_weighings(spec, inspection)
     _check_counts(spec, inspection)
     if inspection.verdict == "ACCEPT":
@@ -121,6 +123,14 @@ def _decisions(
         # nobody stated the uncertainty: such a number may stand against a unit, never for it
         return ("undecided", "nonconform") if decided == "nonconform" else ("undecided",)
     return (decided,)
+
+
+def _check_names(inspection: Inspection) -> None:
+    named = (d for d in inspection.defects if d.defect_class != UNCLASSIFIED or d.confidence is not None)
+    if inspection.model is None and (inspection.dismissed or any(named)):
+        raise EvidenceError(
+            f"inspection {inspection.id}: it says that defects were named or dismissed, but by no model"
+        )
 
 
 def _check_weighings(spec: GoldenSpec, inspection: Inspection) -> None:

@@ -23,6 +23,7 @@ SPEC = GoldenSpec.model_validate(fields())
 GOLDEN = GoldenReference(digest="sha256:" + "a" * 64, version=1)
 INSPECTOR = quality.Person(name="Ada Berg", party=BUYER.party)
 MAKER = quality.Person(name="Li Wei", party=SUPPLIER.party)
+MODEL = {"name": "m1", "digest": "sha256:" + "d" * 64}
 SEED = "00112233445566778899aabbccddeeff"
 
 
@@ -96,7 +97,7 @@ def inspection(
     said = {"hole": "conform", "paint": "conform", "face": "conform", **(decisions or {})}
     return complete({
         "schema": "hallmark.inspection/1", "part": "T1", "revision": "A", "serial": serial, "lot": lot,
-        "station": station, "sequence": sequence, "golden": GOLDEN.model_dump(), "model": None,
+        "station": station, "sequence": sequence, "golden": GOLDEN.model_dump(), "model": MODEL,
         "frames": [frame(captured_at=captured_at)],
         "characteristics": [result(spec, name, decision) for name, decision in said.items()],
         "defects": list(defects), "verdict": verdict,

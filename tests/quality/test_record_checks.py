@@ -128,6 +128,26 @@ def test_a_severity_that_the_catalogue_does_not_give_is_refused(
     refused(record, "the catalogue does not say so")
 
 
+UNNAMED = {**defect("major"), "class": "unclassified"}
+
+
+@pytest.mark.parametrize(
+    ("defects", "dismissed"),
+    [([defect("minor")], 0), ([{**UNNAMED, "confidence": 0.4}], 0), ([UNNAMED], 1), ([], 3)],
+    ids=["a class", "a confidence", "one dismissed", "all dismissed"],
+)
+@pytest.mark.parametrize("verdict", ["ACCEPT", "HOLD", "REJECT"])
+def test_without_a_model_nothing_is_named_or_dismissed(
+    defects: list[dict[str, Any]], dismissed: int, verdict: str
+) -> None:
+    record = inspection("U1", verdict, defects=defects, dismissed=dismissed, model=None)
+    refused(record, "but by no model")
+
+
+def test_without_a_model_deviations_stay_unclassified() -> None:
+    check_results(SPEC, inspection("U1", "REJECT", defects=[UNNAMED], model=None))
+
+
 def counting(**change: Any) -> GoldenSpec:
     """Return the test plate in which three allowed or minor deviations are major."""
     rule = {"id": "few", "weighed": ["allowed", "minor"], "at_least": 3, "severity": "major", **change}
