@@ -35,12 +35,14 @@ class Classifier(Protocol):
 
     Attributes:
         reference: name and digest of the released model.
+        golden_image: digest of the image that it was made from; it can name no other view's deviations.
         classes: of the last axis of `probabilities`; the first is NOT_A_DEFECT.
         hold_below: a region named with less confidence is UNCLASSIFIED.
         dismiss_from: a deviation is dismissed only with at least this probability of NOT_A_DEFECT.
     """
 
     reference: ModelReference
+    golden_image: str
     classes: tuple[str, ...]
     hold_below: float
     dismiss_from: float

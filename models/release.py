@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.resources
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ from evidence import sha256
 from golden.sample import GoldenSample
 from models.card import CARD, MODEL, PARITY, WEIGHTS, ModelCard, read_card
 from models.classifier import CELL
-from models.errors import ModelAlteredError, ModelForeignError, ModelFormatError, ParityError
+from models.errors import ModelAlteredError, ModelError, ModelForeignError, ModelFormatError, ParityError
 from models.parity import Parity, compare, softmax
 
 PACKAGED: Final = "packaged"
@@ -53,6 +54,7 @@ class ReleasedModel:
         """Take a verified card and network."""
         self.card = card
         self.reference = card.reference
+        self.golden_image = card.golden_image
         self.classes = card.classes
         self.hold_below = card.thresholds.hold_below
         self.dismiss_from = card.thresholds.dismiss_from
@@ -62,6 +64,7 @@ class ReleasedModel:
         """Return calibrated class probabilities of each cell, see `models.Classifier`.
 
         Raises:
+            ModelError: the network fails on them.
             ValueError: the crops are not (n, h, w, 3) uint8 of one shape, h and w multiples of 32.
         """
         if golden.shape != unit.shape or golden.ndim != 4 or golden.shape[3] != 3:
@@ -72,7 +75,10 @@ class ReleasedModel:
             raise ValueError(
                 f"crops of {golden.shape[1:3]} pixels: height and width are multiples of {_STRIDE}"
             )
-        logits = self.logits(np.concatenate([golden, unit], axis=3))
+        try:
+            logits = self.logits(np.concatenate([golden, unit], axis=3))
+        except _RUNTIME_ERRORS as error:
+            raise ModelError(f"model {self.card.name!r} fails on crops of {golden.shape}: {error}") from error
         return np.ascontiguousarray(np.moveaxis(softmax(logits, self.card.thresholds.temperature), 1, 3))
 
     def logits(self, pairs: U8) -> F32:
@@ -109,8 +115,8 @@ def packaged(name: str = "s4") -> Path:
 
 
 def fits(card: ModelCard, sample: GoldenSample) -> bool:
-    """Return whether the model was made from one of the golden sample's images."""
-    return card.golden_image in {sha256(image) for image in sample.images.values()}
+    """Return whether the model was made from the reference image of one of the golden sample's views."""
+    return card.golden_image in {sha256(sample.images[view.image]) for view in sample.spec.views}
 
 
 def classifier_for(sample: GoldenSample, model: str = PACKAGED) -> ReleasedModel | None:
@@ -150,7 +156,7 @@ def _read(folder: Path) -> tuple[ReleasedModel, U8, F32]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             pairs, trained = stored["pair"], stored["logits"]
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFormatError(f"{folder / PARITY}: {error}; take the model as it was released") from error
     n, h, w = pairs.shape[:3] if pairs.ndim == 4 else (0, 0, 0)
     expected = (n, len(card.classes), h // CELL, w // CELL)

@@ -14,7 +14,16 @@ import cv2
 import numpy as np
 
 from calibration import CalibrationError, CameraCalibration
-from evidence import MOST_DEFECTS, CharacteristicResult, Defect, Frame, FrameError, Inspection, complete
+from evidence import (
+    MOST_DEFECTS,
+    CharacteristicResult,
+    Defect,
+    Frame,
+    FrameError,
+    Inspection,
+    complete,
+    sha256,
+)
 from golden.sample import GoldenSample
 from golden.spec import Colour, Dimension, Entered, Surface, View
 from kernels.compiled import U8, Mask
@@ -59,9 +68,8 @@ class _CompiledView:
                 f"is {view.transfer!r}; take the reference image with the transfer that stations use"
             )
         self.view, self.calibration = view, calibration
-        pixels = read_frame(
-            golden.images[view.image], view=view.id, camera="golden", source=view.image
-        ).pixels
+        image = golden.images[view.image]
+        pixels = read_frame(image, view=view.id, camera="golden", source=view.image).pixels
         self.pixels = np.asarray(pixels, np.uint8)
         self.table = decoding_table(view.transfer)
         grey = to_grey(self.pixels)
@@ -73,7 +81,8 @@ class _CompiledView:
         self.registrar = Registrar(light, usable)
         self.surface = SurfaceComparator(golden.spec, view, self.pixels, self.table)
         smallest_mm = golden.spec.catalogue.smallest_mm
-        self.namer = None if classifier is None else Namer(self.surface, classifier, smallest_mm)
+        own = classifier if classifier is not None and classifier.golden_image == sha256(image) else None
+        self.namer = None if own is None else Namer(self.surface, own, smallest_mm)
         self.colours = {
             c.id: self.surface.colour_reference(c.region)
             for c in golden.spec.characteristics
@@ -101,7 +110,8 @@ class Inspector:
         golden: the opened, verified golden sample.
         calibrations: certificate of the camera of each view, by view id; a view without one decides no
             dimension.
-        classifier: names deviations; without it they stay unclassified.
+        classifier: names deviations of the views whose golden image it was made from; all others stay
+            unclassified.
         stopwatch: seconds of a monotonic clock, for `timing_ms`; None leaves timings empty.
 
     Raises:
@@ -429,7 +439,7 @@ def _identity(
     }  # fmt: skip
 
 
-_PACKAGES = ("hallmark", "numpy", "numba", "opencv-python-headless")
+_PACKAGES = ("hallmark", "numpy", "numba", "onnxruntime", "opencv-python-headless")
 
 
 @functools.cache

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
+import struct
 from collections.abc import Callable
 from dataclasses import replace as with_fields
 from pathlib import Path
@@ -49,6 +51,16 @@ def released(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def stored(folder: Path) -> tuple[tiny.U8, tiny.F32]:
     with np.load(folder / PARITY) as parity:
         return parity["pair"], parity["logits"]
+
+
+def undecodable() -> bytes:
+    """Return a file of arrays whose container is whole and whose first compressed bytes are no deflate."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, pair=tiny.pairs(), logits=tiny.logits(tiny.pairs()))
+    data = bytearray(buffer.getvalue())
+    (name, extra) = struct.unpack("<HH", data[26:30])  # of the first local header, APPNOTE 4.3.7
+    data[30 + name + extra] = 0xFF  # a block of the reserved type
+    return bytes(data)
 
 
 def differences(folder: Path, answered: tiny.F32) -> tuple[float, int]:
@@ -199,8 +211,19 @@ def test_an_absent_file_is_named(made: Path, name: str) -> None:
         (PARITY, tiny.npz(pair=tiny.pairs()[:0], logits=tiny.logits(tiny.pairs())[:0])),
         (PARITY, tiny.npz(pair=tiny.pairs(), logits=tiny.logits(tiny.pairs())[:, :2])),
         (PARITY, tiny.npz(pair=np.array([{}], object), logits=tiny.logits(tiny.pairs()))),
+        (PARITY, undecodable()),
     ],
-    ids=["text", "empty", "cut", "no zip", "no logits", "no inputs", "a class short", "a pickle"],
+    ids=[
+        "text",
+        "empty",
+        "cut",
+        "no zip",
+        "no logits",
+        "no inputs",
+        "a class short",
+        "a pickle",
+        "no deflate",
+    ],
 )
 def test_bytes_that_are_no_model_are_refused_even_where_the_card_names_them(
     made: Path, name: str, data: bytes
@@ -252,6 +275,16 @@ def test_crops_of_another_kind_are_refused(made: Path, golden: tiny.U8, unit: ti
         open_model(made).probabilities(golden, unit)
 
 
+def test_a_network_that_fails_on_a_crop_says_so_in_this_rooms_words(made: Path) -> None:
+    network = onnx.load(made / MODEL)
+    network.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 32
+    tiny.replace(made, MODEL, network.SerializeToString())
+    model = open_model(made)
+    crops = np.zeros((1, 64, 64, 3), np.uint8)
+    with pytest.raises(ModelError, match="model 'tiny' fails on crops"):
+        model.probabilities(crops, crops)
+
+
 # --- which model a golden sample gets
 
 
@@ -271,6 +304,15 @@ def test_a_model_names_units_of_the_golden_sample_whose_image_it_was_made_from(t
     with pytest.raises(ModelForeignError, match="none of this golden sample's"):
         classifier_for(golden, str(other))
     assert classifier_for(golden, "none") is None
+
+
+def test_a_picture_of_a_limit_sample_makes_no_model_for_the_units(tmp_path: Path) -> None:
+    golden = sample()
+    limit = b"picture of the last unit that is accepted"
+    golden = with_fields(golden, images={**golden.images, "images/limit.png": limit})
+    mine = tiny.release(tmp_path / "mine", golden_image=tiny.digest(limit))
+    with pytest.raises(ModelForeignError, match="none of this golden sample's"):
+        classifier_for(golden, str(mine))
 
 
 def test_the_packaged_model_is_taken_only_where_it_fits() -> None:

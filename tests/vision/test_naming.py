@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import metadata
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +54,7 @@ class Fake:
     dismiss_from: float = 0.9
     reference: ModelReference = REFERENCE
     classes: tuple[str, ...] = CLASSES
+    golden_image: str = "sha256:" + hashlib.sha256(board.png(board.golden_rgb())).hexdigest()
     given: list[tuple[U8, U8]] = field(default_factory=list)
 
     def probabilities(self, golden: U8, unit: U8) -> F32:
@@ -195,3 +198,15 @@ def test_a_classifier_that_answers_too_little_never_leads_to_accept() -> None:
 
     with pytest.raises(ValueError, match="shorter"):
         inspect(Fake(short), BLOB)
+
+
+def test_a_view_is_named_only_by_a_model_that_was_made_from_its_golden_image() -> None:
+    foreign = Fake(always(0.0, 0.0, 1.0), golden_image="sha256:" + "0" * 64)
+    inspection = inspect(foreign, BLOB)
+    assert foreign.given == []
+    assert [(d.defect_class, d.confidence) for d in inspection.defects] == [(UNCLASSIFIED, None)]
+    assert inspection.verdict == "REJECT"
+
+
+def test_the_record_names_the_release_of_the_runtime_that_answered() -> None:
+    assert inspect(Fake(always(0.0, 1.0))).versions["onnxruntime"] == metadata.version("onnxruntime")
