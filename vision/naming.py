@@ -24,7 +24,7 @@ _CORE = 160  # pixels at a crop's middle in which a deviation has enough surroun
 _STEP = CELL // SCALE  # pixels of the half-resolution view in a cell
 _OWN_SHARE = 0.2  # of a region's cells that a second class must hold to be a defect of its own
 _SEEN_SHARE = 0.3  # of a region's pixels that deviate: with less, its cells say how large it is
-_LEAST_UNNAMED = 3  # pixels of a deviation that no region holds, below which its rest is not judged alone
+_AT_ONCE = 32  # crops, which bounds the memory of a unit that deviates everywhere
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
-    """What became of a view's deviations, largest first, and how many were called not a defect."""
+    """What became of a view's deviations, largest first, and how many, or parts of them, were dismissed."""
 
     findings: tuple[Finding, ...]
     dismissed: int
@@ -68,12 +68,19 @@ class Namer:
     def name(
         self, frame: U8, aligned: Aligned, mapping: QuadraticMap, deviations: Sequence[Deviation]
     ) -> Named:
-        """Name the deviations that the comparator last found."""
+        """Name the deviations that the comparator last found.
+
+        Raises:
+            ValueError: the classifier answers in another shape than its contract says.
+        """
         if not deviations:
             return Named((), 0)
         corners = _covering(deviations)
-        golden, unit = self._surface.crops(frame, aligned, mapping, corners)
-        cells = self._cells(corners, self._classifier.probabilities(golden, unit))
+        answers = [
+            self._classifier.probabilities(*self._surface.crops(frame, aligned, mapping, some))
+            for some in (corners[i : i + _AT_ONCE] for i in range(0, len(corners), _AT_ONCE))
+        ]
+        cells = self._cells(corners, np.concatenate(answers))
         findings: list[Finding] = []
         held = np.zeros((self._rows, self._columns), np.uint8)
         for defect_class, confidence, where in self._regions(cells):
@@ -81,26 +88,26 @@ class Namer:
             if region is not None:
                 findings.append(Finding(defect_class, confidence, region))
                 held |= where
-        rest, dismissed = self._rest(cells, held, deviations)
+        rest, dismissed = self._rest(aligned, mapping, cells, held, deviations)
         findings += [Finding(UNCLASSIFIED, None, d) for d in rest]
         findings.sort(key=lambda f: (-f.region.size_mm, f.region.golden_px))
         return Named(tuple(findings), dismissed)
 
     def _cells(self, corners: I64, probabilities: F32) -> F32:
-        """Return (rows, columns, k) probabilities, crops averaged; what no crop shows is not a defect."""
-        k = probabilities.shape[3]
+        """Return (rows, columns, k) probabilities, crops averaged; elsewhere NaN, which dismisses nothing."""
+        n, side, k = len(corners), CROP // CELL, len(self._classifier.classes)
+        if probabilities.shape != (n, side, side, k):
+            raise ValueError(f"the classifier answered {probabilities.shape}, not {(n, side, side, k)}")
         total = np.zeros((self._rows, self._columns, k), np.float32)
         weight = np.zeros((self._rows, self._columns), np.float32)
         for (x, y), crop in zip((corners // CELL).tolist(), probabilities, strict=True):
-            side = crop.shape[0]
             top, left = max(y, 0), max(x, 0)
             bottom, right = min(y + side, self._rows), min(x + side, self._columns)
             part = np.s_[top - y : bottom - y, left - x : right - x]
             total[top:bottom, left:right] += crop[part] * self._taper[part][..., None]
             weight[top:bottom, left:right] += self._taper[part]
-        unseen = weight == 0
-        total[unseen, 0] = weight[unseen] = 1.0
-        return total / weight[..., None]
+        total[weight == 0] = np.nan
+        return total / np.where(weight == 0, 1, weight)[..., None]
 
     def _regions(self, cells: F32) -> list[tuple[str, float, U8]]:
         """Return class, confidence and cells (rows, columns) of each region likelier a defect than not."""
@@ -141,23 +148,45 @@ class Namer:
         region = self._surface.region(aligned, mapping, (left, top), inside, inside)
         return region if region.zones and region.size_mm >= self._smallest_mm else None
 
-    def _rest(self, cells: F32, held: U8, deviations: Sequence[Deviation]) -> tuple[list[Deviation], int]:
-        """Return the deviations that no region holds and that are not dismissed, and how many are."""
+    def _rest(
+        self,
+        aligned: Aligned,
+        mapping: QuadraticMap,
+        cells: F32,
+        held: U8,
+        deviations: Sequence[Deviation],
+    ) -> tuple[list[Deviation], int]:
+        """Return what no region holds and the classifier does not dismiss, and how much it does."""
         near = np.asarray(cv2.dilate(held, np.ones((3, 3), np.uint8)), np.uint8)
-        rest: list[Deviation] = []
-        dismissed = 0
-        for d in deviations:
-            (x, y), (h, w) = d.corner, d.inside.shape
-            rows, columns = np.nonzero(d.inside)
-            rows, columns = (rows + y) // _STEP, (columns + x) // _STEP
-            alone = near[rows, columns] == 0
-            if alone.sum() < _LEAST_UNNAMED or alone.sum() < 0.5 * min(len(alone), 4 * h * w):
-                continue
-            if float(cells[rows[alone], columns[alone], 0].mean()) >= self._classifier.dismiss_from:
-                dismissed += 1
-            else:
-                rest.append(d)
-        return rest, dismissed
+        parts = [p for d in deviations for p in self._apart(aligned, mapping, near, d)]
+        rest = [p for p in parts if not self._is_dismissed(cells, p)]
+        return rest, len(parts) - len(rest)
+
+    def _apart(self, aligned: Aligned, mapping: QuadraticMap, near: U8, d: Deviation) -> list[Deviation]:
+        """Return what no region holds of a deviation: all of it, or its parts that are not too small.
+
+        One that no region holds half of is never too small: all of it is judged then.
+        """
+        (x, y), (h, w) = d.corner, d.inside.shape
+        rows, columns = np.arange(y, y + h) // _STEP, np.arange(x, x + w) // _STEP
+        alone = d.inside & (near[np.ix_(rows, columns)] == 0)
+        if alone.sum() == d.inside.sum():
+            return [d]
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(alone.astype(np.uint8), connectivity=8)
+        parts: list[Deviation] = []
+        for label in range(1, count):
+            left, top, width, height, _ = (int(n) for n in stats[label])
+            left, top = x + left, y + top
+            inside = labels[top - y : top - y + height, left - x : left - x + width] == label
+            deviates = inside & self._surface.deviating(left, top, width, height)
+            parts.append(self._surface.region(aligned, mapping, (left, top), inside, deviates))
+        parts = [p for p in parts if p.zones and p.size_mm >= self._smallest_mm]
+        return parts or ([d] if 2 * alone.sum() >= d.inside.sum() else [])
+
+    def _is_dismissed(self, cells: F32, d: Deviation) -> bool:
+        rows, columns = np.nonzero(d.inside)
+        rows, columns = (rows + d.corner[1]) // _STEP, (columns + d.corner[0]) // _STEP
+        return float(cells[rows, columns, 0].mean()) >= self._classifier.dismiss_from
 
 
 def _split(shares: F32) -> list[tuple[int, Mask]]:

@@ -10,11 +10,15 @@ from importlib import metadata
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datasets.twin import Change, ColourShift, ExcessMaterial, MissingMaterial, bar, rectangle
 from evidence import Inspection, ModelReference
 from models import CELL, CROP, NOT_A_DEFECT, UNCLASSIFIED
 from tests.vision import board
+from vision.naming import _covering  # pyright: ignore[reportPrivateUsage]
+from vision.surface import Deviation
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
@@ -192,12 +196,74 @@ def test_without_a_classifier_no_model_is_named() -> None:
     assert board.shared_inspector().inspect({"top": frame}, serial="S1").model is None
 
 
-def test_a_classifier_that_answers_too_little_never_leads_to_accept() -> None:
+@pytest.mark.parametrize(
+    "cut",
+    [np.s_[:0], np.s_[:, :1, :1], np.s_[:, :-1], np.s_[..., :-1]],
+    ids=["no crop", "one cell", "a row less", "a class less"],
+)
+def test_a_classifier_that_answers_too_little_never_leads_to_accept(cut: object) -> None:
     def short(golden: U8, unit: U8) -> F32:
-        return always(0.0, 0.0, 1.0)(golden, unit)[:0]
+        return always(0.0, 0.0, 1.0)(golden, unit)[cut]
 
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="the classifier answered"):
         inspect(Fake(short), BLOB)
+
+
+def named_in_part(rest: float) -> Callable[[U8, U8], F32]:
+    """Return answers that call the left part of a deviation speck, and its right part no defect by `rest`."""
+
+    def answer(golden: U8, unit: U8) -> F32:
+        cells = changed(golden, unit)
+        out = np.zeros((*cells.shape, len(CLASSES)), np.float32)
+        out[..., 0] = 1
+        for crop, where in zip(out, cells, strict=True):
+            columns = np.flatnonzero(where.any(axis=0))
+            left = where & (np.arange(where.shape[1]) < columns[0] + round(0.6 * len(columns)))
+            crop[left] = (0, 0, 1, 0)
+            crop[where & ~left] = (rest, 1 - rest, 0, 0)
+        return out
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("rest", "classes", "dismissed"), [(0.7, {"speck", UNCLASSIFIED}, 0), (0.95, {"speck"}, 1)]
+)
+def test_the_smaller_part_of_a_deviation_is_dismissed_or_stays_like_a_whole_one(
+    rest: float, classes: set[str], dismissed: int
+) -> None:
+    inspection = inspect(Fake(named_in_part(rest)), BLOB)
+    assert {d.defect_class for d in inspection.defects} == classes
+    assert inspection.dismissed == dismissed
+    assert inspection.verdict == ("ACCEPT" if dismissed else "REJECT")
+    if not dismissed:
+        speck, other = sorted(inspection.defects, key=lambda d: d.box_mm[0])
+        assert (speck.defect_class, other.defect_class) == ("speck", UNCLASSIFIED)
+        right = (BLOB.polygon_px[1][0] - 0.5) * board.MM_PER_PX
+        assert other.box_mm[0] + other.box_mm[2] == pytest.approx(right, abs=CELL * board.MM_PER_PX)
+
+
+boxes = st.tuples(
+    st.integers(0, 780), st.integers(0, 620), st.integers(2, 800), st.integers(2, 640)
+)  # x, y, width, height in pixels of the board
+
+
+@given(st.lists(boxes, min_size=1, max_size=6))
+def test_crops_show_every_deviation_and_what_lies_around_it(found: list[tuple[int, int, int, int]]) -> None:
+    """Around it as far as the picture goes: a crop's outermost 40 pixels judge nothing."""
+    place, dot = (0.0, 0.0, 1.0, 1.0), np.ones((1, 1), np.bool_)
+    deviations = [
+        Deviation((x - 0.5, y - 0.5, float(w), float(h)), place, 1.0, ("field",), (x // 2, y // 2), dot)
+        for x, y, w, h in found
+    ]
+    corners = _covering(deviations)
+    assert not (corners % CELL).any()
+    seen = np.zeros((640 + 640 + CROP, 800 + 800 + CROP), np.bool_)
+    for left, top in corners + CROP // 2:
+        inner = np.s_[max(top, 0) + 40 : top + CROP - 40, max(left, 0) + 40 : left + CROP - 40]
+        seen[inner] = True
+    for x, y, w, h in np.add(found, (CROP // 2, CROP // 2, 0, 0)):
+        assert seen[y : y + h, x : x + w].all()
 
 
 def test_a_view_is_named_only_by_a_model_that_was_made_from_its_golden_image() -> None:
