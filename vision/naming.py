@@ -106,8 +106,9 @@ class Namer:
             part = np.s_[top - y : bottom - y, left - x : right - x]
             total[top:bottom, left:right] += crop[part] * self._taper[part][..., None]
             weight[top:bottom, left:right] += self._taper[part]
-        total[weight == 0] = np.nan
-        return total / np.where(weight == 0, 1, weight)[..., None]
+        unseen = weight == 0
+        total[unseen], weight[unseen] = np.nan, 1.0
+        return total / weight[..., None]
 
     def _regions(self, cells: F32) -> list[tuple[str, float, U8]]:
         """Return class, confidence and cells (rows, columns) of each region likelier a defect than not."""
@@ -167,9 +168,10 @@ class Namer:
 
         One that no region holds half of is never too small: all of it is judged then.
         """
-        (x, y), (h, w) = d.corner, d.inside.shape
-        rows, columns = np.arange(y, y + h) // _STEP, np.arange(x, x + w) // _STEP
-        alone = d.inside & (near[np.ix_(rows, columns)] == 0)
+        (x, y), (h, w) = d.corner, map(int, d.inside.shape)
+        rows = np.arange(y, y + h, dtype=np.int64) // _STEP
+        columns = np.arange(x, x + w, dtype=np.int64) // _STEP
+        alone: Mask = d.inside & (near[rows[:, None], columns] == 0)
         if alone.sum() == d.inside.sum():
             return [d]
         count, labels, stats, _ = cv2.connectedComponentsWithStats(alone.astype(np.uint8), connectivity=8)
