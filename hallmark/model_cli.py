@@ -79,9 +79,9 @@ def verify(folder: Folder = None) -> None:
 def draw(
     out: Annotated[Path, typer.Option("--out", help="Folder that receives the pairs.")],
     *,
-    units: Annotated[int, typer.Option(min=1, help="Units to draw.")] = 160,
+    units: Annotated[int, typer.Option(min=1, help="Units to draw.")] = 170,
     validation: Annotated[int, typer.Option(min=1, help="Further units, in OUT/validation.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Decides everything that is random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything that is random.")] = 21,
     processes: Annotated[int, typer.Option(min=1, help="How many draw at once.")] = 2,
 ) -> None:
     """Draw training pairs of board S4: units with defects, captured by the twin and aligned.

@@ -20,17 +20,19 @@ CARD: Final = "card.json"
 MODEL: Final = "model.onnx"
 WEIGHTS: Final = "weights.npz"
 PARITY: Final = "parity.npz"
+ISLANDS: Final = "islands.npz"
 
 Text = Annotated[str, Field(min_length=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Files(Closed):
-    """Digests of the files beside the card."""
+    """Digests of the files beside the card; `islands` is None where the product has no conductors."""
 
     onnx: Digest
     weights: Digest
     parity: Digest
+    islands: Digest | None = None
 
 
 class TrainingData(Closed):

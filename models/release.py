@@ -8,7 +8,7 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from evidence import sha256
 from golden.sample import GoldenSample
-from models.card import CARD, MODEL, PARITY, WEIGHTS, ModelCard, read_card
+from models.card import CARD, ISLANDS, MODEL, PARITY, WEIGHTS, ModelCard, read_card
 from models.classifier import CELL
 from models.errors import ModelAlteredError, ModelError, ModelForeignError, ModelFormatError, ParityError
 from models.parity import Parity, compare, softmax
@@ -50,9 +50,10 @@ class ReleasedModel:
     The same crops give the same probabilities on one machine, whatever else is in the batch.
     """
 
-    def __init__(self, card: ModelCard, network: onnxruntime.InferenceSession) -> None:
-        """Take a verified card and network."""
+    def __init__(self, card: ModelCard, network: onnxruntime.InferenceSession, islands: U8 | None) -> None:
+        """Take a verified card, its network and the golden image's islands of conductor."""
         self.card = card
+        self.islands = islands
         self.reference = card.reference
         self.golden_image = card.golden_image
         self.classes = card.classes
@@ -152,12 +153,7 @@ def _read(folder: Path) -> tuple[ReleasedModel, U8, F32]:
     card = read_card(folder)
     network = _session(_file(folder, MODEL, card.files.onnx), folder)
     _file(folder, WEIGHTS, card.files.weights)
-    data = _file(folder, PARITY, card.files.parity)
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            pairs, trained = stored["pair"], stored["logits"]
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelFormatError(f"{folder / PARITY}: {error}; take the model as it was released") from error
+    pairs, trained = _arrays(folder, PARITY, card.files.parity, "pair", "logits")
     n, h, w = pairs.shape[:3] if pairs.ndim == 4 else (0, 0, 0)
     expected = (n, len(card.classes), h // CELL, w // CELL)
     if not n or pairs.dtype != np.uint8 or trained.dtype != np.float32 or trained.shape != expected:
@@ -165,7 +161,28 @@ def _read(folder: Path) -> tuple[ReleasedModel, U8, F32]:
             f"{folder / PARITY}: inputs {pairs.shape} and logits {trained.shape} do not fit the card's "
             f"{len(card.classes)} classes; take the model as it was released"
         )
-    return ReleasedModel(card, network), pairs, trained
+    return ReleasedModel(card, network, _islands(folder, card)), pairs, trained
+
+
+def _islands(folder: Path, card: ModelCard) -> U8 | None:
+    if card.files.islands is None:
+        return None
+    (islands,) = _arrays(folder, ISLANDS, card.files.islands, "islands")
+    if islands.dtype != np.uint8 or islands.ndim != 2:
+        raise ModelFormatError(
+            f"{folder / ISLANDS}: {islands.dtype} {islands.shape} is no map of islands; "
+            "take the model as it was released"
+        )
+    return islands
+
+
+def _arrays(folder: Path, name: str, digest: str, *names: str) -> list[npt.NDArray[Any]]:
+    data = _file(folder, name, digest)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            return [stored[one] for one in names]
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelFormatError(f"{folder / name}: {error}; take the model as it was released") from error
 
 
 def _file(folder: Path, name: str, digest: str) -> bytes:

@@ -77,6 +77,13 @@ class DrawnUnits:
         )
         self._gap = np.asarray(cv2.distanceTransform((~metal).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
 
+    @property
+    def islands(self) -> NDArray[np.uint8]:
+        """Which island of conductor each 2 x 2 pixels show, (h / 2, w / 2), 0 for none; 255 at the most."""
+        h, w = (n // 2 for n in self._materials.islands.shape)
+        squares = self._materials.islands[: 2 * h, : 2 * w].reshape(h, 2, w, 2)
+        return np.minimum(squares.max(axis=(1, 3)), 255).astype(np.uint8)
+
     def draw(self, rng: np.random.Generator, kinds: Sequence[str], *, varied: bool = True) -> Drawn:
         """Draw one unit with one defect of each of `kinds`, none touching another.
 

@@ -24,13 +24,17 @@ INDEX: Final = "index.json"
 
 
 def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[int], None]) -> None:
-    """Draw `units` pairs of board S4 into a folder: `golden.npy`, `0000.npz` .., and an index with digests.
+    """Draw `units` pairs of board S4 into a folder: `0000.npz` .., and an index with their digests.
+
+    `golden.npy` is the golden image and `islands.npy` its islands of conductor.
 
     The same seed gives the same bytes, however many processes draw.
     """
     out.mkdir(parents=True, exist_ok=True)
     golden, view = packaged_image()
     write_file(out / "golden.npy", _npy(golden))
+    mm_per_px = packaged_golden().spec.view(view).mm_per_px
+    write_file(out / "islands.npy", _npy(DrawnUnits(golden, mm_per_px).islands))
     work = [(out, seed, i) for i in range(units)]
     files: dict[str, str] = {}
     with multiprocessing.get_context("spawn").Pool(min(processes, units)) as pool:
@@ -41,7 +45,7 @@ def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[i
     index = {
         "schema": "hallmark.pairs/1", "seed": seed, "units": units, "view": view, "classes": list(CLASSES),
         "golden_image": sha256(next(iter(packaged_golden().images.values()))),
-        "mm_per_px": packaged_golden().spec.views[0].mm_per_px,
+        "mm_per_px": mm_per_px,
         "files": dict(sorted(files.items())),
     }  # fmt: skip
     write_file(out / INDEX, json.dumps(index, indent=1).encode())

@@ -16,6 +16,8 @@ import numpy as np
 from datasets.drawn import KINDS, DrawnDefect, DrawnUnits
 from datasets.twin import Twin
 from evidence import Inspection
+from golden.regions import bounds
+from golden.spec import GoldenSpec
 from hallmark.training.golden import packaged_golden, packaged_image
 from hallmark.training.pairs import captured, frame_of
 from models.card import Metric
@@ -150,6 +152,7 @@ def _line(folder: Path) -> tuple[DrawnUnits, Twin, Inspector, str, float]:
 def _inspect_one(work: tuple[Path, int, str, int]) -> tuple[str, Seen]:
     folder, seed, kind, i = work
     units, twin, inspector, view, mm_per_px = _line(folder)
+    spec = packaged_golden().spec
     stream = ("defects", "other", "same").index(kind)
     rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, stream, i])))
     if kind == "same":
@@ -157,9 +160,17 @@ def _inspect_one(work: tuple[Path, int, str, int]) -> tuple[str, Seen]:
     else:
         kinds = [KINDS[int(k)] for k in rng.permutation(len(KINDS))]
         drawn = units.draw(rng, kinds if kind == "defects" else ())
-        shot, defects = captured(rng, drawn, mm_per_px, bent=True), drawn.defects
+        shot = captured(rng, drawn, mm_per_px, bent=True)
+        defects = [d for d in drawn.defects if _in_zones(spec, view, d)]
     inspection = inspector.inspect({view: frame_of(shot, view)}, serial=f"{kind}-{i}")
     return kind, Seen(_matches(inspection, defects, mm_per_px), inspection.verdict, len(inspection.defects))
+
+
+def _in_zones(spec: GoldenSpec, view: str, defect: DrawnDefect) -> bool:
+    """Return whether a defect's middle lies in a zone: elsewhere nothing is inspected."""
+    x, y, w, h = defect.box
+    zones = [bounds(z.region) for z in spec.zones if z.view == view]
+    return any(a[0] <= x + w / 2 <= b[0] and a[1] <= y + h / 2 <= b[1] for a, b in zones)
 
 
 def _matches(

@@ -29,6 +29,7 @@ class Pairs:
 
     Attributes:
         golden: (h, w, 3) uint8.
+        islands: (h / 2, w / 2) uint8, see `models.Classifier`.
         units: n of (h, w, 3) uint8.
         labels: n of (h, w) uint8, 0 or an index into `CLASSES`.
         places: for each class from 1, where its defects are: (m, 3) pair, x, y.
@@ -37,6 +38,7 @@ class Pairs:
     """
 
     golden: U8
+    islands: U8
     units: list[U8]
     labels: list[U8]
     places: list[npt.NDArray[np.int64]]
@@ -65,7 +67,8 @@ def read_pairs(folder: Path) -> Pairs:
             units.append(stored["unit"])
             labels.append(stored["labels"])
     return Pairs(
-        np.load(folder / "golden.npy", allow_pickle=False), units, labels, _places(labels), index,
+        np.load(folder / "golden.npy", allow_pickle=False),
+        np.load(folder / "islands.npy", allow_pickle=False), units, labels, _places(labels), index,
         "sha256:" + hashlib.sha256(text).hexdigest(),
     )  # fmt: skip
 

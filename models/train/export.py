@@ -15,7 +15,7 @@ import torch
 
 from evidence import sha256
 from golden.sample import write_file
-from models.card import MODEL, PARITY, WEIGHTS, Files
+from models.card import ISLANDS, MODEL, PARITY, WEIGHTS, Files
 from models.train.network import Network, build
 
 PARITY_INPUTS: Final = 64
@@ -26,7 +26,7 @@ U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 
 
-def write_release(network: Network, candidates: U8, folder: Path) -> Files:
+def write_release(network: Network, candidates: U8, folder: Path, islands: U8 | None = None) -> Files:
     """Write `model.onnx`, `weights.npz` and `parity.npz`; the same arguments give the same bytes.
 
     Args:
@@ -34,6 +34,7 @@ def write_release(network: Network, candidates: U8, folder: Path) -> Files:
         candidates: (n, 96, 96, 6) uint8 pairs; the first 64 that have no cell on the edge between two classes
             become the parity inputs.
         folder: made if absent.
+        islands: (h / 2, w / 2) uint8 of the golden image, see `models.Classifier`; None without conductors.
 
     Returns:
         The digests for the card, which the caller writes with `models.card.write_card`.
@@ -49,9 +50,14 @@ def write_release(network: Network, candidates: U8, folder: Path) -> Files:
         WEIGHTS: _npz(state),
         PARITY: _npz({"pair": inputs, "logits": logits}),
     }
+    if islands is not None:
+        files[ISLANDS] = _npz({"islands": islands})
     for name, data in files.items():
         write_file(folder / name, data)
-    return Files(onnx=sha256(files[MODEL]), weights=sha256(files[WEIGHTS]), parity=sha256(files[PARITY]))
+    digests = {name: sha256(data) for name, data in files.items()}
+    return Files(
+        onnx=digests[MODEL], weights=digests[WEIGHTS], parity=digests[PARITY], islands=digests.get(ISLANDS)
+    )
 
 
 def export(network: Network, example: U8) -> bytes:

@@ -24,7 +24,7 @@ class Recipe:
     """Everything that decides a fit, apart from the data."""
 
     seed: int = 1
-    steps: int = 10000
+    steps: int = 7000
     batch: int = 32
     side: int = 160
     rate: float = 4e-3
