@@ -7,7 +7,17 @@ Released models are opened by `models.release` and described by `models.card`; `
 Importing this module loads none of these. `ModelError` is the base of everything that they raise.
 """
 
-from models.classifier import CELL, CLASSES, CROP, NOT_A_DEFECT, UNCLASSIFIED, Classifier
+from models.classifier import CELL, CLASSES, CROP, JOINED, NOT_A_DEFECT, PARTED, UNCLASSIFIED, Classifier
 from models.errors import ModelError
 
-__all__ = ["CELL", "CLASSES", "CROP", "NOT_A_DEFECT", "UNCLASSIFIED", "Classifier", "ModelError"]
+__all__ = [
+    "CELL",
+    "CLASSES",
+    "CROP",
+    "JOINED",
+    "NOT_A_DEFECT",
+    "PARTED",
+    "UNCLASSIFIED",
+    "Classifier",
+    "ModelError",
+]

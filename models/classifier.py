@@ -28,6 +28,10 @@ CLASSES: Final = (
     "missing_feature",
 )
 """What models of this release name. The first is always NOT_A_DEFECT."""
+JOINED: Final = ("excess_material", "short")
+"""Material that joins nothing, and what it is called where it joins two islands of conductor."""
+PARTED: Final = ("missing_material", "open")
+"""A gap that parts nothing, and what it is called where it parts an island of conductor."""
 
 
 class Classifier(Protocol):
@@ -39,6 +43,9 @@ class Classifier(Protocol):
         classes: of the last axis of `probabilities`; the first is NOT_A_DEFECT.
         hold_below: a region named with less confidence is UNCLASSIFIED.
         dismiss_from: a deviation is dismissed only with at least this probability of NOT_A_DEFECT.
+        islands: (h / 2, w / 2) uint8, which island of conductor the golden image shows in each 2 x 2 pixels,
+            0 for none; None where the product has none. With them, JOINED and PARTED are told apart by what
+            a region does to the islands, not by the network.
     """
 
     reference: ModelReference
@@ -46,6 +53,7 @@ class Classifier(Protocol):
     classes: tuple[str, ...]
     hold_below: float
     dismiss_from: float
+    islands: npt.NDArray[np.uint8] | None
 
     def probabilities(
         self, golden: npt.NDArray[np.uint8], unit: npt.NDArray[np.uint8]

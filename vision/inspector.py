@@ -282,10 +282,10 @@ class _Unit:
         if isinstance(found, NotRegistered):
             self._faults.add(found.reason)
             return
-        if not compiled.surface.in_frame(found.mapping, *pixels.shape[:2]):
+        if compiled.surface.in_frame(found.mapping, *pixels.shape[:2]):
+            self._measure(compiled, frame, pixels, found)
+        else:
             self._faults.add("unit_out_of_frame")
-            return
-        self._measure(compiled, frame, pixels, found)
         self._lap("measure")
         aligned = compiled.surface.align(pixels, found.mapping)
         self._frame_records[-1]["pose"]["field_px"] = round(aligned.largest_px, 2)
@@ -294,6 +294,9 @@ class _Unit:
             self._faults.add("light_changed")
             return
         self._find_defects(compiled, pixels, aligned, found)
+        if aligned.shown is not None:  # what is shown may be rejected, the rest is not known
+            self._faults.add("unit_out_of_frame")
+            return
         self._difference_colours(compiled, aligned)
         self._lap("colour")
 

@@ -3,8 +3,9 @@
 
 The classifier sees crops that cover all deviations and answers with class probabilities for each cell of
 4 x 4 golden pixels. Cells that are likelier a defect than not form regions, one for each class; the pixels
-that deviate there say how large each is. A deviation outside them is dismissed if the classifier is sure that
-it is no defect, and stays unclassified otherwise: nothing that deviates disappears without its word.
+that deviate there say how large each is, the golden image's islands of conductor whether it joins or parts
+any. A deviation outside them is dismissed if the classifier is sure that it is no defect, and stays
+unclassified otherwise: nothing that deviates disappears without its word.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import cv2
 import numpy as np
 
 from kernels.compiled import F32, I64, U8, Mask
-from models import CELL, CROP, UNCLASSIFIED, Classifier
+from models import CELL, CROP, JOINED, PARTED, UNCLASSIFIED, Classifier
 from vision.mapping import QuadraticMap
 from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
+from vision.topology import joins, parts
 
 _CORE = 160  # pixels at a crop's middle in which a deviation has enough surroundings to be judged
 _STEP = CELL // SCALE  # pixels of the half-resolution view in a cell
 _OWN_SHARE = 0.2  # of a region's cells that a second class must hold to be a defect of its own
 _SEEN_SHARE = 0.3  # of a region's pixels that deviate: with less, its cells say how large it is
+# foreign matter beside solder may be solder, an absent feature beside missing material more of it
+_ALIKE = {JOINED: {*JOINED, "contamination"}, PARTED: {*PARTED, "missing_feature"}}
 _AT_ONCE = 32  # crops, which bounds the memory of a unit that deviates everywhere
 
 
@@ -64,6 +68,13 @@ class Namer:
         height, width = surface.golden.shape[:2]
         self._rows, self._columns = -(-height // _STEP), -(-width // _STEP)
         self._taper = _taper()
+        self._cell_mm = surface.mm_per_px * CELL
+        self._reach = max(round(smallest_mm / self._cell_mm), 1)
+        classes = classifier.classes
+        self._pairs = [
+            (classes.index(one) - 1, classes.index(graver) - 1)
+            for one, graver in (JOINED, PARTED) if one in classes and graver in classes
+        ]  # fmt: skip
 
     def name(
         self, frame: U8, aligned: Aligned, mapping: QuadraticMap, deviations: Sequence[Deviation]
@@ -111,26 +122,82 @@ class Namer:
         return total / weight[..., None]
 
     def _regions(self, cells: F32) -> list[tuple[str, float, U8]]:
-        """Return class, confidence and cells (rows, columns) of each region likelier a defect than not."""
+        """Return class, confidence and cells (rows, columns) of each region likelier a defect than not.
+
+        Cells nearer to each other than the smallest defect that is reported belong together.
+        """
         suspect = (cells[..., 0] < 0.5).astype(np.uint8)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(suspect, connectivity=8)
+        together = cv2.dilate(suspect, np.ones((self._reach, self._reach), np.uint8))
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(together, connectivity=8)
         regions: list[tuple[str, float, U8]] = []
         for label in range(1, count):
             x, y, w, h, _ = (int(n) for n in stats[label])
             at = np.s_[y : y + h, x : x + w]
-            inside = labels[at] == label
-            shares = cells[at][inside][:, 1:]
-            for c, members in _split(shares):
-                where = np.zeros((self._rows, self._columns), np.uint8)
+            inside: Mask = (labels[at] == label) & (suspect[at] > 0)
+            shares = self._merged(cells[at][inside][:, 1:])
+            places = np.column_stack(np.nonzero(inside))
+            for c, members, confidence in self._split(shares, places):
                 chosen = np.zeros(inside.shape, np.uint8)
                 chosen[inside] = members
+                name = UNCLASSIFIED
+                if confidence >= self._classifier.hold_below:
+                    name = self._by_islands(self._classifier.classes[c + 1], (x, y), chosen, cells[at])
+                where = np.zeros((self._rows, self._columns), np.uint8)
                 where[at] = chosen
-                confidence = float(shares[members, c].mean())
-                named = confidence >= self._classifier.hold_below
-                regions.append(
-                    (self._classifier.classes[c + 1] if named else UNCLASSIFIED, confidence, where)
-                )
+                regions.append((name, confidence, where))
         return regions
+
+    def _split(self, shares: F32, places: I64) -> list[tuple[int, Mask, float]]:
+        """Divide a region's cells (n, k - 1) at (n, 2) among its classes: class, (n,) members, confidence.
+
+        A class has a region of its own where it is sure and holds much of the cells, or reaches as far as the
+        smallest defect that is reported; the other cells follow the likeliest of these. If none is sure, the
+        one with the most cells takes all.
+        """
+        best = shares.argmax(axis=1)
+        own: list[tuple[int, float]] = []
+        for c in np.unique(best).tolist():
+            mine = best == c
+            sure = float(shares[mine, c].mean())
+            extent = float(np.hypot(*(np.ptp(places[mine], axis=0) + 1))) * self._cell_mm
+            large = mine.sum() >= _OWN_SHARE * len(best) or extent >= self._smallest_mm
+            if large and sure >= self._classifier.hold_below:
+                own.append((c, sure))
+        if not own:
+            c = int(np.bincount(best).argmax())
+            return [(c, np.ones(len(best), np.bool_), float(shares[best == c, c].mean()))]
+        classes = np.array([c for c, _ in own])
+        chosen = classes[shares[:, classes].argmax(axis=1)]
+        return [(c, chosen == c, sure) for c, sure in own if (chosen == c).any()]
+
+    def _merged(self, shares: F32) -> F32:
+        """Return (n, k - 1) probabilities in which classes that the islands tell apart are one."""
+        if self._classifier.islands is None:
+            return shares
+        shares = shares.copy()
+        for one, graver in self._pairs:
+            shares[:, one] += shares[:, graver]
+            shares[:, graver] = 0
+        return shares
+
+    def _by_islands(self, name: str, corner: tuple[int, int], chosen: U8, cells: F32) -> str:
+        """Return the class by what a region's cells, in a window at `corner`, do to the islands.
+
+        Cells of other classes count where they are likelier such material (or such a gap) than not.
+        """
+        islands = self._classifier.islands
+        pair = next((p for p in (JOINED, PARTED) if name == p[0]), None)
+        if islands is None or pair is None:
+            return name
+        alike = [c for c, n in enumerate(self._classifier.classes) if n in _ALIKE[pair]]
+        may_be: U8 = (cells[..., alike].sum(axis=2) >= 0.5).astype(np.uint8)
+        may_be |= chosen
+        _, labels, _, _ = cv2.connectedComponentsWithStats(may_be, connectivity=8)
+        reached: Mask = np.isin(labels, labels[chosen > 0])
+        at = corner[0] * _STEP, corner[1] * _STEP
+        region: Mask = reached.repeat(_STEP, axis=0).repeat(_STEP, axis=1)
+        region = region[: islands.shape[0] - at[1], : islands.shape[1] - at[0]]
+        return pair[(joins if pair is JOINED else parts)(islands, at, region)]
 
     def _sized(self, aligned: Aligned, mapping: QuadraticMap, where: U8) -> Deviation | None:
         """Return the region that cells hold, sized by the pixels that deviate there; None if too small."""
@@ -189,17 +256,6 @@ class Namer:
         rows, columns = np.nonzero(d.inside)
         rows, columns = (rows + d.corner[1]) // _STEP, (columns + d.corner[0]) // _STEP
         return float(cells[rows, columns, 0].mean()) >= self._classifier.dismiss_from
-
-
-def _split(shares: F32) -> list[tuple[int, Mask]]:
-    """Divide a region's cells (n, k - 1) among the classes that hold enough of it: class and (n,) members."""
-    best = shares.argmax(axis=1)
-    counts = np.bincount(best, minlength=shares.shape[1])
-    strong = np.flatnonzero(counts >= max(_OWN_SHARE * len(best), 1))
-    if len(strong) == 0:
-        strong = np.array([int(counts.argmax())])
-    chosen = strong[shares[:, strong].argmax(axis=1)]
-    return [(int(c), chosen == c) for c in strong]
 
 
 def _pixels(cells: U8, window: tuple[slice, slice]) -> Mask:

@@ -81,12 +81,14 @@ class Aligned:
         gain: (6,) quadratic gain that makes it match the golden image.
         gain_residual: relative rms of what the gain leaves between blocks.
         field: where the unit's artwork lies beside the smooth map, or None where the map alone fits.
+        shown: (h, w) uint8, 0 where the frame does not show what is inspected; None where it shows all of it.
     """
 
     pixels: U8
     gain: F64
     gain_residual: float
     field: Field | None = None
+    shown: U8 | None = None
 
     @property
     def largest_px(self) -> float:
@@ -121,7 +123,7 @@ class SurfaceComparator:
 
     def __init__(self, spec: GoldenSpec, view: View, golden: U8, table: F32) -> None:
         """Compile intervals, tolerances and zones of the view."""
-        self._mm_per_px = view.mm_per_px
+        self.mm_per_px = view.mm_per_px
         self._table = table
         half = _half(golden)
         self._native = np.ascontiguousarray(golden)
@@ -190,7 +192,14 @@ class SurfaceComparator:
             every = _range(0, self._width), _range(0, self._height)
             aligned = _resampled(half, mapping, field, SCALE, *every)
         gain, residual = self._illumination(aligned)
-        return Aligned(aligned, gain, residual, field)
+        unit = Aligned(aligned, gain, residual, field)
+        points = unit.frame_points(mapping, self._edges)
+        if ((points >= 0) & (points <= (frame.shape[1] - 1, frame.shape[0] - 1))).all():
+            return unit
+        every = _range(0, self._width), _range(0, self._height)
+        full = np.full(half.shape[:2], 255, np.uint8)
+        shown = _resampled(full, mapping, field, SCALE, *every, border=cv2.BORDER_CONSTANT)
+        return Aligned(aligned, gain, residual, field, (shown == 255).astype(np.uint8))
 
     def _field(self, frame: U8, aligned: U8, mapping: QuadraticMap) -> Field | None:
         """Return the local field of a half-size frame, or None where the map alone fits."""
@@ -259,9 +268,8 @@ class SurfaceComparator:
 
     def deviations(self, aligned: Aligned, mapping: QuadraticMap, smallest_mm: float) -> list[Deviation]:
         """Return all regions of at least `smallest_mm` that deviate, largest first."""
-        deviation(
-            aligned.pixels, aligned.gain, self._low, self._high, self._tolerance, self._zones, self._out
-        )
+        zones = self._zones if aligned.shown is None else self._zones * aligned.shown
+        deviation(aligned.pixels, aligned.gain, self._low, self._high, self._tolerance, zones, self._out)
         weak = (self._out > 0).astype(np.uint8)
         # opening by 2 x 2; the second anchor mirrors the first, or all would move by a pixel
         pair = np.ones((2, 2), np.uint8)
@@ -273,7 +281,7 @@ class SurfaceComparator:
         count, labels, stats, _ = cv2.connectedComponentsWithStats(
             np.ascontiguousarray(weak[top : top + height, left : left + width]), connectivity=8
         )
-        step = self._mm_per_px * SCALE
+        step = self.mm_per_px * SCALE
         regions: list[Deviation] = []
         for label in range(1, count):
             x, y, w, h, _ = (int(n) for n in stats[label])
@@ -324,7 +332,7 @@ class SurfaceComparator:
         return Deviation(
             golden_px=(x - 0.5, y - 0.5, float(width), float(height)),
             frame_px=(float(least_x), float(least_y), float(most_x - least_x), float(most_y - least_y)),
-            size_mm=_longest_extent(inside) * self._mm_per_px * SCALE,
+            size_mm=_longest_extent(inside) * self.mm_per_px * SCALE,
             zones=self._zones_of(self._zones[top : top + h, left : left + w][deviates]),
             corner=(left, top),
             inside=inside,
@@ -369,7 +377,13 @@ def _half(image: U8) -> U8:
 
 
 def _resampled(
-    image: U8, mapping: QuadraticMap, field: Field | None, scale: int, columns: I64, rows: I64
+    image: U8,
+    mapping: QuadraticMap,
+    field: Field | None,
+    scale: int,
+    columns: I64,
+    rows: I64,
+    border: int = cv2.BORDER_REPLICATE,
 ) -> U8:
     """Resample an image, shrunk by `scale`, at listed columns and rows of the equally shrunk golden view."""
     map_x = np.empty((len(rows), len(columns)), np.float32)
@@ -379,7 +393,6 @@ def _resampled(
         mapping.coefficients, *mapping.centre, mapping.extent, scale, spacing, controls, columns, rows,
         map_x, map_y,
     )  # fmt: skip
-    border = cv2.BORDER_REPLICATE
     return np.asarray(cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=border), np.uint8)
 
 
