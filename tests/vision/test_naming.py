@@ -22,6 +22,7 @@ from vision.surface import Deviation
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
+Answer = Callable[[U8, U8], F32]
 
 REFERENCE = ModelReference(name="fake", digest="sha256:" + "7" * 64)
 CLASSES = (NOT_A_DEFECT, "open", "speck", "whisker")
@@ -36,7 +37,7 @@ def changed(golden: U8, unit: U8) -> npt.NDArray[np.bool_]:
     return difference.reshape(n, h // CELL, CELL, w // CELL, CELL).mean(axis=(2, 4)) > 25
 
 
-def always(*shares: float) -> Callable[[U8, U8], F32]:
+def always(*shares: float) -> Answer:
     """Return answers that give the cells that changed these probabilities, all others 1 of no defect."""
 
     def answer(golden: U8, unit: U8) -> F32:
@@ -53,12 +54,13 @@ def always(*shares: float) -> Callable[[U8, U8], F32]:
 class Fake:
     """A classifier that answers as told and remembers what it was given."""
 
-    answer: Callable[[U8, U8], F32]
+    answer: Answer
     hold_below: float = 0.5
     dismiss_from: float = 0.9
     reference: ModelReference = REFERENCE
     classes: tuple[str, ...] = CLASSES
     golden_image: str = "sha256:" + hashlib.sha256(board.png(board.golden_rgb())).hexdigest()
+    islands: U8 | None = None
     given: list[tuple[U8, U8]] = field(default_factory=list)
 
     def probabilities(self, golden: U8, unit: U8) -> F32:
@@ -132,25 +134,171 @@ def test_each_region_has_its_own_class() -> None:
         assert min(ys) < y + h / 2 < max(ys)
 
 
-@pytest.mark.parametrize(("part", "names"), [(0.5, {"open", "speck"}), (0.1, {"speck"})])
-def test_a_region_is_divided_only_where_a_second_class_holds_enough_of_it(
-    part: float, names: set[str]
-) -> None:
-    """The left part of the blob is called open, the rest speck."""
+def in_blob(classes: tuple[str, ...], rest: F32, *named: tuple[tuple[slice, slice], F32]) -> Answer:
+    """Return answers that give the cells that changed `rest`, and parts of their box other probabilities."""
 
     def answer(golden: U8, unit: U8) -> F32:
         cells = changed(golden, unit)
-        out = np.zeros((*cells.shape, len(CLASSES)), np.float32)
-        out[..., 0] = ~cells
+        out = np.zeros((*cells.shape, len(classes)), np.float32)
+        out[..., 0] = 1
         for crop, where in zip(out, cells, strict=True):
-            columns = np.flatnonzero(where.any(axis=0))
-            limit = columns[0] + round(part * len(columns)) if len(columns) else 0
-            crop[:, :limit, 1] = where[:, :limit]
-            crop[:, limit:, 2] = where[:, limit:]
+            crop[where] = rest
+            rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+            if len(rows):
+                box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+                for part, shares in named:
+                    crop[box][part][where[box][part]] = shares
         return out
 
-    inspection = inspect(Fake(answer), BLOB)
+    return answer
+
+
+def shares(classes: tuple[str, ...] = CLASSES, **values: float) -> F32:
+    """Return the probabilities of classes by name, the rest no defect's."""
+    out = np.array([values.get(c, 0.0) for c in classes], np.float32)
+    out[0] = 1 - out.sum()
+    return out
+
+
+LEFT_HALF, LEFT_COLUMN, CORNER = np.s_[:, :5], np.s_[:, :1], np.s_[:2, :2]
+
+
+@pytest.mark.parametrize(
+    ("part", "names"),
+    [(LEFT_HALF, {"open", "speck"}), (LEFT_COLUMN, {"open", "speck"}), (CORNER, {"speck"})],
+    ids=["half of it", "a tenth, as long as it is high", "a corner below the smallest defect"],
+)
+def test_a_region_is_divided_where_a_second_class_is_large_enough_to_be_reported(
+    part: tuple[slice, slice], names: set[str]
+) -> None:
+    """A part of the blob of about 10 x 9 cells is called open, the rest speck; 4 cells are 0.3 mm."""
+    answer = in_blob(CLASSES, shares(speck=1), (part, shares(open=1)))
+    assert {d.defect_class for d in inspect(Fake(answer), BLOB).defects} == names
+
+
+def test_a_small_region_is_divided_too_where_a_second_class_holds_much_of_it() -> None:
+    """Blurred it shows in 4 x 3 cells; its halves' cells are below the smallest defect, their pixels not."""
+    small = ExcessMaterial(rectangle(328, 340, 3 * CELL, 2 * CELL), (600, 430))
+    answer = in_blob(CLASSES, shares(speck=1), (np.s_[:, :2], shares(open=1)))
+    assert {d.defect_class for d in inspect(Fake(answer), small).defects} == {"open", "speck"}
+
+
+@pytest.mark.parametrize(("second", "names"), [(0.61, {"open", "speck"}), (0.59, {"speck"})])
+def test_cells_of_a_class_that_is_not_sure_follow_one_that_is(second: float, names: set[str]) -> None:
+    answer = in_blob(CLASSES, shares(speck=0.9), (LEFT_HALF, shares(open=second, speck=0.1)))
+    inspection = inspect(Fake(answer, hold_below=0.6), BLOB)
     assert {d.defect_class for d in inspection.defects} == names
+    if names == {"speck"}:
+        (found,) = inspection.defects
+        assert found.size_mm > np.hypot(40, 34) * board.MM_PER_PX * 0.9
+        assert found.confidence == pytest.approx(0.9, abs=1e-4)  # of the cells that are sure
+
+
+def test_most_of_a_region_follows_the_one_class_that_is_sure() -> None:
+    answer = in_blob(CLASSES, shares(speck=0.55, open=0.1), (np.s_[:, :3], shares(open=0.9)))
+    (found,) = inspect(Fake(answer, hold_below=0.6), BLOB).defects
+    assert (found.defect_class, found.confidence) == ("open", pytest.approx(0.9, abs=1e-4))
+
+
+def test_if_no_class_is_sure_all_is_one_unclassified_region() -> None:
+    answer = in_blob(CLASSES, shares(speck=0.55), (LEFT_HALF, shares(open=0.58)))
+    (found,) = inspect(Fake(answer, hold_below=0.6), BLOB).defects
+    assert found.defect_class == UNCLASSIFIED
+    assert found.size_mm > np.hypot(40, 34) * board.MM_PER_PX * 0.9
+
+
+@pytest.mark.parametrize(("gap", "regions"), [(3, 1), (4, 2)])
+def test_cells_nearer_than_the_smallest_defect_belong_together(gap: int, regions: int) -> None:
+    """0.3 mm are nearly four cells; between them the classifier sees no defect."""
+    answer = in_blob(CLASSES, shares(speck=1), (np.s_[:, 3 : 3 + gap], shares()))
+    found = inspect(Fake(answer), BLOB).defects
+    assert [d.defect_class for d in found] == ["speck"] * regions
+
+
+ISLAND_CLASSES = (
+    NOT_A_DEFECT, "missing_material", "excess_material", "short", "open", "contamination", "missing_feature",
+)  # fmt: skip
+BRIDGE = ExcessMaterial(rectangle(419, 200, 41, 30), (600, 430))
+STUMP = ExcessMaterial(rectangle(419, 200, 26, 30), (600, 430))
+NICK = MissingMaterial(bar((374, 300), (402, 300), 24), (480, 400))
+
+
+def islands() -> U8:
+    """Return the board's copper at half resolution, each rectangle an island."""
+    out = np.zeros((board.HEIGHT // 2, board.WIDTH // 2), np.uint8)
+    rectangles = board._RECTANGLES  # pyright: ignore[reportPrivateUsage]
+    for i, (x, y, w, h) in enumerate(rectangles):
+        out[round(y / 2) : round((y + h) / 2), round(x / 2) : round((x + w) / 2)] = i + 1
+    return out
+
+
+def island_shares(**values: float) -> F32:
+    return shares(ISLAND_CLASSES, **values)
+
+
+def told(answer: Answer, with_islands: bool, change: Change, hold_below: float = 0.5) -> list[str]:
+    """Return the classes of what is found, from left to right."""
+    fake = Fake(answer, hold_below, classes=ISLAND_CLASSES, islands=islands() if with_islands else None)
+    return [d.defect_class for d in sorted(inspect(fake, change).defects, key=lambda d: d.box_mm[0])]
+
+
+@pytest.mark.parametrize("word", ["excess_material", "short"])
+@pytest.mark.parametrize(("change", "name"), [(BRIDGE, "short"), (STUMP, "excess_material")])
+def test_the_islands_say_what_is_a_short(change: Change, name: str, word: str) -> None:
+    answer = in_blob(ISLAND_CLASSES, island_shares(**{word: 1}))
+    assert told(answer, True, change) == [name]
+    assert told(answer, False, change) == [word]
+
+
+@pytest.mark.parametrize("word", ["missing_material", "open"])
+@pytest.mark.parametrize(("change", "name"), [(CUT, "open"), (NICK, "missing_material")])
+def test_the_islands_say_what_is_an_open(change: Change, name: str, word: str) -> None:
+    answer = in_blob(ISLAND_CLASSES, island_shares(**{word: 1}))
+    assert told(answer, True, change) == [name]
+    assert told(answer, False, change) == [word]
+
+
+def test_classes_that_the_islands_tell_apart_are_one_in_confidence() -> None:
+    answer = in_blob(ISLAND_CLASSES, island_shares(excess_material=0.45, short=0.45))
+    assert told(answer, True, BRIDGE, hold_below=0.6) == ["short"]
+    assert told(answer, True, STUMP, hold_below=0.6) == ["excess_material"]
+    assert told(answer, False, BRIDGE, hold_below=0.6) == [UNCLASSIFIED]
+
+
+def test_what_is_not_sure_stays_unclassified_whatever_it_joins() -> None:
+    answer = in_blob(ISLAND_CLASSES, island_shares(short=0.55))
+    assert told(answer, True, BRIDGE, hold_below=0.6) == [UNCLASSIFIED]
+
+
+@pytest.mark.parametrize(
+    ("beside", "first"), [("contamination", "short"), ("missing_feature", "excess_material")]
+)
+def test_contamination_beside_excess_counts_as_its_material(beside: str, first: str) -> None:
+    """The left half of the bridge is called excess, its right half something else."""
+    answer = in_blob(
+        ISLAND_CLASSES, island_shares(**{beside: 1}), (LEFT_HALF, island_shares(excess_material=1))
+    )
+    assert told(answer, True, BRIDGE) == [first, beside]
+    assert told(answer, False, BRIDGE) == ["excess_material", beside]
+
+
+def test_contamination_apart_from_excess_does_not_count() -> None:
+    """Of the bridge, a spot in the gap is called excess; below it contamination joins the islands."""
+    answer = in_blob(
+        ISLAND_CLASSES, island_shares(), (np.s_[4:], island_shares(contamination=1)),
+        (np.s_[:2, 3:7], island_shares(excess_material=1)),
+    )  # fmt: skip
+    assert told(answer, True, BRIDGE) == ["contamination", "excess_material"]
+
+
+@pytest.mark.parametrize(
+    ("beside", "first"), [("missing_feature", "open"), ("contamination", "missing_material")]
+)
+def test_a_missing_feature_beside_missing_material_counts_as_its_gap(beside: str, first: str) -> None:
+    answer = in_blob(
+        ISLAND_CLASSES, island_shares(**{beside: 1}), (LEFT_HALF, island_shares(missing_material=1))
+    )
+    assert told(answer, True, CUT) == [first, beside]
 
 
 def test_it_is_given_native_crops_of_the_golden_image_and_of_the_unit_aligned_to_it() -> None:
@@ -209,7 +357,7 @@ def test_a_classifier_that_answers_too_little_never_leads_to_accept(cut: object)
         inspect(Fake(short), BLOB)
 
 
-def named_in_part(rest: float) -> Callable[[U8, U8], F32]:
+def named_in_part(rest: float) -> Answer:
     """Return answers that call the left part of a deviation speck, and its right part no defect by `rest`."""
 
     def answer(golden: U8, unit: U8) -> F32:
