@@ -32,26 +32,14 @@ def demo(
     from rich.console import Console
 
     from hallmark.demo.papers import write_papers
-    from hallmark.demo.story import tell
+    from hallmark.demo.story import tell, tell_truth
 
     begun = time.monotonic()
     console = Console()
     root = _fresh(out)
     story = tell(root, seed, console)
     summary = write_papers(story, time.monotonic() - begun)
-    faults = sum(u.seeded is not None for u in story.units)
-    good = len(story.units) - faults
-    console.print(f"[bold]Against the truth[/] (seed {seed})")
-    for unit in story.units:
-        if unit.seeded is not None:
-            found = "found" if unit.serial in story.matched else "MISSED"
-            console.print(
-                f"  {unit.serial}  {story.inspections[unit.serial].verdict:<6}  {found}: "
-                f"{unit.seeded.description}"
-            )
-    console.print(f"  found {faults - len(story.missed)} of {faults} known faults")
-    console.print(f"  falsely stopped {len(story.false_stops)} of {good} good units")
-    console.print(f"  real faulty board {story.inspections['S4-REAL-2'].verdict}")
+    tell_truth(story, console)
     console.print(f"[bold]Done[/] in {time.monotonic() - begun:.0f} s: {summary}", soft_wrap=True)
     sys.exit(0 if story.holds else 1)
 

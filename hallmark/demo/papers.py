@@ -27,6 +27,7 @@ from hallmark.report import (
     unit_picture,
 )
 from hallmark.report.files import write_paper
+from hallmark.report.lot import named_in
 from quality import Draw, Nonconformance, OqcDecision
 
 FORMATS = tuple(PaperFormat)
@@ -74,14 +75,6 @@ def _note(story: Story, serial: str) -> str:
     return "A good unit that was stopped." if seeded is None else f"Known fault: {seeded.description}."
 
 
-def _found(inspection: Inspection) -> str:
-    names = [c.name for c in inspection.characteristics if c.decision == "nonconform" and c.unit != "1"]
-    largest = max((d.size_mm for d in inspection.defects), default=0.0)
-    count = len(inspection.defects)
-    regions = f"{count} region{'s' * (count > 1)}, largest {largest:.1f} mm" if count else ""
-    return "; ".join(filter(None, (", ".join(names), regions)))
-
-
 def _line(story: Story, serial: str, seeded: str | None, *, matched: bool) -> UnitLine:
     inspection = story.inspections[serial]
     return UnitLine(
@@ -91,7 +84,7 @@ def _line(story: Story, serial: str, seeded: str | None, *, matched: bool) -> Un
         reasons=inspection.reasons,
         inspection=inspection.id,
         seeded=seeded,
-        found=_found(inspection),
+        found=named_in(inspection),
         matched=matched,
         href=f"sheets/{serial}.html" if serial in story.frames else None,
     )
@@ -106,7 +99,7 @@ def _summary(story: Story, issued: str, duration_s: float) -> DemoSummary:
     real = story.inspections[FAULTY]
     lines.append(
         _line(story, FAULTY, "Real faulty board: solder bridge, excess solder, extra copper",
-              matched=any(d.zone == "conductors" for d in real.defects))
+              matched=any(d.defect_class == "short" for d in real.defects))
     )  # fmt: skip
     made = len(lines)
     size = story.lot["size"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,9 +17,10 @@ from rich.table import Table
 
 from datasets import pcb_s4
 from datasets.twin import DEMO_RANGES, Twin
-from evidence import Inspection
+from evidence import Defect, Inspection
 from hallmark.demo.plant import LINES, LOT, OQC, Plant, Server, build_plant, run_stations, serving
-from hallmark.demo.truth import Unit, matches, plan_lot
+from hallmark.demo.truth import Unit, deviations_at, matches, plan_lot
+from hallmark.report.marks import words
 from quality import EnteredResult, FirstArticleDecision, first_article
 from stations.process import ImageJob, StationConfig, TwinJob
 from stations.process import Progress as UnitDone
@@ -27,6 +28,7 @@ from stations.process import Progress as UnitDone
 FAULTY = "S4-REAL-2"
 FIRST = "S4-FA-1"
 FALSE_STOPS_ALLOWED = 1
+TOLD = 6  # deviations of a unit that the screen tells of; its sheet has all
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Story:
     inspections: dict[str, Inspection] = field(default_factory=dict[str, Inspection])
     frames: dict[str, bytes] = field(default_factory=dict[str, bytes])
     matched: set[str] = field(default_factory=set[str])
+    deviations: dict[str, list[Defect]] = field(default_factory=dict[str, list[Defect]])
     lot: dict[str, Any] = field(default_factory=dict[str, Any])
     nonconformances: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     http: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
@@ -163,6 +166,7 @@ def _production(story: Story, server: Server, console: Console) -> None:
     for unit in story.units:
         if matches(unit, story.inspections[unit.serial], story.twin):
             story.matched.add(unit.serial)
+        story.deviations[unit.serial] = deviations_at(unit, story.inspections[unit.serial], story.twin)
 
 
 def _real_board(story: Story) -> Path:
@@ -218,6 +222,46 @@ def _read_as_qc(story: Story, server: Server, console: Console) -> None:
     ]  # fmt: skip
     for request, status, answer in story.http:
         console.print(f"  {request}\n    {status}  {answer}", highlight=False)
+
+
+def tell_truth(story: Story, console: Console) -> None:
+    """Print what was found, named, missed and falsely stopped against the known truth."""
+    console.print(f"[bold]Against the truth[/] (seed {story.seed})")
+    faults = [(u, u.seeded) for u in story.units if u.seeded is not None]
+    right = 0
+    for unit, seeded in faults:
+        outcome = "found" if unit.serial in story.matched else "MISSED"
+        verdict = story.inspections[unit.serial].verdict
+        console.print(f"  {unit.serial}  {verdict:<6}  {outcome}: {seeded.description}")
+        deviations = story.deviations[unit.serial]
+        _print_deviations(story, deviations, console)
+        classes = {d.defect_class for d in deviations}
+        right += classes == {seeded.defect_class}
+        if seeded.defect_class is not None and classes != {seeded.defect_class}:
+            console.print(f"      MISNAMED: should be {words(seeded.defect_class)}")
+    real = story.inspections[FAULTY]
+    console.print(f"  {FAULTY}  {real.verdict}: a real scan, {real.dismissed} deviations dismissed")
+    _print_deviations(story, real.defects, console)
+    of_surface = sum(seeded.defect_class is not None for _, seeded in faults)
+    console.print(f"  found {len(faults) - len(story.missed)} of {len(faults)} known faults")
+    console.print(f"  rightly named {right} of {of_surface} faults of the surface")
+    console.print(
+        f"  falsely stopped {len(story.false_stops)} of {len(story.units) - len(faults)} good units"
+    )
+    console.print(f"  real faulty board {real.verdict}")
+
+
+def _print_deviations(story: Story, deviations: Sequence[Defect], console: Console) -> None:
+    """Print the gravest deviations, each with the line of the catalogue that weighed it."""
+    lines = {rule.id: rule.description for rule in story.plant.golden.spec.catalogue.rules}
+    for d in deviations[:TOLD]:
+        why = "no line weighs it" if d.rule is None else f"{d.rule}: {lines.get(d.rule, d.rule)}"
+        console.print(
+            f"      {words(d.defect_class)} {d.size_mm:.1f} mm, {d.severity or 'not weighed'}, {why}",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    if len(deviations) > TOLD:
+        console.print(f"      and {len(deviations) - TOLD} more")
 
 
 def _fetch(server: Server, serial: str, station: str) -> Inspection:

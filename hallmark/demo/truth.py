@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from datasets.twin import Box, Twin
-from evidence import Inspection
+from evidence import Defect, Inspection
 from hallmark.demo.seeded import SEEDED, Seeded
 from stations.process import TwinJob
 
@@ -38,17 +38,24 @@ def plan_lot(seed: int) -> list[Unit]:
 def matches(unit: Unit, inspection: Inspection, twin: Twin) -> bool:
     """Return whether a faulty unit was stopped for what was done to it.
 
-    That is: REJECT with the seeded characteristic nonconforming, and for a fault of the surface a region
-    that overlaps its true place in the frame.
+    A fault that is measured: REJECT with its characteristic nonconforming. A fault of the surface: not
+    accepted, and a deviation overlaps its true place in the frame, whatever it was named.
     """
     seeded = unit.seeded
     if seeded is None or inspection.verdict == "ACCEPT":
         return False
-    named = {c.id for c in inspection.characteristics if c.decision == "nonconform"}
-    if any(id_ in named for id_ in seeded.stopped_by if not id_.startswith("surface-")):
-        return inspection.verdict == "REJECT"
-    truth = twin.capture(unit.seed, (seeded.change,)).truth.changes[0].box_frame
-    return truth is not None and any(_overlap(d.box_px, truth) for d in inspection.defects)
+    if seeded.defect_class is None:
+        nonconform = {c.id for c in inspection.characteristics if c.decision == "nonconform"}
+        return inspection.verdict == "REJECT" and seeded.stopped_by in nonconform
+    return bool(deviations_at(unit, inspection, twin))
+
+
+def deviations_at(unit: Unit, inspection: Inspection, twin: Twin) -> list[Defect]:
+    """Return the deviations that overlap the true place of a unit's fault, gravest first."""
+    if unit.seeded is None:
+        return []
+    place = twin.capture(unit.seed, (unit.seeded.change,)).truth.changes[0].box_frame
+    return [] if place is None else [d for d in inspection.defects if _overlap(d.box_px, place)]
 
 
 def _overlap(a: Sequence[float], b: Box) -> bool:

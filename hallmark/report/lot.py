@@ -268,14 +268,14 @@ def _stopped(stopped: Sequence[Inspection]) -> Table:
             Cell(u.serial or "none", u.station or "", strong=True),
             Cell(u.verdict, sign=VERDICTS[u.verdict]),
             Cell("; ".join(REASONS[r].meaning for r in u.reasons)),
-            Cell(_found(u)),
+            Cell(named_in(u)),
             Cell(u.id[:17], code=True),
         ]
         for u in stopped
     ])  # fmt: skip
 
 
-def _found(unit: Inspection) -> str:
+def named_in(unit: Inspection) -> str:
     """Return what a record names: characteristics outside their limits, deviations by class."""
     names = [c.name for c in unit.characteristics if c.decision == "nonconform" and c.unit != "1"]
     largest: dict[str, float] = {}

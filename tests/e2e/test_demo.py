@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,23 @@ def test_the_demo_finds_every_known_fault_and_tells_the_story(demo: tuple[Path, 
     assert "'state': 'intact'" in told
     missed = [line for line in told.splitlines() if "MISSED" in line]
     assert missed == []
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
+def test_the_demo_says_what_each_fault_was_named_and_by_which_line_it_was_weighed(
+    demo: tuple[Path, str],
+) -> None:
+    _, told = demo
+    units = dict(re.findall(r"^  (S4-\w+(?:-\d)?)  (.*(?:\n      .*)*)", told, re.MULTILINE))
+    faults = {u.seeded.defect_class: u.serial for u in plan_lot(1) if u.seeded is not None}
+    assert re.search(r"open 1\.\d mm, major, D2: A conductor is interrupted", units[faults["open"]])
+    assert re.search(r"excess material|short", units[faults["short"]])
+    assert re.search(r"stain 3\.\d mm, minor, D11: Stain", units[faults["stain"]])
+    real = units["S4-REAL-2"]
+    assert re.search(r"short \d\.\d mm, major, D1: Copper or solder joins two conductors", real)
+    misnamed = told.count("MISNAMED")
+    assert f"rightly named {3 - misnamed} of 3 faults of the surface" in told
 
 
 @pytest.mark.slow
