@@ -20,7 +20,7 @@ from scipy.special import softmax
 
 from datasets import pcb_s4
 from golden.sample import GoldenSample
-from models.card import CARD, MODEL, PARITY, WEIGHTS, read_card
+from models.card import CARD, ISLANDS, MODEL, PARITY, WEIGHTS, read_card
 from models.errors import (
     ModelAlteredError,
     ModelError,
@@ -75,9 +75,42 @@ def differences(folder: Path, answered: tiny.F32) -> tuple[float, int]:
 
 def test_the_card_names_the_bytes_of_every_file(released: Path) -> None:
     files = json.loads((released / CARD).read_text("utf-8"))["files"]
-    assert sorted(p.name for p in released.iterdir()) == sorted([CARD, MODEL, WEIGHTS, PARITY])
-    for field, name in (("onnx", MODEL), ("weights", WEIGHTS), ("parity", PARITY)):
+    named = {"onnx": MODEL, "weights": WEIGHTS, "parity": PARITY, "islands": ISLANDS}
+    held = {field: name for field, name in named.items() if files.get(field) is not None}
+    assert sorted(p.name for p in released.iterdir()) == sorted([CARD, *held.values()])
+    for field, name in held.items():
         assert files[field] == "sha256:" + hashlib.sha256((released / name).read_bytes()).hexdigest()
+
+
+def test_the_islands_of_the_packaged_model_are_those_of_its_golden_image() -> None:
+    """Two pads of one track are one island, the plane around it is another, laminate is none."""
+    islands = open_model(packaged()).islands
+    assert islands is not None
+    assert islands.shape == (1888 // 2, 1663 // 2)
+    track, its_other_end, plane, laminate = (
+        islands[y, x] for x, y in ((430, 600), (660, 720), (620, 600), (380, 870))
+    )
+    assert track == its_other_end != 0
+    assert plane not in (0, track)
+    assert laminate == 0
+
+
+@pytest.mark.parametrize("how", ["other bytes", "no map"])
+def test_altered_islands_are_refused(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(packaged(), folder)
+    np.savez_compressed(
+        folder / ISLANDS, islands=np.zeros((2, 2), np.uint8 if how == "other bytes" else np.float32)
+    )
+    if how == "other bytes":
+        with pytest.raises(ModelAlteredError, match=ISLANDS):
+            open_model(folder)
+        return
+    card = json.loads((folder / CARD).read_text("utf-8"))
+    card["files"]["islands"] = "sha256:" + hashlib.sha256((folder / ISLANDS).read_bytes()).hexdigest()
+    (folder / CARD).write_text(json.dumps(card))
+    with pytest.raises(ModelFormatError, match="islands"):
+        open_model(folder)
 
 
 def test_there_are_64_inputs_and_their_answers(released: Path) -> None:
@@ -318,7 +351,7 @@ def test_a_picture_of_a_limit_sample_makes_no_model_for_the_units(tmp_path: Path
 def test_the_packaged_model_is_taken_only_where_it_fits() -> None:
     golden = sample()
     assert classifier_for(golden) is None
-    found = classifier_for(with_fields(golden, images={"images/top.jpg": pcb_s4.good_scan()}))
+    found = classifier_for(with_fields(golden, images=dict.fromkeys(golden.images, pcb_s4.good_scan())))
     assert found is not None
     assert found.reference == read_card(packaged()).reference
 

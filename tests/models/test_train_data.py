@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ def folder(tmp_path: Path) -> Path:
     """Two pairs as `hallmark model draw` writes them; the units are grey, the second lighter."""
     files = {}
     np.save(tmp_path / "golden.npy", places())
+    np.save(tmp_path / "islands.npy", np.zeros((HEIGHT // 2, WIDTH // 2), np.uint8))
     for i in (0, 1):
         unit = np.full((HEIGHT, WIDTH, 3), 60 + 120 * i, np.uint8)
         np.savez(tmp_path / f"{i:04d}.npz", unit=unit, labels=labels(i))
@@ -115,7 +117,7 @@ def test_most_crops_show_a_defect_however_rare_they_are(pairs: Pairs) -> None:
     plane[60:72, 60:72] = 3
     blank = np.zeros((1200, 1200, 3), np.uint8)
     here = [np.array([(0, 72, 72)], np.int64)] * (len(CLASSES) - 1)
-    rare = Pairs(blank, [blank], [plane], here, pairs.index, pairs.digest)
+    rare = replace(pairs, golden=blank, units=[blank], labels=[plane], places=here)
     _, targets = crops(rare, 60, np.random.default_rng(2))
     shown = np.mean([(t == 3).any() for t in targets])
     assert 0.4 < shown < 0.9, "some crops show none"
@@ -123,7 +125,7 @@ def test_most_crops_show_a_defect_however_rare_they_are(pairs: Pairs) -> None:
 
 def test_a_class_that_was_never_drawn_is_no_trouble(pairs: Pairs) -> None:
     none = [np.zeros((0, 3), np.int64) for _ in CLASSES[1:]]
-    good = Pairs(pairs.golden, pairs.units, [p * 0 for p in pairs.labels], none, pairs.index, pairs.digest)
+    good = replace(pairs, labels=[p * 0 for p in pairs.labels], places=none)
     _, targets = crops(good, 5, np.random.default_rng(3))
     assert not targets.any()
 
