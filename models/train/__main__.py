@@ -26,9 +26,11 @@ _LIMITS = (
     "Made from one golden image: it names defects of that design, under light like its.",
     "Every defect, and every difference between good units, that it was fitted to was drawn.",
     "Its figures are simulated: they say nothing of defects that look otherwise.",
-    "It knows no netlist: shorts and opens are told by islands of conductor, as the golden image shows them.",
-    "Where metal shines or gaps are thin the islands run together: at the lower left of S4 three nets are one, "
-    + "and a short between them is called excess material.",
+    "It knows no netlist: shorts and opens are told by islands of conductor that the golden image shows.",
+    (
+        "Where metal shines or gaps are thin the islands run together: at the lower left of S4 three nets are "
+        "one, and a short between them is called excess material."
+    ),
     "Defects below 0.4 mm were not drawn.",
 )
 
