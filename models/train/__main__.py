@@ -28,8 +28,8 @@ _LIMITS = (
     "Its figures are simulated: they say nothing of defects that look otherwise.",
     "It knows no netlist: shorts and opens are told by islands of conductor that the golden image shows.",
     (
-        "Where metal shines or gaps are thin the islands run together: at the lower left of S4 three nets are "
-        "one, and a short between them is called excess material."
+        "Where metal shines or gaps are thin the islands run together: at the lower left of S4 three nets "
+        "are one, and a short between them is called excess material."
     ),
     "Defects below 0.4 mm were not drawn.",
 )
