@@ -207,7 +207,8 @@ class Namer:
         right, bottom = min((x + w + 1) * _STEP, width), min((y + h + 1) * _STEP, height)
         near = np.asarray(cv2.dilate(where, np.ones((3, 3), np.uint8)), np.uint8)
         window = np.s_[top:bottom, left:right]
-        solid = _pixels(where, window)
+        judged = self._surface.judged(left, top, right - left, bottom - top)
+        solid = _pixels(where, window) & judged
         inside = self._surface.deviating(left, top, right - left, bottom - top) & _pixels(near, window)
         if inside.sum() < _SEEN_SHARE * solid.sum():
             inside = solid

@@ -144,6 +144,7 @@ class SurfaceComparator:
         self._map_x = np.empty((self._height, self._width), np.float32)
         self._map_y = np.empty_like(self._map_x)
         self._out = np.empty((self._height, self._width), np.uint8)
+        self._judged = self._zones
         self.golden = half
         usable = np.ones(golden.shape[:2], np.uint8)
         for region in view.ignore:
@@ -268,8 +269,9 @@ class SurfaceComparator:
 
     def deviations(self, aligned: Aligned, mapping: QuadraticMap, smallest_mm: float) -> list[Deviation]:
         """Return all regions of at least `smallest_mm` that deviate, largest first."""
-        zones = self._zones if aligned.shown is None else self._zones * aligned.shown
-        deviation(aligned.pixels, aligned.gain, self._low, self._high, self._tolerance, zones, self._out)
+        self._judged = self._zones if aligned.shown is None else self._zones * aligned.shown
+        low, high = self._low, self._high
+        deviation(aligned.pixels, aligned.gain, low, high, self._tolerance, self._judged, self._out)
         weak = (self._out > 0).astype(np.uint8)
         # opening by 2 x 2; the second anchor mirrors the first, or all would move by a pixel
         pair = np.ones((2, 2), np.uint8)
@@ -298,6 +300,10 @@ class SurfaceComparator:
                 regions.append(region)
         regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
         return regions
+
+    def judged(self, x: int, y: int, width: int, height: int) -> Mask:
+        """Return which pixels of a window of the half-resolution view `deviations` last judged."""
+        return self._judged[y : y + height, x : x + width] > 0
 
     def deviating(self, x: int, y: int, width: int, height: int) -> Mask:
         """Return which pixels of a window of the half-resolution view deviate, as `deviations` last found."""

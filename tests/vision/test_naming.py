@@ -424,3 +424,17 @@ def test_a_view_is_named_only_by_a_model_that_was_made_from_its_golden_image() -
 
 def test_the_record_names_the_release_of_the_runtime_that_answered() -> None:
     assert inspect(Fake(always(0.0, 1.0))).versions["onnxruntime"] == metadata.version("onnxruntime")
+
+
+def test_a_region_ends_where_nothing_is_inspected() -> None:
+    def everywhere(golden: U8, unit: U8) -> F32:
+        n, h, w, _ = golden.shape
+        out = np.zeros((n, h // CELL, w // CELL, len(CLASSES)), np.float32)
+        out[..., 1] = 1
+        return out
+
+    left = 10  # of the outer zone, see `board`
+    near_it = ColourShift(rectangle(left + 4, 340, 40, 34), lab_offset=(-30.0, 0.0, 0.0))
+    inspection = inspect(Fake(everywhere), near_it)
+    (found,) = [d for d in inspection.defects if d.defect_class == "open"]
+    assert left - 1 <= found.box_mm[0] / board.MM_PER_PX <= left + 1
