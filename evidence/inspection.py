@@ -98,8 +98,8 @@ class Defect(Closed):
 
     `box_px` is x, y, width, height in the raw frame; `box_mm` the same in the golden view; `size_mm` the
     longest extent. `severity` and `rule` are null where no line of the catalogue matches. `confidence` is the
-    classifier's in the class that it named, or would not name for too little of it; null where it was not asked
-    or saw no defect.
+    classifier's in the class that it named, or would not name for too little of it; null where it was
+    not asked or saw no defect.
     """
 
     view: Name
