@@ -18,7 +18,7 @@ def inlaid(rng: np.random.Generator, codes: Floats, patch: Patch, surface: Surfa
     """Show the material in the patch, with the bright or dark line that an edge throws."""
     h, w = patch.cover.shape
     part = codes[patch.window]
-    fresh = surface.base[patch.window] + surface.sample(rng, (patch.x0, patch.y0, w, h))
+    fresh = surface.base[patch.window] + surface.sample(rng, w, h)
     fresh = fresh + np.float32(rng.normal(0, 4)) + rng.normal(0, 1.5, 3).astype(np.float32)
     cover = np.asarray(cv2.GaussianBlur(patch.cover, (0, 0), float(rng.uniform(0.5, 1.0))), np.float32)
     part += cover[..., None] * (fresh - part)

@@ -35,9 +35,8 @@ class Surface:
     seen: Mask
     corners: NDArray[np.int32]
 
-    def sample(self, rng: np.random.Generator, window: tuple[int, int, int, int]) -> Floats:
-        """Return another sample of the texture, (height, width, 3), for a window x, y, width, height."""
-        width, height = window[2:]
+    def sample(self, rng: np.random.Generator, width: int, height: int) -> Floats:
+        """Return another sample of the texture, (height, width, 3)."""
         step = _TILE - _OVERLAP
         total = np.zeros((height + 2 * _TILE, width + 2 * _TILE, 3), np.float32)
         square = np.zeros(total.shape[:2], np.float32)

@@ -54,7 +54,7 @@ def _retextured(
         if keep == 1.0:
             continue
         strength = float(rng.uniform(0.6, 1.5))
-        fresh = surface.sample(rng, (0, 0, w, h)) * np.float32(strength * math.sqrt(1 - keep * keep))
+        fresh = surface.sample(rng, w, h) * np.float32(strength * math.sqrt(1 - keep * keep))
         inside = cv2.GaussianBlur(surface.seen.astype(np.float32), (0, 0), 3)[..., None]
         out += inside * (fresh - np.float32(1 - keep) * surface.detail)
     rims = np.asarray(cv2.GaussianBlur(_near_edges(materials).astype(np.float32), (0, 0), 2))[..., None]

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from datasets.drawn import KINDS, DrawnUnits
+from datasets.drawn import DrawnUnits
 from golden.digests import sha256
 from golden.sample import write_file
 from hallmark.training.golden import packaged_golden, packaged_image
@@ -62,8 +62,6 @@ def _line() -> tuple[DrawnUnits, Inspector, str, float]:
 
 def _draw_one(work: tuple[Path, int, int]) -> tuple[str, str]:
     out, seed, i = work
-    if CLASSES[1:] != KINDS:
-        raise AssertionError("labels number the kinds as models number their classes")
     units, inspector, view, mm_per_px = _line()
     pair = training_pair(units, inspector, view, mm_per_px, (seed, i))
     name = f"{i:04d}.npz"

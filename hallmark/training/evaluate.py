@@ -17,7 +17,6 @@ from datasets.drawn import KINDS, DrawnDefect, DrawnUnits
 from datasets.twin import Twin
 from evidence import Inspection
 from golden.regions import bounds
-from golden.spec import GoldenSpec
 from hallmark.training.golden import packaged_golden, packaged_image
 from hallmark.training.pairs import captured, frame_of
 from models.card import Metric
@@ -37,6 +36,20 @@ class Seen:
     matches: tuple[tuple[str | None, str | None], ...]
     verdict: str
     boxes: int
+
+
+@dataclass(frozen=True)
+class View:
+    """The view that is inspected, its scale, and the bounding boxes of its zones in golden pixels."""
+
+    id: str
+    mm_per_px: float
+    zones: tuple[tuple[tuple[float, float], tuple[float, float]], ...]
+
+    def inspects(self, defect: DrawnDefect) -> bool:
+        """Return whether a defect's middle lies in a zone: elsewhere nothing is inspected."""
+        x, y, w, h = defect.box
+        return any(a[0] <= x + w / 2 <= b[0] and a[1] <= y + h / 2 <= b[1] for a, b in self.zones)
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
@@ -138,21 +151,23 @@ def _share(name: str, kind: str | None, hits: int, n: int) -> Metric:
 
 
 @functools.cache
-def _line(folder: Path) -> tuple[DrawnUnits, Twin, Inspector, str, float]:
+def _line(folder: Path) -> tuple[DrawnUnits, Twin, Inspector, View]:
+    """Return what every unit of a process shares."""
     sample = packaged_golden()
     golden, view = packaged_image()
     spec = sample.spec
     mm_per_px = spec.view(view).mm_per_px
+    zones = tuple(bounds(z.region) for z in spec.zones if z.view == view)
     surfaces = tuple(c for c in spec.characteristics if c.kind == "surface")
     only_surface = spec.model_copy(update={"characteristics": surfaces})
     inspector = Inspector(replace(sample, spec=only_surface), {}, open_model(folder))
-    return DrawnUnits(golden, mm_per_px), Twin(golden, mm_per_px), inspector, view, mm_per_px
+    shared = View(view, mm_per_px, zones)
+    return DrawnUnits(golden, mm_per_px), Twin(golden, mm_per_px), inspector, shared
 
 
 def _inspect_one(work: tuple[Path, int, str, int]) -> tuple[str, Seen]:
     folder, seed, kind, i = work
-    units, twin, inspector, view, mm_per_px = _line(folder)
-    spec = packaged_golden().spec
+    units, twin, inspector, view = _line(folder)
     stream = ("defects", "other", "same").index(kind)
     rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, stream, i])))
     if kind == "same":
@@ -160,17 +175,12 @@ def _inspect_one(work: tuple[Path, int, str, int]) -> tuple[str, Seen]:
     else:
         kinds = [KINDS[int(k)] for k in rng.permutation(len(KINDS))]
         drawn = units.draw(rng, kinds if kind == "defects" else ())
-        shot = captured(rng, drawn, mm_per_px, bent=True)
-        defects = [d for d in drawn.defects if _in_zones(spec, view, d)]
-    inspection = inspector.inspect({view: frame_of(shot, view)}, serial=f"{kind}-{i}")
-    return kind, Seen(_matches(inspection, defects, mm_per_px), inspection.verdict, len(inspection.defects))
-
-
-def _in_zones(spec: GoldenSpec, view: str, defect: DrawnDefect) -> bool:
-    """Return whether a defect's middle lies in a zone: elsewhere nothing is inspected."""
-    x, y, w, h = defect.box
-    zones = [bounds(z.region) for z in spec.zones if z.view == view]
-    return any(a[0] <= x + w / 2 <= b[0] and a[1] <= y + h / 2 <= b[1] for a, b in zones)
+        shot = captured(rng, drawn, view.mm_per_px, bent=True)
+        defects = [d for d in drawn.defects if view.inspects(d)]
+    inspection = inspector.inspect({view.id: frame_of(shot, view.id)}, serial=f"{kind}-{i}")
+    return kind, Seen(
+        _matches(inspection, defects, view.mm_per_px), inspection.verdict, len(inspection.defects)
+    )
 
 
 def _matches(

@@ -13,12 +13,12 @@ _MIDDLE, _SPREAD = 0.45, 0.25  # of a colour picture's values in [0, 1], about
 _DIFFERENCE_SPREAD = 0.12  # of unit minus golden where something differs, about
 
 
-class _Convolution(nn.Sequential):
-    """Convolution, batch normalisation, ReLU; halves height and width where stride is 2."""
+class _Halving(nn.Sequential):
+    """Convolution that halves height and width, batch normalisation, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, size: int = 3, stride: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(
-            nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False),
+            nn.Conv2d(inputs, outputs, 3, 2, padding=1, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
         )
@@ -76,9 +76,9 @@ class Network(nn.Module):
         """Make a network with random weights; seed torch before."""
         super().__init__()
         self.quarter = nn.Sequential(_Patches(9, 32), _Residual(32))
-        self.eighth = nn.Sequential(_Convolution(32, 48, stride=2), _Residual(48))
-        self.sixteenth = nn.Sequential(_Convolution(48, 80, stride=2), _Residual(80))
-        self.context = nn.Sequential(_Convolution(80, 112, stride=2), _Residual(112), _Residual(112, reach=2))
+        self.eighth = nn.Sequential(_Halving(32, 48), _Residual(48))
+        self.sixteenth = nn.Sequential(_Halving(48, 80), _Residual(80))
+        self.context = nn.Sequential(_Halving(80, 112), _Residual(112), _Residual(112, reach=2))
         self.up_sixteenth = _Up(112, 80, 64)
         self.up_eighth = _Up(64, 48, 48)
         self.up_quarter = _Up(48, 32, 32)

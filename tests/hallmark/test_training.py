@@ -17,6 +17,7 @@ from datasets.twin import Twin
 from hallmark.training import evaluate as evaluation
 from hallmark.training.evaluate import (
     Seen,
+    View,
     _by_class,
     _inspect_one,
     _matches,
@@ -188,6 +189,12 @@ def test_intervals_that_do_not_reach_the_released_ones_are_told() -> None:
 # --- units
 
 
+@pytest.mark.parametrize(("x", "inspected"), [(89, False), (90, True), (190, True), (191, False)])
+def test_a_defect_counts_where_its_middle_lies_in_a_zone(x: int, inspected: bool) -> None:
+    view = View("top", 0.02, (((100.0, 50.0), (200.0, 80.0)),))
+    assert view.inspects(DrawnDefect("stain", (x, 55, 20, 20), 0.5)) == inspected
+
+
 class Recorder:
     """In place of an inspector: keeps what it is shown."""
 
@@ -204,7 +211,9 @@ def test_each_unit_of_an_evaluation_is_another_and_the_seed_decides(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     recorder = Recorder()
-    line = board.units(), Twin(board.picture(), board.MM_PER_PX), recorder, "top", board.MM_PER_PX
+    everywhere = ((0.0, 0.0), (1e4, 1e4))
+    view = View("top", board.MM_PER_PX, (everywhere,))
+    line = board.units(), Twin(board.picture(), board.MM_PER_PX), recorder, view
     monkeypatch.setattr(evaluation, "_line", lambda _: line)
     work = [(tmp_path, 5, kind, i) for kind in ("defects", "other", "same") for i in (0, 1)]
     seen = [_inspect_one(w) for w in (*work, work[0], (tmp_path, 6, "defects", 0))]
