@@ -18,6 +18,8 @@ from golden.spec import DecisionRule
 from kernels.compiled import U8
 from tests.vision import board
 from vision import Inspector, held, read_frame
+from vision.field import Field
+from vision.surface import Aligned, SurfaceComparator
 
 
 def inspect(pixels: U8, **stated: Any) -> Inspection:
@@ -396,3 +398,20 @@ def test_frames_of_a_unit_carry_their_own_identity() -> None:
     two = board.shared_inspector().inspect({"top": other}, serial="S1")
     assert one.id != two.id
     assert one.digest != two.digest
+
+
+def test_a_unit_whose_artwork_reaches_out_of_the_frame_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smooth map alone lies inside; the local field carries what is inspected over the border."""
+    inspector = board.inspector()
+    controls = np.zeros((4, 4, 2))
+    controls[..., 0] = 300.0  # px, the same everywhere
+    beside = Field(1000.0, controls, (board.WIDTH, board.HEIGHT), 300.0)
+    monkeypatch.setattr(SurfaceComparator, "_field", lambda *_: beside)
+    monkeypatch.setattr(Aligned, "comparable", True)
+    inspection = inspector.inspect({"top": board.frame(board.captured(1).pixels)}, serial="S1")
+    assert "unit_out_of_frame" in inspection.reasons
+    colours = {c.id for c in board.sample(None).spec.characteristics if c.kind == "colour"}
+    assert colours
+    assert not colours & {c.id for c in inspection.characteristics}  # half a unit has no colour
+    assert inspection.frames[0].pose is not None
+    assert inspection.frames[0].pose.field_px == 300.0
