@@ -42,7 +42,9 @@ def test_every_shared_case_agrees() -> None:
     assert not any(r.disagreements for r in results.values())
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in ORACLES.glob("*.json")))
+@pytest.mark.parametrize(
+    "name", sorted(p.name for p in ORACLES.glob("*.json") if p.name[:2] in eligibility.ADAPTERS)
+)
 def test_a_copy_with_every_expectation_altered_disagrees_in_every_case(name: str, tmp_path: Path) -> None:
     cases = json.loads((ORACLES / name).read_text())["cases"]
     for case in cases:

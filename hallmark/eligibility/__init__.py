@@ -7,7 +7,7 @@ input of one kind of file into our answer; it never sees what is expected.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -15,9 +15,8 @@ from typing import Annotated, Any, Literal, cast
 import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from golden.plans import InspectionLevel
-
-Answer = dict[str, Any]
+from hallmark.eligibility import charts, colour, conformity, measurement, records, sampling
+from hallmark.eligibility.adapter import Adapter, Answer
 
 
 class OracleError(ValueError):
@@ -43,67 +42,11 @@ class OracleFile(BaseModel):
     cases: tuple[OracleCase, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """How we answer one kind of oracle file.
-
-    `answer` maps a case's input to our results, or to None where the case is of an edition or method that
-    this release does not hold. `keys` are the expected results that we answer; None means all of them.
-    """
-
-    answer: Callable[[Mapping[str, Any]], Answer | None]
-    keys: tuple[str, ...] | None = None
-
-
-class _CodeLetterInput(BaseModel):
-    lot_size: int
-    inspection_level: InspectionLevel
-
-
-class _SinglePlanInput(BaseModel):
-    standard: str
-    severity: str
-    code_letter: str
-    aql: str
-
-
-def _code_letters(given: Mapping[str, Any]) -> Answer | None:
-    from quality import code_letter
-
-    case = _CodeLetterInput.model_validate(given)
-    return {"code_letter": code_letter(case.lot_size, case.inspection_level)}
-
-
-def _single_plans(given: Mapping[str, Any]) -> Answer | None:
-    from quality import single_plan
-    from quality.sampling import STANDARD, severity_named
-
-    case = _SinglePlanInput.model_validate(given)
-    if case.standard != STANDARD:
-        return None
-    return asdict(single_plan(case.code_letter, case.aql, severity_named(case.severity)))
-
-
-class _ColourInput(BaseModel):
-    lab1: tuple[float, float, float]
-    lab2: tuple[float, float, float]
-
-
-def _colour_difference(given: Mapping[str, Any]) -> Answer | None:
-    import numpy as np
-
-    from kernels.colour import ciede2000
-
-    case = _ColourInput.model_validate(given)
-    return {"dE00": ciede2000(np.array(case.lab1), np.array(case.lab2))}
-
-
 # By the name before a file's first underscore: a1_code_letters.json is answered by ADAPTERS["a1"].
 ADAPTERS: dict[str, Adapter] = {
-    "a1": Adapter(_code_letters),
-    "a2": Adapter(_single_plans),
-    "f1": Adapter(_colour_difference, keys=("dE00",)),
-}
+    **sampling.ADAPTERS, **charts.ADAPTERS, **measurement.ADAPTERS, **conformity.ADAPTERS,
+    **colour.ADAPTERS, **records.ADAPTERS,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
