@@ -22,11 +22,15 @@ Trigger = Literal["critical_nonconformity", "first_article", "late_finding", "lo
 PersonName = Annotated[str, Field(min_length=1, max_length=128)]
 
 
+Role = Literal["inspector", "quality", "engineering", "production", "management"]
+
+
 class Person(Closed):
-    """A person who answers for a step, and the party of the golden sample that they act for."""
+    """A person who answers for a step, the party of the golden sample that they act for, and their roles."""
 
     name: PersonName
     party: Annotated[str, Field(min_length=1, max_length=200)]
+    roles: tuple[Role, ...] = ()
 
 
 class LotOpened(Closed):

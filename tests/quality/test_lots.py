@@ -44,7 +44,7 @@ def test_the_whole_way_to_shipment() -> None:
     assert record["units"] == {"accepted": 20, "rejected": 0, "held": 0, "quarantined": 1}
     assert record["size"] == 20
     assert record["oqc"]["outcome"] == "accept"
-    assert record["approved_by"] == {"name": "Ada Berg", "party": "Nordic Instruments"}
+    assert record["approved_by"] == {"name": "Ada Berg", "party": "Nordic Instruments", "roles": []}
     assert quality.replay("L1", line.lines) == line.state
 
 
