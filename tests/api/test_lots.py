@@ -68,7 +68,7 @@ def test_from_opening_to_release(plant: Plant) -> None:
     decided = ok(plant.ask("qc", "POST", "/lots/L1/oqc"))
     assert decided["phase"] == "oqc_accepted", decided["oqc"]
     released = ok(plant.ask("approver", "POST", "/lots/L1/release"))
-    assert released["released_by"] == {"name": "the approver", "party": builders.BUYER.party}
+    assert released["released_by"] == {"name": "the approver", "party": builders.BUYER.party, "roles": []}
     assert ok(plant.ask("reader", "GET", "/lots/L1")) == released
     assert ok(plant.ask("reader", "GET", "/lots"))["items"] == [released]
     lines = ok(plant.ask("auditor", "GET", "/journal", params={"subject": "L1"}))["items"]
