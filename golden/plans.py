@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from golden.catalogue import CharacteristicClass
 from golden.regions import Closed, Identifier
 
 SamplingStandard = Literal["ISO 2859-1:1999"]
@@ -58,13 +59,62 @@ class OqcPlan(Closed):
         return self
 
 
-class IqcItem(Closed):
-    """One thing to check on an incoming material, by which standard and on how many."""
+class IqcSampling(Closed):
+    """How many items of a delivery are inspected: an AQL of one standard, a share of them, or every item.
 
+    `share` rounds up and accepts no nonconforming item, as every item does.
+    """
+
+    aql: Annotated[str, Field(max_length=8)] | None = None
+    level: InspectionLevel = "II"
+    standard: SamplingStandard = "ISO 2859-1:1999"
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    every_item: bool = False
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if [self.aql is not None, self.share is not None, self.every_item].count(True) != 1:
+            raise ValueError("give one of aql, share and every_item: true")
+        if self.aql is not None and self.aql not in AQLS:
+            raise ValueError(f"aql {self.aql!r} is not a printed value; these are: {', '.join(AQLS)}")
+        return self
+
+
+class IqcItem(Closed):
+    """One check of an incoming material: by which method and standard, on how many, with which evidence.
+
+    With a unit it is a measured value with limits (inclusive); without, each item conforms or does not.
+    `sample` says the sample in words; `sampling` decides, and where it is absent one item of a delivery is
+    inspected. `evidence` names what must be at hand besides the material's own `required_evidence`.
+    """
+
+    id: Identifier | None = None
     material: Identifier
     check: Annotated[str, Field(min_length=1, max_length=500)]
     method: Annotated[str, Field(min_length=1, max_length=500)]
     sample: Annotated[str, Field(min_length=1, max_length=100)]
+    standard: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    severity: CharacteristicClass = "major"
+    sampling: IqcSampling | None = None
+    evidence: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    unit: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        limits = [limit for limit in (self.lower, self.upper) if limit is not None]
+        if bool(limits) != (self.unit is not None):
+            raise ValueError(
+                "a measured check needs a unit and a limit (lower, upper or both); give all or none"
+            )
+        if len(limits) == 2 and limits[0] >= limits[1]:
+            raise ValueError(
+                f"lower {limits[0]:g} must be below upper {limits[1]:g}: exchange or correct them"
+            )
+        if self.severity == "critical" and self.sampling is not None and self.sampling.aql is not None:
+            raise ValueError("a critical check is not sampled by AQL: use every_item or share")
+        return self
 
 
 class FaiPlan(Closed):

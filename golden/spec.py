@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -72,12 +73,23 @@ class DecisionRule(Closed):
     not conform, between is undecided. The default is the guard band U = 2u (ILAC-G8, ISO 14253-1:1998); a
     coverage factor of 1.645 gives the 95 % limit of ISO 14253-1:2017. `who_proves` names who must prove
     what where the value is undecided: the supplier proves conformity, the buyer proves nonconformity.
+    `largest_u_over_tolerance` is how capable the measuring process must be: where U over the tolerance (from
+    zero where only `upper` is given) is larger, a value inside the limits is undecided, never accepted. Null
+    asks for nothing and is not written, so that agreements from before it keep their bytes.
     """
 
     rule: Literal["simple", "guarded"] = "guarded"
     coverage_factor: Annotated[float, Field(ge=1, le=4)] = 2.0
     guard_factor: Annotated[float, Field(ge=0, le=2)] = 1.0
     who_proves: Literal["supplier", "buyer"] = "supplier"
+    largest_u_over_tolerance: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=None, exclude_if=lambda ratio: ratio is None
+    )
+
+    @property
+    def needs_uncertainty(self) -> bool:
+        """Whether a value whose uncertainty nobody states can conform by this rule."""
+        return self.rule == "guarded" or self.largest_u_over_tolerance is not None
 
 
 class Circle(Closed):
@@ -230,26 +242,46 @@ class Zone(Closed):
 
 
 class Material(Closed):
-    """A material, who may make it and what proves it."""
+    """A material of the bill of materials: who may make it, under which part numbers, and what proves it.
+
+    `part_numbers` are the manufacturers' own; none means that any of an approved manufacturer may be used.
+    One unit of the part takes `per_unit` of it, in `unit`.
+    """
 
     id: Identifier
     name: Annotated[str, Field(min_length=1, max_length=200)]
     standard: Annotated[str, Field(min_length=1, max_length=200)]
     approved_manufacturers: Annotated[tuple[str, ...], Field(min_length=1)]
+    part_numbers: tuple[str, ...] = ()
+    unit: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    per_unit: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=6)] | None = None
     required_evidence: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _amount(self) -> Self:
+        if self.per_unit is not None and self.unit is None:
+            raise ValueError("per_unit needs a unit: add it, or remove per_unit")
+        return self
 
 
 class PhysicalSample(Closed):
-    """A copy of the golden sample that exists in the world."""
+    """A copy of the golden sample that exists in the world.
+
+    It is retired once its colour has moved by more than `retire_delta_e` (Delta E*ab) from its first reading.
+    """
 
     id: Identifier
     seal_number: Annotated[str, Field(min_length=1, max_length=64)]
     holder: Annotated[str, Field(min_length=1, max_length=200)]
     storage: str | None = None
+    retire_delta_e: Annotated[float, Field(gt=0, le=100)] | None = None
 
 
 class LimitSample(Closed):
-    """A boundary sample: the last that is accepted or the first that is rejected."""
+    """A boundary sample: the last that is accepted or the first that is rejected.
+
+    It is retired as a `PhysicalSample` is.
+    """
 
     id: Identifier
     seal_number: Annotated[str, Field(min_length=1, max_length=64)]
@@ -257,6 +289,7 @@ class LimitSample(Closed):
     shows: Annotated[str, Field(min_length=1, max_length=500)]
     verdict: Literal["accept", "reject"]
     image: ImagePath | None = None
+    retire_delta_e: Annotated[float, Field(gt=0, le=100)] | None = None
 
 
 class GoldenSpec(Closed):
@@ -302,6 +335,7 @@ class GoldenSpec(Closed):
                 raise ValueError(
                     f"plans.iqc[{i}].material: no material {item.material!r}: add it to materials"
                 )
+        refuse_duplicates("plans.iqc.id", (item.id for item in self.plans.iqc if item.id is not None))
         return self
 
     def _check_zone_names(self) -> None:

@@ -45,6 +45,10 @@ def altered(path: str, value: Any) -> dict[str, Any]:
     return fields
 
 
+def iqc(**fields: Any) -> list[dict[str, Any]]:
+    return [{"material": "steel", "check": "a", "method": "b", "sample": "c", **fields}]
+
+
 @pytest.mark.parametrize(
     ("path", "value", "problem"),
     [
@@ -66,6 +70,28 @@ def altered(path: str, value: Any) -> dict[str, Any]:
             "plans.iqc",
             [{"material": "steel", "check": "a", "method": "b", "sample": "c"}],
             "no material 'steel'",
+        ),
+        ("plans.iqc", iqc(unit="mm"), "needs a unit and a limit"),
+        ("plans.iqc", iqc(lower=1.0), "needs a unit and a limit"),
+        ("plans.iqc", iqc(unit="mm", lower=1.0, upper=1.0), "lower 1 must be below upper 1"),
+        ("plans.iqc", iqc(sampling={}), "give one of aql, share and every_item"),
+        ("plans.iqc", iqc(sampling={"share": 0.5, "every_item": True}), "give one of aql, share"),
+        ("plans.iqc", iqc(sampling={"share": 1.0}), "less than 1"),
+        ("plans.iqc", iqc(sampling={"aql": "1.1"}), "not a printed value"),
+        ("plans.iqc", iqc(severity="critical", sampling={"aql": "1.0"}), "not sampled by AQL"),
+        (
+            "materials",
+            [
+                {
+                    "id": "steel",
+                    "name": "a",
+                    "standard": "b",
+                    "approved_manufacturers": ["c"],
+                    "required_evidence": ["d"],
+                    "per_unit": 0.5,
+                },
+            ],
+            "per_unit needs a unit",
         ),
         ("parties.1.role", "supplier", "one supplier and one buyer"),
         ("views.0.width_px", 15, "greater than or equal to 16"),
