@@ -31,8 +31,8 @@ from golden.sample import GoldenSample
 from golden.spec import GoldenSpec
 
 LOT_KINDS = (
-    "lot.opened", "inspection.recorded", "fai.decided", "fai.approved", "lot.frozen", "oqc.drawn",
-    "oqc.resolved", "oqc.decided", "lot.released",
+    "lot.opened", "inspection.recorded", "fai.decided", "fai.approved", "lot.quarantined", "lot.cleared",
+    "lot.frozen", "oqc.drawn", "oqc.resolved", "oqc.decided", "lot.released",
 )  # fmt: skip
 NONCONFORMANCE_KINDS = ("nonconformance.opened", "nonconformance.extended")
 _LOTS_IN_MEMORY = 64

@@ -20,8 +20,7 @@ from quality.unit_findings import Cause, Nonconformity, UnitFindings
 Checkpoint = Literal["first_article", "production", "oqc", "late"]
 Trigger = Literal["critical_nonconformity", "first_article", "late_finding", "lot_rejected"]
 PersonName = Annotated[str, Field(min_length=1, max_length=128)]
-
-
+Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 Role = Literal["inspector", "quality", "engineering", "production", "management"]
 
 
@@ -76,6 +75,24 @@ class FirstArticleApproved(Closed):
     person: Person
 
 
+class LotQuarantined(Closed):
+    """Units leave the accepted ones until a person clears them; after the freeze they stop the lot."""
+
+    kind: ClassVar[str] = "lot.quarantined"
+    serials: tuple[Name, ...]
+    cause: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Reason
+
+
+class LotCleared(Closed):
+    """A person cleared quarantined units: each is again what its own records make it."""
+
+    kind: ClassVar[str] = "lot.cleared"
+    serials: tuple[Name, ...]
+    person: Person
+    reason: Reason
+
+
 class LotFrozen(Closed):
     """Production ended. The manifest holds the accepted units; rejected and held units have left the lot."""
 
@@ -98,7 +115,7 @@ class UnitResolved(Closed):
     kind: ClassVar[str] = "oqc.resolved"
     serial: Name
     person: Person
-    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    reason: Reason
     nonconformities: tuple[Nonconformity, ...]
 
 
@@ -132,6 +149,8 @@ LotEvent = (
     | InspectionRecorded
     | FirstArticleDecided
     | FirstArticleApproved
+    | LotQuarantined
+    | LotCleared
     | LotFrozen
     | SampleDrawn
     | UnitResolved
@@ -142,8 +161,8 @@ LotEvent = (
 LOT_EVENTS: dict[str, type[LotEvent]] = {
     event.kind: event
     for event in (
-        LotOpened, InspectionRecorded, FirstArticleDecided, FirstArticleApproved, LotFrozen, SampleDrawn,
-        UnitResolved, OqcDecided, LotReleased,
+        LotOpened, InspectionRecorded, FirstArticleDecided, FirstArticleApproved, LotQuarantined,
+        LotCleared, LotFrozen, SampleDrawn, UnitResolved, OqcDecided, LotReleased,
     )
 }  # fmt: skip
 

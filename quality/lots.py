@@ -19,9 +19,11 @@ from quality.events import (
     FirstArticleApproved,
     FirstArticleDecided,
     InspectionRecorded,
+    LotCleared,
     LotEvent,
     LotFrozen,
     LotOpened,
+    LotQuarantined,
     LotReleased,
     OqcDecided,
     Person,
@@ -31,7 +33,8 @@ from quality.events import (
 )
 from quality.fai import FirstArticleDecision
 from quality.lot_draw import Draw, manifest_digest, verify_draw
-from quality.lot_units import LateFinding, LotUnit, SampleUnit, judged, observed, suspected
+from quality.lot_quarantine import cleared, quarantined
+from quality.lot_units import LateFinding, LotUnit, SampleUnit, UnitStatus, judged, observed, suspected
 from quality.outgoing import ClassSampling, OqcDecision
 from quality.unit_findings import Nonconformity, UnitFindings
 
@@ -41,16 +44,19 @@ Phase = Literal[
 ]  # fmt: skip
 
 _BEFORE_APPROVAL: tuple[Phase, ...] = ("opened", "first_article_rejected", "first_article_accepted")
+_IN_HAND: tuple[Phase, ...] = ("production", "frozen", "drawn", "oqc_accepted")
 
 # Which step may follow in which phase, and what a lot that is elsewhere needs first.
 ALLOWED: dict[str, tuple[tuple[Phase, ...], str]] = {
     "lot.opened": (("absent",), "a lot is opened once"),
     "inspection.recorded": (
-        (*_BEFORE_APPROVAL, "production", "frozen", "drawn", "oqc_accepted"),
+        (*_BEFORE_APPROVAL, *_IN_HAND),
         "units are inspected in an open lot, or as its drawn sample",
     ),
     "fai.decided": (_BEFORE_APPROVAL, "the first article is decided before production"),
     "fai.approved": (("first_article_accepted",), "an accepted first article comes first"),
+    "lot.quarantined": (_IN_HAND, "units are quarantined from the approval of production to the release"),
+    "lot.cleared": (_IN_HAND, "units are cleared from the approval of production to the release"),
     "lot.frozen": (
         ("production",),
         "an accepted and approved first article comes first, and a lot is frozen once",
@@ -69,7 +75,8 @@ ALLOWED: dict[str, tuple[tuple[Phase, ...], str]] = {
 class LotState:
     """A lot as its journal lines tell it. Read only.
 
-    `units`, `sample` and `late` are by serial; `causes` holds the causes of its non-conformances in order
+    `units`, `sample` and `late` are by serial; `quarantine` holds the causes that quarantine a unit, beside
+    what its own records say; `causes` holds the causes of its non-conformances in order
     of opening; `sequence` is the last journal line that was folded in.
     """
 
@@ -80,6 +87,7 @@ class LotState:
     part: str | None = None
     revision: str | None = None
     units: dict[str, LotUnit] = field(default_factory=dict[str, LotUnit])
+    quarantine: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     first_article: FirstArticleDecision | None = None
     approved_by: Person | None = None
     manifest: str | None = None
@@ -94,7 +102,7 @@ class LotState:
 
     def record(self) -> dict[str, Any]:
         """Return the state as a JSON object; units are counted, the sample is listed in the order drawn."""
-        counts = Counter(unit.status for unit in self.units.values())
+        counts = Counter(_status(self, serial) for serial in self.units)
         drawn = () if self.draw is None else self.draw.serials
         return {
             "lot": self.lot,
@@ -103,6 +111,9 @@ class LotState:
             "part": self.part,
             "revision": self.revision,
             "units": {s: counts[s] for s in ("accepted", "rejected", "held", "quarantined")},
+            "quarantine": [
+                {"serial": serial, "causes": list(causes)} for serial, causes in self.quarantine.items()
+            ],
             "first_article": _dump(self.first_article),
             "approved_by": _dump(self.approved_by),
             "manifest": self.manifest,
@@ -192,7 +203,13 @@ def checkpoint(state: LotState, serial: str, station: str, verdict: Verdict) -> 
 
 
 def require_no_suspect(state: LotState) -> None:
-    """Raise StepError while a late finding on a unit of the manifest has not been cleared by a person."""
+    """Raise StepError while a unit of the manifest is suspect: a late finding, or quarantine, not cleared."""
+    kept = [serial for serial in state.serials if serial in state.quarantine]
+    if kept:
+        raise StepError(
+            f"lot {state.lot}: unit {kept[0]} is in quarantine for {', '.join(state.quarantine[kept[0]])} "
+            f"({len(kept)} such units of the manifest); a person in role quality clears each of them first"
+        )
     suspects = [serial for serial, late in state.late.items() if late.resolution is None]
     if suspects:
         raise StepError(
@@ -216,7 +233,7 @@ def _fold(state: LotState, line: JournalLine) -> LotState:
     return replace(_after(state, event), sequence=line.sequence)
 
 
-def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: PLR0911 (one return per event)
+def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: C901, PLR0911 (one case per event)
     match event:
         case LotOpened():
             return replace(
@@ -229,6 +246,10 @@ def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: PLR0911 (one 
         case FirstArticleApproved():
             require_standing(state)
             return replace(state, phase="production", approved_by=event.person)
+        case LotQuarantined():
+            return replace(state, quarantine=quarantined(state.lot, state.quarantine, state.units, event))
+        case LotCleared():
+            return replace(state, quarantine=cleared(state.lot, state.quarantine, event))
         case LotFrozen():
             return _after_freeze(state, event)
         case SampleDrawn():
@@ -344,7 +365,13 @@ def require_standing(state: LotState) -> None:
 
 def accepted_serials(state: LotState) -> tuple[str, ...]:
     """Return the serials of the accepted units, sorted."""
-    return tuple(sorted(serial for serial, unit in state.units.items() if unit.status == "accepted"))
+    return tuple(sorted(serial for serial in state.units if _status(state, serial) == "accepted"))
+
+
+def _status(state: LotState, serial: str) -> UnitStatus:
+    """Return a unit's status: quarantine takes it from the accepted ones, and leaves what is worse."""
+    status = state.units[serial].status
+    return "quarantined" if status == "accepted" and serial in state.quarantine else status
 
 
 def critical_only(nonconformities: Iterable[Nonconformity]) -> list[Nonconformity]:

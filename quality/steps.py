@@ -17,8 +17,10 @@ from quality.events import (
     FirstArticleApproved,
     FirstArticleDecided,
     InspectionRecorded,
+    LotCleared,
     LotFrozen,
     LotOpened,
+    LotQuarantined,
     LotReleased,
     NewEvent,
     NonconformanceNoted,
@@ -32,6 +34,7 @@ from quality.events import (
 )
 from quality.fai import EnteredResult, first_article
 from quality.lot_draw import draw, manifest_digest
+from quality.lot_quarantine import cleared, quarantined
 from quality.lots import (
     LotState,
     accepted_serials,
@@ -145,6 +148,40 @@ def approve_first_article(state: LotState, spec: GoldenSpec, person: Person) -> 
     return (lot_event(state.lot, FirstArticleApproved(person=person)),)
 
 
+def quarantine_units(state: LotState, serials: Sequence[str], *, cause: str, reason: str) -> Events:
+    """Quarantine units whatever their own records say; a second cause adds to the first.
+
+    Before the freeze they leave the accepted units, and the freeze leaves them out. After it the lot is
+    neither drawn, nor accepted, nor released until a person clears those of the manifest.
+
+    Raises:
+        StepError: the lot is not in production, in outgoing control or accepted, no unit is named, or one is
+            named twice or has no record in the lot, or cause or reason are empty or too long.
+    """
+    require(state, LotQuarantined.kind)
+    _check_said(state, cause=(cause, 200), reason=(reason, 1000))
+    event = LotQuarantined(serials=tuple(serials), cause=cause, reason=reason)
+    quarantined(state.lot, state.quarantine, state.units, event)
+    return (lot_event(state.lot, event),)
+
+
+def clear_units(
+    state: LotState, spec: GoldenSpec, serials: Sequence[str], person: Person, *, reason: str
+) -> Events:
+    """Clear quarantined units of all causes; a unit that its own records reject or hold stays so.
+
+    Raises:
+        StepError: a unit is not in quarantine, or the person does not act for the party that approves the
+            first article, or not in role quality, or the reason is empty or too long.
+    """
+    require(state, LotCleared.kind)
+    _check_said(state, reason=(reason, 1000))
+    _check_party(state, spec, person)
+    event = LotCleared(serials=tuple(serials), person=person, reason=reason)
+    cleared(state.lot, state.quarantine, event)
+    return (lot_event(state.lot, event),)
+
+
 def freeze_lot(state: LotState) -> Events:
     """End production: the accepted units are the lot; rejected, held and quarantined units have left it.
 
@@ -189,10 +226,12 @@ def resolve_unit(
 
     Raises:
         StepError: the unit has no record or nothing undecided, nonconformities are given to a late finding,
-            or the person does not act for the party that approves the first article.
+            the reason is empty or above 1000 characters, or the person does not act for the party that
+            approves the first article.
         EvidenceError: a cause names nothing in the golden sample.
     """
     require(state, UnitResolved.kind)
+    _check_said(state, reason=(reason, 1000))
     _check_party(state, spec, person)
     unit, late = resolvable(state, serial)
     if late is not None and nonconformities:
@@ -303,6 +342,13 @@ def _check_party(state: LotState, spec: GoldenSpec, person: Person) -> None:
             f"lot {state.lot}: the {role} ({spec.party(role).name}) approves, resolves and releases; "
             f"{person.name} acts for {person.party}"
         )
+
+
+def _check_said(state: LotState, **said: tuple[str, int]) -> None:
+    """Raise StepError where a text is empty or longer than its limit."""
+    for name, (text, limit) in said.items():
+        if not 1 <= len(text) <= limit:
+            raise StepError(f"lot {state.lot}: the {name} has {len(text)} characters; give 1 to {limit}")
 
 
 def _check_cause(spec: GoldenSpec, n: Nonconformity) -> None:

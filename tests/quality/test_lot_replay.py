@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import quality
 from evidence.journal import append
 from quality.lots import ALLOWED
+from quality.steps import clear_units, quarantine_units
 from tests.quality.records import (
     GOLDEN,
     INSPECTOR,
@@ -109,7 +110,12 @@ def test_apply_leaves_the_given_state_as_it_is() -> None:
 
 
 def test_every_kind_has_its_place() -> None:
-    line = Line().drawn(3)
+    line = Line().produced(3)
+    ada = INSPECTOR.model_copy(update={"roles": ("quality",)})
+    line.add(quarantine_units(line.state, ["U000"], cause="ipqc:hole", reason="0.91 mm"))
+    line.add(clear_units(line.state, SPEC, ["U000"], ada, reason="measured again"))
+    line.add(quality.freeze_lot(line.state))
+    line.add(quality.draw_sample(line.state, SPEC, SEED))
     line.record(outgoing(line.sample[0], "HOLD"), *(outgoing(s) for s in line.sample[1:]))
     line.add(quality.resolve_unit(line.state, SPEC, line.sample[0], INSPECTOR, reason="seen"))
     line.add(quality.decide_oqc(line.state, SPEC))
