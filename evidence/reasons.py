@@ -53,6 +53,9 @@ _ALL = (
     # decided
     Reason("characteristic_undecided", "HOLD", "the uncertainty reaches over a limit",
            "measure with a better instrument, or let the party that must prove decide"),
+    Reason("measurement_not_capable", "HOLD",
+           "the uncertainty is too large a part of the tolerance for the measuring process to accept on its own",
+           "measure with a better instrument; study it by gage R&R, bias and linearity"),
     Reason("characteristic_nonconform", "REJECT", "a characteristic is outside its limits", "quarantine the unit"),
     Reason("surface_unclassified", "HOLD", "a surface deviation that the catalogue does not weigh",
            "a person looks at the picture and names the deviation"),

@@ -20,6 +20,7 @@ GoldenError
 |   +-- ExtraFileError         a file that nobody signed
 |   +-- AlteredFileError       a file's bytes are not the ones in the manifest
 |   `-- NotCanonicalError      the same content in other bytes, or documents that contradict each other
++-- MeasurementError           a value, uncertainty, limit or risk that no decision can follow from
 `-- SealError                  the bundle is sound, but the seal does not hold
     +-- UnsignedError          nobody has signed
     +-- BelowThresholdError    a party that must sign has not
@@ -39,6 +40,10 @@ from collections.abc import Sequence
 
 class GoldenError(ValueError):
     """Anything wrong with a golden sample, its parts or its keys."""
+
+
+class MeasurementError(GoldenError):
+    """A value, uncertainty, limit or risk that no decision can follow from."""
 
 
 class SpecError(GoldenError):

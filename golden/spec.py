@@ -150,6 +150,17 @@ class _Characteristic(Closed):
     severity: CharacteristicClass
     decision: DecisionRule = DecisionRule()
 
+    @model_validator(mode="after")
+    def _tolerance(self) -> Self:
+        if self.decision.largest_u_over_tolerance is not None:
+            lower, upper = getattr(self, "lower", None), getattr(self, "upper", None)
+            if upper is None or upper <= (0.0 if lower is None else lower):
+                raise ValueError(
+                    "decision.largest_u_over_tolerance needs a tolerance: give an upper limit above lower, "
+                    "or above zero where there is no lower; or remove it"
+                )
+        return self
+
 
 class Dimension(_Characteristic):
     """A length in millimetres with its limits."""
@@ -329,6 +340,7 @@ class GoldenSpec(Closed):
         )
         self._check_zone_names()
         self._check_regions()
+        self._check_key_characteristics()
         materials = {m.id for m in self.materials}
         for i, item in enumerate(self.plans.iqc):
             if item.material not in materials:
@@ -350,6 +362,18 @@ class GoldenSpec(Closed):
             unknown = sorted(set(c.zones) - zones) if isinstance(c, Surface) else []
             if unknown:
                 raise ValueError(f"characteristics[{i}].zones: no zone {unknown[0]!r}: add it to zones")
+
+    def _check_key_characteristics(self) -> None:
+        known = {c.id: c for c in self.characteristics}
+        for i, key in enumerate(self.plans.ipqc.key_characteristics):
+            where = f"plans.ipqc.key_characteristics[{i}]"
+            c = known.get(key.characteristic)
+            if c is None:
+                raise ValueError(f"{where}: no characteristic {key.characteristic!r}: add it")
+            counted = isinstance(c, Surface) or c.unit is None
+            if counted != (key.chart in ("p", "np")):
+                needs = "p or np: it gives no variables data" if counted else "xbar_r, xbar_s or i_mr"
+                raise ValueError(f"{where}.chart: {key.characteristic} takes {needs}")
 
     def _check_regions(self) -> None:
         views = {v.id: v for v in self.views}

@@ -48,7 +48,9 @@ def _decision(c: Characteristic) -> str:
     if isinstance(c, Surface) or c.unit is None:  # conform or not; there is no uncertainty to guard against
         return "-"
     rule = c.decision
-    return f"guarded, k={rule.coverage_factor:g}" if rule.rule == "guarded" else "simple"
+    text = f"guarded, k={rule.coverage_factor:g}" if rule.rule == "guarded" else "simple"
+    largest = rule.largest_u_over_tolerance
+    return text if largest is None else f"{text}, U/T <= {largest:g}"
 
 
 def _limits(c: Characteristic) -> str:

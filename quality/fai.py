@@ -23,7 +23,9 @@ from quality.unit_findings import Nonconformity
 
 FaiOutcome = Literal["conform", "nonconform", "undecided", "missing"]
 
-_EXPLAINED_BY_ITEMS = ("characteristic_nonconform", "characteristic_undecided", "not_entered")
+_EXPLAINED_BY_ITEMS = (
+    "characteristic_nonconform", "characteristic_undecided", "measurement_not_capable", "not_entered",
+)  # fmt: skip
 
 
 class EnteredResult(Closed):
@@ -202,8 +204,8 @@ def _proven(c: Entered, proof: EnteredResult) -> dict[str, object]:
     outcome: FaiOutcome
     if proof.value is None:
         outcome = "conform" if proof.conform else "nonconform"
-    elif proof.standard_uncertainty is None and c.decision.rule == "guarded":
-        outcome = "undecided"  # a guarded rule cannot be met by a number whose uncertainty nobody states
+    elif proof.standard_uncertainty is None and c.decision.needs_uncertainty:
+        outcome = "undecided"  # such a rule cannot be met by a number whose uncertainty nobody states
     else:
         outcome = conformity.decide(
             proof.value, proof.standard_uncertainty or 0.0, c.lower, c.upper, c.decision

@@ -119,7 +119,7 @@ def _decisions(
         decided = conformity.decide(result.value, u or 0.0, lower, c.upper, c.decision)
     except ValueError as error:
         raise EvidenceError(f"{where}: {error}") from error
-    if u is None and c.decision.rule == "guarded":
+    if u is None and c.decision.needs_uncertainty:
         # nobody stated the uncertainty: such a number may stand against a unit, never for it
         return ("undecided", "nonconform") if decided == "nonconform" else ("undecided",)
     return (decided,)

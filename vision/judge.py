@@ -8,7 +8,7 @@ from typing import Any
 from evidence import REASONS
 from evidence.inspection import CharacteristicResult, CountResult, Defect, Verdict
 from golden.catalogue import DefectCatalogue, DefectRule
-from golden.conformity import decide
+from golden.conformity import capable, decide
 from golden.spec import Characteristic, Colour, Dimension, Entered, GoldenSpec, Surface
 
 _ORDER = {code: i for i, code in enumerate(REASONS)}
@@ -97,8 +97,8 @@ def check_entered(spec: GoldenSpec, entered: Sequence[CharacteristicResult]) -> 
         if c.unit is None or result.value is None:
             continue
         u = result.standard_uncertainty
-        decision = "undecided"  # a guarded rule decides nothing without an uncertainty
-        if u is not None or c.decision.rule == "simple":
+        decision = "undecided"
+        if u is not None or not c.decision.needs_uncertainty:
             decision = decide(result.value, u or 0.0, c.lower, c.upper, c.decision)
         if result.decision != decision:
             raise ValueError(f"{result.id!r}: {result.value} is {decision}, not {result.decision}")
@@ -120,14 +120,18 @@ def measured(
     # decided on the numbers that are recorded, so that whoever reads them decides the same
     value, standard_uncertainty = round(value, 6), round(standard_uncertainty, 7)
     lower = characteristic.lower if isinstance(characteristic, Dimension) else None
-    decision = decide(value, standard_uncertainty, lower, characteristic.upper, characteristic.decision)
+    upper, rule = characteristic.upper, characteristic.decision
+    decision = decide(value, standard_uncertainty, lower, upper, rule)
+    reason = None if decision == "conform" else f"characteristic_{decision}"
+    if decision == "undecided" and not capable(standard_uncertainty, lower, upper, rule):
+        reason = "measurement_not_capable"
     return _result(
         characteristic,
         value=value,
         standard_uncertainty=standard_uncertainty,
-        coverage_factor=characteristic.decision.coverage_factor,
+        coverage_factor=rule.coverage_factor,
         set_aside=None if set_aside is None else round(set_aside, 4),
-        reason=None if decision == "conform" else f"characteristic_{decision}",
+        reason=reason,
         decision=decision,
     )
 

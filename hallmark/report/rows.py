@@ -171,14 +171,18 @@ def rule_sentences(spec: GoldenSpec, shown: Container[str]) -> list[str]:
 
 
 def _sentence(rule: DecisionRule) -> str:
+    largest = rule.largest_u_over_tolerance
+    demand = f" Nothing is accepted where U is more than {largest:.3g} of the tolerance." if largest else ""
     if rule.rule == "simple":
-        return "simple acceptance (ILAC-G8:09/2019): a value inside its limits conforms, whatever U is."
+        limit = f"U = {rule.coverage_factor:g} u" if largest else "whatever U is"
+        return f"simple acceptance (ILAC-G8:09/2019): a value inside its limits conforms, {limit}.{demand}"
     whose = {"supplier": "the supplier must prove conformity", "buyer": "the buyer must prove nonconformity"}
     band = "U" if rule.guard_factor == 1 else f"{rule.guard_factor:g} U"
     return (
         f"guarded acceptance with guard band {band}, U = {rule.coverage_factor:g} u (ISO 14253-1:2017, "
         "JCGM 106:2012). A value conforms if it lies inside its limits by at least the band and does not "
         f"conform if it lies outside by more; between the two it is undecided, and {whose[rule.who_proves]}."
+        f"{demand}"
     )
 
 
