@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import pairwise
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from golden.catalogue import CharacteristicClass
 from golden.regions import Closed, Identifier
 
 SamplingStandard = Literal["ISO 2859-1:1999"]
 InspectionLevel = Literal["S-1", "S-2", "S-3", "S-4", "I", "II", "III"]
+ChartKind = Literal["xbar_r", "xbar_s", "i_mr", "p", "np"]
+RuleSet = Literal["nelson", "western_electric", "aiag"]
 CountingBasis = Literal["nonconforming_units", "nonconformities_per_100_units"]
 
 AQLS = (
@@ -118,24 +123,83 @@ class IqcItem(Closed):
 
 
 class FaiPlan(Closed):
-    """First article: how many units, and which party's person approves."""
+    """First article: how many units, and which party's person approves.
+
+    After each change of shift and each changeover the first `first_piece_units` of every cavity or line in
+    `cavities` are the first pieces; without cavities there is one line.
+    """
 
     units: Annotated[int, Field(ge=1, le=100)] = 1
     approved_by: Literal["supplier", "buyer"] = "buyer"
+    first_piece_units: Annotated[int, Field(ge=1, le=100)] = 1
+    cavities: Annotated[tuple[Identifier, ...], Field(max_length=256)] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len(set(self.cavities)) != len(self.cavities):
+            raise ValueError("cavities: one is named twice; give each its own name")
+        return self
+
+
+class KeyCharacteristic(Closed):
+    """A characteristic that is monitored in process: its chart, and the run rules that signal."""
+
+    characteristic: Identifier
+    chart: ChartKind = "xbar_r"
+    rules: RuleSet = "western_electric"
+
+
+class Escalation(Closed):
+    """Who is told of a reaction that is not done `after_minutes` minutes after its signal."""
+
+    role: Annotated[str, Field(min_length=1, max_length=64)]
+    after_minutes: Annotated[int, Field(ge=1)]
 
 
 class IpqcPlan(Closed):
-    """Monitoring during production: one sample of `size` every `every_units` units or `every_minutes`."""
+    """Monitoring during production: one sample of `size` every `every_units` units or `every_minutes`.
+
+    Where both are given the sample falls due at whichever comes first. It is missed once the interval and
+    `grace_percent` of it (rounded down) have passed. A signal starts the reaction plan: its steps in order,
+    all within `reaction_minutes`; a reaction that is not done is escalated, level by level.
+    """
 
     size: Annotated[int, Field(ge=1, le=100)] = 5
     every_units: Annotated[int, Field(ge=1)] | None = 100
     every_minutes: Annotated[int, Field(ge=1)] | None = None
+    grace_percent: Annotated[int, Field(ge=0, le=100)] = 10
+    key_characteristics: tuple[KeyCharacteristic, ...] = ()
+    reaction_plan: tuple[Annotated[str, Field(min_length=1, max_length=500)], ...] = ()
+    reaction_minutes: Annotated[int, Field(ge=1)] = 30
+    escalation: tuple[Escalation, ...] = ()
 
     @model_validator(mode="after")
     def _some(self) -> Self:
         if self.every_units is None and self.every_minutes is None:
             raise ValueError("needs every_units, every_minutes or both")
+        if self.every_units is not None and self.size > self.every_units and self.key_characteristics:
+            raise ValueError(
+                f"size {self.size} is above every_units {self.every_units}: a sample needs its own units"
+            )
+        ids = [key.characteristic for key in self.key_characteristics]
+        if len(set(ids)) != len(ids):
+            raise ValueError("key_characteristics: one is named twice; give it one chart")
+        for key in self.key_characteristics:
+            check_chart_size(key, self.size)
+        if ids and not self.reaction_plan:
+            raise ValueError("reaction_plan: key characteristics need one; write its steps")
+        minutes = [level.after_minutes for level in self.escalation]
+        if minutes != sorted(set(minutes)):
+            raise ValueError("escalation: each level comes later than the one before; order after_minutes")
         return self
+
+
+def check_chart_size(key: KeyCharacteristic, size: int) -> None:
+    """Raise ValueError where samples of that size have no such chart."""
+    if key.chart == "i_mr" and size != 1:
+        raise ValueError(f"{key.characteristic}: chart i_mr takes samples of one; size is {size}")
+    if key.chart in ("xbar_r", "xbar_s") and not 2 <= size <= 25:
+        raise ValueError(f"{key.characteristic}: chart {key.chart} takes samples of 2 to 25; size is {size}")
 
 
 class Plans(Closed):
@@ -148,9 +212,50 @@ class Plans(Closed):
 
 
 class Deadlines(Closed):
-    """Corrective-action deadlines after a non-conformance opens (8D disciplines)."""
+    """Corrective-action deadlines after a non-conformance opens, by 8D discipline, and escalation levels.
+
+    Hours run through nights, weekends and holidays: D0 (emergency response) within `containment_hours`, D1 to
+    D3 within `initial_report_hours`. Days: D4 `root_cause_days`, D5 `action_plan_days`, D6
+    `corrective_action_days`, D7 and D8 `closure_days`; either calendar days, to the same time of day in
+    `time_zone`, or business days (Monday to Friday without `holidays`; the day of opening is not counted), to
+    the end of that day there. A report that is late by the k-th of `escalation_hours` is at level k.
+    `effectiveness_lots` is the least number of lots that an effectiveness criterion may rest on.
+    """
 
     containment_hours: Annotated[int, Field(ge=1)] = 24
-    root_cause_days: Annotated[int, Field(ge=1)] = 10
-    corrective_action_days: Annotated[int, Field(ge=1)] = 30
+    initial_report_hours: Annotated[int, Field(ge=1)] = 48
+    root_cause_days: Annotated[int, Field(ge=1, le=3650)] = 10
+    action_plan_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    corrective_action_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    closure_days: Annotated[int, Field(ge=1, le=3650)] = 60
+    day_mode: Literal["calendar", "business"] = "calendar"
+    holidays: tuple[date, ...] = ()
+    time_zone: Annotated[str, Field(max_length=64)] = "UTC"
+    escalation_hours: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 24, 72)
     effectiveness_lots: Annotated[int, Field(ge=1)] = 3
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for names in (
+            ("containment_hours", "initial_report_hours"),
+            ("root_cause_days", "action_plan_days", "corrective_action_days", "closure_days"),
+        ):
+            for before, after in pairwise(names):
+                if getattr(self, before) > getattr(self, after):
+                    raise ValueError(
+                        f"{after} {getattr(self, after)} is earlier than {before} {getattr(self, before)}: "
+                        "8D disciplines are due in order"
+                    )
+        if any(a >= b for a, b in pairwise(self.escalation_hours)):
+            raise ValueError("escalation_hours must rise from level to level")
+        return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name != "UTC":
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise ValueError(f"time_zone {name!r} is not a zone such as UTC or Europe/Berlin") from error
+        return name
