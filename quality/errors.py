@@ -2,11 +2,15 @@
 
 QualityError(ValueError)
 |-- SamplingError    the standard does not give a plan for what was asked (edition, lot size, level, AQL)
+|   `-- PlanError    numbers that make no plan, curve or estimate (n, Ac, fraction, risk), or no plan meets them
 |-- ChartError       data, limits or rules do not make this control chart or capability index
 |   `-- OutOfControlError  capability was asked of a process whose control chart signals
 |-- EvidenceError    the record cannot serve as evidence: altered, of another lot or golden sample, or judged
 |                    by a station that may not judge this unit
+|   `-- SimulatedEvidenceError  a decision was asked of a probability that was not measured on real parts
+|-- ProportionError  counts, confidence or alpha that make no fraction, interval or test
 `-- StepError        the step does not follow from the lot's state: what must happen first is in the sentence
+    `-- TransitionError  a corrective action cannot go on so from its phase; `refusal` names why in few words
 """
 
 from __future__ import annotations
@@ -20,8 +24,16 @@ class SamplingError(QualityError):
     """The standard does not give a plan for what was asked."""
 
 
+class PlanError(SamplingError):
+    """The numbers make no plan, curve or estimate, or no plan meets them."""
+
+
 class EvidenceError(QualityError):
     """The record cannot serve as evidence."""
+
+
+class SimulatedEvidenceError(EvidenceError):
+    """A decision was asked of a probability that was not measured on real parts."""
 
 
 class StepError(QualityError):
@@ -34,3 +46,15 @@ class ChartError(QualityError):
 
 class OutOfControlError(ChartError):
     """Capability was asked of a process whose control chart signals."""
+
+
+class ProportionError(QualityError):
+    """Counts, confidence or alpha make no fraction, interval or test."""
+
+
+class TransitionError(StepError):
+    """A corrective action cannot go on so from its phase; `refusal` names why in few words."""
+
+    def __init__(self, refusal: str, sentence: str) -> None:
+        super().__init__(f"{refusal}: {sentence}")
+        self.refusal = refusal
