@@ -2,7 +2,7 @@
 
 QualityError(ValueError)
 |-- SamplingError    the standard does not give a plan for what was asked (edition, lot size, level, AQL)
-|   `-- PlanError    numbers that make no plan, curve or estimate (n, Ac, fraction, risk), or no plan meets them
+|   `-- PlanError  numbers (n, Ac, fraction, risk) that make no plan or estimate, or that no plan meets
 |-- ChartError       data, limits or rules do not make this control chart or capability index
 |   `-- OutOfControlError  capability was asked of a process whose control chart signals
 |-- EvidenceError    the record cannot serve as evidence: altered, of another lot or golden sample, or judged
