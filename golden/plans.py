@@ -12,10 +12,11 @@ from pydantic import Field, field_validator, model_validator
 from golden.catalogue import CharacteristicClass
 from golden.regions import Closed, Identifier
 
-SamplingStandard = Literal["ISO 2859-1:1999"]
+SamplingStandard = Literal["ISO 2859-1:1999", "ANSI/ASQ Z1.4-2003 (R2018)"]
+SamplingType = Literal["single", "double"]
 InspectionLevel = Literal["S-1", "S-2", "S-3", "S-4", "I", "II", "III"]
 ChartKind = Literal["xbar_r", "xbar_s", "i_mr", "p", "np"]
-RuleSet = Literal["nelson", "western_electric", "aiag"]
+RuleSet = Annotated[str, Field(pattern=r"^(nelson|western_electric|aiag)( [1-8])*$")]
 CountingBasis = Literal["nonconforming_units", "nonconformities_per_100_units"]
 
 AQLS = (
@@ -42,16 +43,24 @@ class ClassPlan(Closed):
 class OqcPlan(Closed):
     """Outgoing inspection: one standard, edition included, and a plan per severity class.
 
-    Critical is inspected on every unit: a sample that finds none proves little (see decision 0003).
+    Critical is inspected on every unit: a sample that finds none proves little (see decision 0003). Double
+    sampling takes a second sample where the first does not decide; it is held of Z1.4 only.
     """
 
     standard: SamplingStandard = "ISO 2859-1:1999"
+    sampling: SamplingType = "single"
     level: InspectionLevel = "II"
     severity: Literal["normal", "tightened", "reduced"] = "normal"
     counting: CountingBasis = "nonconforming_units"
     critical: ClassPlan = ClassPlan(every_unit=True)
     major: ClassPlan = ClassPlan(aql="1.0")
     minor: ClassPlan = ClassPlan(aql="2.5")
+
+    @model_validator(mode="after")
+    def _held(self) -> Self:
+        if self.sampling == "double" and self.standard == "ISO 2859-1:1999":
+            raise ValueError("sampling: double plans are held of ANSI/ASQ Z1.4-2003 (R2018) only; use single")
+        return self
 
     @model_validator(mode="after")
     def _percent(self) -> Self:
@@ -142,7 +151,10 @@ class FaiPlan(Closed):
 
 
 class KeyCharacteristic(Closed):
-    """A characteristic that is monitored in process: its chart, and the run rules that signal."""
+    """A characteristic that is monitored in process: its chart, and the run rules that signal.
+
+    `rules` is a family, alone or with the numbers of its rules: "western_electric", "nelson 1 2 5".
+    """
 
     characteristic: Identifier
     chart: ChartKind = "xbar_r"
@@ -152,7 +164,7 @@ class KeyCharacteristic(Closed):
 class Escalation(Closed):
     """Who is told of a reaction that is not done `after_minutes` minutes after its signal."""
 
-    role: Annotated[str, Field(min_length=1, max_length=64)]
+    role: Literal["inspector", "quality", "engineering", "production", "management"]
     after_minutes: Annotated[int, Field(ge=1)]
 
 
