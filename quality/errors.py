@@ -8,6 +8,7 @@ QualityError(ValueError)
 |-- EvidenceError    the record cannot serve as evidence: altered, of another lot or golden sample, or judged
 |                    by a station that may not judge this unit
 |   `-- SimulatedEvidenceError  a decision was asked of a probability that was not measured on real parts
+|-- StudyError       readings or ratings that do not allow what a measurement system study was asked for
 |-- ProportionError  counts, confidence or alpha that make no fraction, interval or test
 `-- StepError        the step does not follow from the lot's state: what must happen first is in the sentence
     `-- TransitionError  a corrective action cannot go on so from its phase; `refusal` names why in few words
@@ -58,3 +59,7 @@ class TransitionError(StepError):
     def __init__(self, refusal: str, sentence: str) -> None:
         super().__init__(f"{refusal}: {sentence}")
         self.refusal = refusal
+
+
+class StudyError(QualityError):
+    """Readings or ratings do not allow what a measurement system study was asked for."""
