@@ -121,7 +121,7 @@ def _class_sampling(
 ) -> ClassSampling:
     if class_plan.aql is None or lot_size == 1:  # the tables hold no lot of 1: the single item is inspected
         return ClassSampling(severity=severity, n=lot_size, Ac=0, Re=1, every_unit=True, plan=None)
-    found = lot_plan(lot_size, plan.level, class_plan.aql, plan.severity, plan.standard)
+    found = lot_plan(lot_size, plan.level, class_plan.aql, plan.severity, plan.standard, plan.counting)
     return ClassSampling(
         severity=severity, n=found.n, Ac=found.Ac, Re=found.Re, every_unit=found.hundred_percent, plan=found
     )
