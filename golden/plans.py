@@ -18,6 +18,8 @@ InspectionLevel = Literal["S-1", "S-2", "S-3", "S-4", "I", "II", "III"]
 ChartKind = Literal["xbar_r", "xbar_s", "i_mr", "p", "np"]
 RuleSet = Annotated[str, Field(pattern=r"^(nelson|western_electric|aiag)( [1-8])*$")]
 CountingBasis = Literal["nonconforming_units", "nonconformities_per_100_units"]
+SeedSource = Literal["single_party", "both_parties"]
+IndependentMeans = Literal["second_station", "refixtured", "person"]
 
 AQLS = (
     "0.010", "0.015", "0.025", "0.040", "0.065", "0.10", "0.15", "0.25", "0.40", "0.65", "1.0", "1.5", "2.5",
@@ -40,11 +42,22 @@ class ClassPlan(Closed):
         return self
 
 
+class ChecklistItem(Closed):
+    """One thing beside the units that a person checks before shipment; a failed item counts in its class."""
+
+    id: Identifier
+    item: Annotated[str, Field(min_length=1, max_length=500)]
+    severity: CharacteristicClass = "major"
+
+
 class OqcPlan(Closed):
     """Outgoing inspection: one standard, edition included, and a plan per severity class.
 
     Critical is inspected on every unit: a sample that finds none proves little (see decision 0003). Double
-    sampling takes a second sample where the first does not decide; it is held of Z1.4 only.
+    sampling takes a second sample where the first does not decide; it is held of Z1.4 only. `severity` is that of the first lot
+    of a continuing series, which the switching rules then change; `lots: isolated` is not switched. `means` are
+    the independent ways to judge a sample unit: a station that has not judged it before, the same station on a
+    capture after the draw with the unit fixed anew, or a person. `draw` says who chooses the sample's seed.
     """
 
     standard: SamplingStandard = "ISO 2859-1:1999"
@@ -55,6 +68,17 @@ class OqcPlan(Closed):
     critical: ClassPlan = ClassPlan(every_unit=True)
     major: ClassPlan = ClassPlan(aql="1.0")
     minor: ClassPlan = ClassPlan(aql="2.5")
+    lots: Literal["continuing", "isolated"] = "continuing"
+    draw: SeedSource = "single_party"
+    means: Annotated[tuple[IndependentMeans, ...], Field(min_length=1)] = ("second_station", "person")
+    checklist: Annotated[tuple[ChecklistItem, ...], Field(max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        ids = [item.id for item in self.checklist]
+        if len(set(ids)) != len(ids):
+            raise ValueError("checklist: two items have one id; give each its own")
+        return self
 
     @model_validator(mode="after")
     def _held(self) -> Self:
