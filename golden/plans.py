@@ -54,10 +54,12 @@ class OqcPlan(Closed):
     """Outgoing inspection: one standard, edition included, and a plan per severity class.
 
     Critical is inspected on every unit: a sample that finds none proves little (see decision 0003). Double
-    sampling takes a second sample where the first does not decide; it is held of Z1.4 only. `severity` is that of the first lot
-    of a continuing series, which the switching rules then change; `lots: isolated` is not switched. `means` are
-    the independent ways to judge a sample unit: a station that has not judged it before, the same station on a
-    capture after the draw with the unit fixed anew, or a person. `draw` says who chooses the sample's seed.
+    sampling takes a second sample where the first does not decide; it is held of Z1.4 only.
+
+    `severity` is that of the first lot of a continuing series, which the switching rules then change; an
+    isolated lot is not switched. `means` are the independent ways to judge a sample unit: a station that has
+    not judged it before, the same station on a capture after the draw with the unit fixed anew, or a person.
+    `draw` says who chooses the seed of the draw.
     """
 
     standard: SamplingStandard = "ISO 2859-1:1999"
