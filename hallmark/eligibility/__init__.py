@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, cast
 import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hallmark.eligibility import charts, colour, conformity, measurement, records, sampling
+from hallmark.eligibility import charts, colour, conformity, curves, measurement, records, sampling
 from hallmark.eligibility.adapter import Adapter, Answer
 
 
@@ -44,7 +44,7 @@ class OracleFile(BaseModel):
 
 # By the name before a file's first underscore: a1_code_letters.json is answered by ADAPTERS["a1"].
 ADAPTERS: dict[str, Adapter] = {
-    **sampling.ADAPTERS, **charts.ADAPTERS, **measurement.ADAPTERS, **conformity.ADAPTERS,
+    **sampling.ADAPTERS, **curves.ADAPTERS, **charts.ADAPTERS, **measurement.ADAPTERS, **conformity.ADAPTERS,
     **colour.ADAPTERS, **records.ADAPTERS,
 }  # fmt: skip
 
