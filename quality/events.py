@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from evidence import GoldenReference, canonical_json, sha256
 from evidence.inspection import Digest, Name, Verdict
 from golden.catalogue import CharacteristicClass
 from golden.regions import Closed
+from quality.errors import StepError
 from quality.fai import FirstArticleDecision
 from quality.lot_draw import Draw
 from quality.outgoing import ClassSampling, OqcDecision
@@ -19,6 +20,7 @@ from quality.unit_findings import Cause, Nonconformity, UnitFindings
 
 Checkpoint = Literal["first_article", "production", "oqc", "late"]
 Trigger = Literal["critical_nonconformity", "first_article", "late_finding", "lot_rejected"]
+Event = TypeVar("Event", bound=Closed)
 PersonName = Annotated[str, Field(min_length=1, max_length=128)]
 Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 Role = Literal["inspector", "quality", "engineering", "production", "management"]
@@ -165,6 +167,16 @@ LOT_EVENTS: dict[str, type[LotEvent]] = {
         LotCleared, LotFrozen, SampleDrawn, UnitResolved, OqcDecided, LotReleased,
     )
 }  # fmt: skip
+
+
+def made(model: type[Event], **fields: object) -> Event:
+    """Return an event of these fields; raise StepError naming the field that does not fit."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(str(p) for p in problem["loc"])
+        raise StepError(f"{model.__name__}: {place}: {problem['msg']}") from error
 
 
 @dataclass(frozen=True, slots=True)

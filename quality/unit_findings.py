@@ -14,14 +14,14 @@ from golden.spec import Entered, GoldenSpec, Surface
 
 CLASSES: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")  # worst first
 
-Cause = Annotated[str, Field(pattern=r"^(characteristic|defect|count|reason):")]
+Cause = Annotated[str, Field(pattern=r"^(characteristic|defect|count|reason|checklist):")]
 
 
 class Nonconformity(Closed):
     """One departure from the golden sample.
 
     `cause` is `characteristic:ID`, `defect:CLASS:ZONE`, `count:RULE` of a counting rule that is met or, where
-    none of them names it, `reason:CODE`.
+    none of them names it, `reason:CODE`; a failed item of the outgoing checklist is `checklist:ITEM`.
     """
 
     cause: Cause
