@@ -15,6 +15,8 @@ from golden.spec import DecisionRule
 Decision = Literal["conform", "nonconform", "undecided"]
 Disposition = Literal["accept", "accept_with_record", "hold", "reject"]
 
+_ROUNDING = 1e-9  # 0.85 - 0.75 is a little less than 0.1: decimals that are equal count as equal
+
 
 def decide(
     value: float, standard_uncertainty: float, lower: float | None, upper: float | None, rule: DecisionRule
@@ -107,7 +109,10 @@ def capable(
         MeasurementError: as `u_over_tolerance`.
     """
     largest = rule.largest_u_over_tolerance
-    return largest is None or u_over_tolerance(standard_uncertainty, lower, upper, rule) <= largest
+    if largest is None:
+        return True
+    ratio = u_over_tolerance(standard_uncertainty, lower, upper, rule)
+    return ratio <= largest * (1 + _ROUNDING)
 
 
 def u_over_tolerance(
