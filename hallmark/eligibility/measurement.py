@@ -260,7 +260,7 @@ def _attribute_agreement(case: _AgreementInput) -> Answer:
 
 
 def _matched(p: Proportion) -> Answer:
-    return {"matched": p.count, "pct": 100 * p.value, "ci95": [100 * p.lower, 100 * p.upper]}
+    return {"matched": p.count, "pct": _percent(p.value), "ci95": [_percent(p.lower), _percent(p.upper)]}
 
 
 def _prefixed(name: str, p: Proportion | None, interval: str) -> Answer:
@@ -273,7 +273,12 @@ def _prefixed(name: str, p: Proportion | None, interval: str) -> Answer:
 def _rate(name: str, p: Proportion | None) -> Answer:
     if p is None:
         return {}
-    return {f"{name}_count": p.count, f"{name}_opportunities": p.n, f"{name}_rate_pct": 100 * p.value}
+    return {f"{name}_count": p.count, f"{name}_opportunities": p.n, f"{name}_rate_pct": _percent(p.value)}
+
+
+def _percent(fraction: float) -> float:
+    """Return percent as d3 prints them: with four decimals, though it allows no more than 1e-5."""
+    return round(100 * fraction, 4)
 
 
 ADAPTERS: dict[str, Adapter] = {
