@@ -117,6 +117,8 @@ class IqcSampling(Closed):
             raise ValueError("give one of aql, share and every_item: true")
         if self.aql is not None and self.aql not in AQLS:
             raise ValueError(f"aql {self.aql!r} is not a printed value; these are: {', '.join(AQLS)}")
+        if self.aql is not None and float(self.aql) > 10:
+            raise ValueError(f"aql {self.aql}: above 10 it counts nonconformities; items are counted here")
         return self
 
 

@@ -78,6 +78,7 @@ def iqc(**fields: Any) -> list[dict[str, Any]]:
         ("plans.iqc", iqc(sampling={"share": 0.5, "every_item": True}), "give one of aql, share"),
         ("plans.iqc", iqc(sampling={"share": 1.0}), "less than 1"),
         ("plans.iqc", iqc(sampling={"aql": "1.1"}), "not a printed value"),
+        ("plans.iqc", iqc(sampling={"aql": "15"}), "above 10 it counts nonconformities"),
         ("plans.iqc", iqc(severity="critical", sampling={"aql": "1.0"}), "not sampled by AQL"),
         (
             "materials",

@@ -1,0 +1,58 @@
+"""What every reducer of this room does with a journal line: read its event, and its time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from evidence.journal import JournalLine
+from golden.regions import Closed
+from quality.errors import StepError
+
+Event = TypeVar("Event", bound=Closed)
+
+
+def read_event(line: JournalLine, models: Mapping[str, type[Event]], subject: str, after: int) -> Event:
+    """Return the event of a subject's line that follows the line `after`.
+
+    Raises:
+        StepError: the line is of another subject, comes before, is of no kind of `models`, or its body is
+            not that of its kind.
+    """
+    where = f"journal line {line.sequence}"
+    if line.subject != subject:
+        raise StepError(f"{where} is about {line.subject!r}, not about {subject!r}")
+    model = models.get(line.kind)
+    if model is None:
+        raise StepError(
+            f"{where}: {line.kind!r} is not an event of {subject!r}; these are: {', '.join(models)}"
+        )
+    if line.sequence <= after:
+        raise StepError(f"{where} comes after line {after} of {subject!r}")
+    try:
+        return model.model_validate(line.body)
+    except ValidationError as error:
+        raise StepError(f"{where}: not the body of {line.kind}: {error}") from error
+
+
+def instant(text: str) -> datetime:
+    """Return the aware time (UTC) of a record's time stamp; raise StepError where there is no such time."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise StepError(f"{text!r} is not a time: {error}") from error
+
+
+def aware(now: datetime) -> datetime:
+    """Return the time in UTC; raise StepError of one without a zone."""
+    if now.tzinfo is None:
+        raise StepError(f"the time {now} has no zone: give an aware time")
+    return now.astimezone(UTC)
+
+
+def stamp(now: datetime) -> str:
+    """Return the time stamp of an aware time, as records write it; StepError of one without a zone."""
+    return aware(now).isoformat().replace("+00:00", "Z")
