@@ -58,7 +58,7 @@ class LotResult:
 
     Args:
         plan: the plan that the lot was inspected by: of the series' standard, AQL and counting, and of the
-            severity in force.
+            severity in force; that of a resubmitted lot is for the authority to choose.
         found: what the (first) sample holds; `found_second` what the second alone holds.
         original: false for a resubmitted lot.
         limit_number: Table VIII's number for the sample units of the last ten lots, this one included; None
@@ -148,7 +148,7 @@ def after_lot(state: Switching, result: LotResult) -> Switching:
         StepError: inspection is discontinued, or the plan is of another standard, AQL, counting or severity.
         SamplingError: the counts do not fit the plan, or a second sample is missing.
     """
-    _follows(state, result.plan)
+    _follows(state, result)
     judgement = judge(result.plan, result.found, result.found_second)
     if judgement == "take_second_sample":
         raise SamplingError("the first sample does not decide; inspect the second sample and give its count")
@@ -211,18 +211,18 @@ def restart_inspection(state: Switching, corrective_action: str) -> Switching:
     return replace(_switched(state, "tightened", corrective_action), transition="restarted")
 
 
-def _follows(state: Switching, plan: SamplingPlan | DoublePlan) -> None:
+def _follows(state: Switching, result: LotResult) -> None:
     if state.discontinued:
         raise StepError(
             "inspection is discontinued: no lot is inspected until a corrective action restarts it (9.4)"
         )
-    scheme = state.scheme
+    scheme, plan = state.scheme, result.plan
     if plan.standard != scheme.standard or plan.aql != scheme.aql or plan.counting != scheme.counting:
         raise StepError(
             f"the plan is of {plan.standard}, AQL {plan.aql}, {plan.counting}; "
             f"this series is of {scheme.standard}, AQL {scheme.aql}, {scheme.counting}"
         )
-    if plan.severity != state.severity:
+    if result.original and plan.severity != state.severity:
         raise StepError(f"the plan is {plan.severity}; this series is at {state.severity} inspection")
 
 
