@@ -169,8 +169,8 @@ def allowed(control: ChartResult | None, despite: str | None) -> str | None:
     first = control.signals[0]
     raise OutOfControlError(
         f"capability: the {control.kind} chart has {len(control.signals)} signals, the first {first.rule}"
-        f" of the {first.statistic} at subgroup {control.names[first.point]}; find and remove the causes, or state"
-        " why an index is wanted nevertheless"
+        f" of the {first.statistic} at subgroup {control.names[first.point]}; find and remove the causes, or"
+        " state why an index is wanted nevertheless"
     )
 
 

@@ -126,4 +126,4 @@ if __name__ == "__main__":
         "seed": SEED,
         "arl": simulate(RUNS, SEED),
     }
-    sys.stdout.write(json.dumps(made, indent=0) + "\n")
+    sys.stdout.write(json.dumps(made) + "\n")
