@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, ValidationError
@@ -19,8 +20,12 @@ from quality.outgoing import ClassSampling, OqcDecision
 from quality.unit_findings import Cause, Nonconformity, UnitFindings
 
 Checkpoint = Literal["first_article", "production", "oqc", "late"]
-Trigger = Literal["critical_nonconformity", "first_article", "late_finding", "lot_rejected"]
+Trigger = Literal[
+    "critical_nonconformity", "first_article", "late_finding", "lot_rejected", "out_of_specification",
+    "iqc_rejection", "buyer_claim",
+]  # fmt: skip
 Event = TypeVar("Event", bound=Closed)
+MaterialCause = Annotated[str, Field(pattern=r"^(substitution|evidence|check):.")]
 PersonName = Annotated[str, Field(min_length=1, max_length=128)]
 Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 Role = Literal["inspector", "quality", "engineering", "production", "management"]
@@ -136,14 +141,19 @@ class LotReleased(Closed):
 
 
 class NonconformanceNoted(Closed):
-    """A cause of nonconformity in a lot; the subject of its lines is the non-conformance's id."""
+    """A cause of nonconformity in a lot; the subject of its lines is the non-conformance's id.
+
+    The lot may be a material lot (its subject), whose causes are those of receiving. `quantity` counts what
+    is affected beside the named units, in the lot's unit.
+    """
 
     lot: Name
-    cause: Cause
+    cause: Cause | MaterialCause
     severity: CharacteristicClass
     trigger: Trigger
     serials: tuple[Name, ...]
     inspections: tuple[Name, ...]
+    quantity: Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=6)] = Decimal(0)
 
 
 LotEvent = (
