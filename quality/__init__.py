@@ -41,8 +41,9 @@ Non-conformances
     replay_nonconformances(lines) -> dict[id, Nonconformance]; apply_nonconformance(known, line) -> the same
 
 Decisions without a lot
-    code_letter(lot_size, level); single_plan(letter, aql, severity, standard); lot_plan(lot_size, level, aql,
-    severity, standard) -> SamplingPlan
+    code_letter(lot_size, level); single_plan(letter, aql, severity, standard, counting) and
+    lot_plan(lot_size, level, aql, severity, standard, counting) -> SamplingPlan
+    quality.sampling: editions, double plans, switching between normal, tightened and reduced inspection
     first_article(spec, inspections, entered) -> FirstArticleDecision
     oqc_plans(plan: OqcPlan, lot_size) -> three ClassSampling
     decide_outgoing(plan, lot_size, drawn, findings) -> OqcDecision
