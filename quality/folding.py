@@ -38,6 +38,16 @@ def read_event(line: JournalLine, models: Mapping[str, type[Event]], subject: st
         raise StepError(f"{where}: not the body of {line.kind}: {error}") from error
 
 
+def make_event(model: type[Event], subject: str, **fields: object) -> Event:
+    """Return a step's new event; raise StepError naming the field that it cannot have so."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        field = ".".join(map(str, problem["loc"])) or "the entry"
+        raise StepError(f"{subject}: {field}: {problem['msg']}") from error
+
+
 def instant(text: str) -> datetime:
     """Return the aware time (UTC) of a record's time stamp; raise StepError where there is no such time."""
     try:

@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from evidence import GoldenReference
-from golden.regions import Closed
 from golden.spec import GoldenSpec
 from quality.errors import StepError
 from quality.events import NewEvent, Person
-from quality.folding import aware, stamp
+from quality.folding import aware, make_event, stamp
 from quality.materials.events import (
     CheckInspected,
     Delivery,
@@ -37,7 +33,6 @@ from quality.materials.series import series_after
 from quality.sampling import Switching
 
 Events = tuple[NewEvent, ...]
-Model = TypeVar("Model", bound=Closed)
 
 
 def receive_material(
@@ -111,9 +106,9 @@ def inspect_measured(
     item = agreed_check(state, check)
     if not readings:
         raise StepError(f"{state.subject}: check {check} has no readings")
-    event = _made(
+    event = make_event(
         CheckInspected,
-        state,
+        state.subject,
         check=check,
         inspected=len(readings),
         nonconforming=sum(outside(item, reading) for reading in readings),
@@ -141,9 +136,9 @@ def inspect_attribute(
         StepError: no such check, it has its result, it is measured, or another number was inspected than its
             sample (unless fewer reject it already).
     """
-    event = _made(
+    event = make_event(
         CheckInspected,
-        state,
+        state.subject,
         check=check,
         inspected=inspected,
         nonconforming=nonconforming,
@@ -164,7 +159,9 @@ def decide_material(
     outcome = required_outcome(state)
     moved = series_after(state, series or {})
     after_it = {name: "discontinued" if s.discontinued else s.severity for name, s in moved.items()}
-    event = _made(MaterialDecided, state, outcome=outcome, switching_after=after_it, person=person)
+    event = make_event(
+        MaterialDecided, state.subject, outcome=outcome, switching_after=after_it, person=person
+    )
     return _with_notes(state, event, now)
 
 
@@ -176,8 +173,13 @@ def concede_material(
     Raises:
         StepError: the lot is not rejected, the quantity is above what came in, or `expires` is past or naive.
     """
-    event = _made(
-        MaterialConceded, state, quantity=quantity, expires=stamp(expires), reason=reason, person=person
+    event = make_event(
+        MaterialConceded,
+        state.subject,
+        quantity=quantity,
+        expires=stamp(expires),
+        reason=reason,
+        person=person,
     )
     return _with_notes(state, event, now)
 
@@ -190,7 +192,9 @@ def book_material(
     Raises:
         StepError: the lot is neither released nor conceded, its concession has expired, or less remains.
     """
-    return _with_notes(state, _made(MaterialBooked, state, lot=lot, quantity=quantity, person=person), now)
+    return _with_notes(
+        state, make_event(MaterialBooked, state.subject, lot=lot, quantity=quantity, person=person), now
+    )
 
 
 def _with_notes(state: MaterialState, event: MaterialEvent, now: datetime) -> Events:
@@ -198,12 +202,3 @@ def _with_notes(state: MaterialState, event: MaterialEvent, now: datetime) -> Ev
     follows = after(state, event, aware(now))
     new = [finding for cause, finding in follows.findings.items() if cause not in state.findings]
     return tuple(material_event(state.subject, e) for e in (event, *new))
-
-
-def _made(model: type[Model], state: MaterialState, **fields: object) -> Model:
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        field = ".".join(map(str, problem["loc"])) or "the entry"
-        raise StepError(f"{state.subject}: {field}: {problem['msg']}") from error
