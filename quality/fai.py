@@ -32,7 +32,8 @@ class EnteredResult(Closed):
     """What a person or instrument found on a unit for a material, functional or attribute characteristic.
 
     A characteristic with a unit takes `value` (and its standard uncertainty, same unit), one without takes
-    `conform`. `evidence` names the record that proves it: certificate, test report, signature.
+    `conform`. `evidence` names the record that proves it: certificate, test report, signature; `instrument`
+    is the identity of what measured or tested (a first article inspection report asks for it).
     """
 
     serial: Name
@@ -42,6 +43,7 @@ class EnteredResult(Closed):
     conform: bool | None = None
     evidence: Annotated[str, Field(min_length=1, max_length=500)]
     source: Literal["manual", "imported"] = "manual"
+    instrument: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -73,6 +75,7 @@ class FaiItem(Closed):
     source: Literal["vision", "manual", "imported"] | None = None
     evidence: str | None = None
     reason: str | None = None
+    instrument: str | None = None
 
 
 class FirstArticleDecision(Closed):
@@ -195,6 +198,7 @@ def _item(c: Characteristic, serial: str, inspection: Inspection, proof: Entered
             "standard_uncertainty": result.standard_uncertainty,
             "coverage_factor": result.coverage_factor, "source": result.source,
             "evidence": inspection.id, "reason": result.reason,
+            "instrument": inspection.station if result.source == "vision" else None,
         }
     )  # fmt: skip
 
@@ -214,7 +218,7 @@ def _proven(c: Entered, proof: EnteredResult) -> dict[str, object]:
         "outcome": outcome, "value": proof.value, "unit": c.unit, "nominal": c.nominal,
         "lower": c.lower, "upper": c.upper, "standard_uncertainty": proof.standard_uncertainty,
         "coverage_factor": None if proof.value is None else c.decision.coverage_factor,
-        "source": proof.source, "evidence": proof.evidence,
+        "source": proof.source, "evidence": proof.evidence, "instrument": proof.instrument,
     }  # fmt: skip
 
 
