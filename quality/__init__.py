@@ -49,6 +49,7 @@ Decisions without a lot
     decide_outgoing(plan, lot_size, drawn, findings) -> OqcDecision
     findings(spec, inspection, checkpoint=None) -> UnitFindings
     manifest_digest(lot, serials); draw(lot, serials, n, seed) -> Draw; verify_draw(draw, lot, serials)
+    quality.msa: gage R&R, bias, linearity, stability, type 1, agreement; is the process capable
 
 Errors: `quality.errors` (QualityError: SamplingError, EvidenceError, StepError). Over HTTP StepError is a
 conflict (409), the others are unprocessable (422).

@@ -194,7 +194,7 @@ def _type_b(given: Mapping[str, Any]) -> Answer | None:
         "u-shaped": uncertainty.arcsine,
         "resolution": uncertainty.resolution,
     }
-    shape = shapes.get(name.split()[0])
+    shape = next((shapes[word] for word in re.split(r"[\s/]+", name) if word in shapes), None)
     return None if shape is None else {"u": shape(case.value)}
 
 
