@@ -92,14 +92,19 @@ class FirstArticleDecision(Closed):
 
 
 def first_article(
-    spec: GoldenSpec, inspections: Sequence[Inspection], entered: Sequence[EnteredResult] = ()
+    spec: GoldenSpec,
+    inspections: Sequence[Inspection],
+    entered: Sequence[EnteredResult] = (),
+    *,
+    units: int | None = None,
 ) -> FirstArticleDecision:
     """Decide a first article from its units' inspections and the results that people entered.
 
     Args:
         spec: the golden sample's specification, with which the inspections were made.
-        inspections: one record per first-article unit, at least `spec.plans.fai.units` of them.
+        inspections: one record per first-article unit, at least `units` of them.
         entered: results of material, functional and attribute characteristics.
+        units: how many at least; `spec.plans.fai.units` unless given.
 
     Raises:
         EvidenceError: too few units or a unit twice; an entered result of another unit, of no such
@@ -109,10 +114,9 @@ def first_article(
     serials = tuple(_serial(i) for i in inspections)
     if len(set(serials)) != len(serials):
         raise EvidenceError("the first article names a unit twice; give one inspection per unit")
-    if len(serials) < spec.plans.fai.units:
-        raise EvidenceError(
-            f"the first article is {len(serials)} units; the plan asks for {spec.plans.fai.units}"
-        )
+    least = spec.plans.fai.units if units is None else units
+    if len(serials) < least:
+        raise EvidenceError(f"the first article is {len(serials)} units; the plan asks for {least}")
     for inspection in inspections:
         check_results(spec, inspection)
     proofs = _by_item(spec, serials, entered)

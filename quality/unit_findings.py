@@ -14,6 +14,7 @@ from golden.spec import Entered, GoldenSpec, Surface
 
 CLASSES: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")  # worst first
 
+NONCONFORMITY_CAUSES = ("characteristic:", "defect:", "count:", "reason:")
 Cause = Annotated[str, Field(pattern=r"^(characteristic|defect|count|reason|checklist):")]
 
 
