@@ -49,7 +49,7 @@ Decisions without a lot
     decide_outgoing(plan, lot_size, drawn, findings) -> OqcDecision
     findings(spec, inspection, checkpoint=None) -> UnitFindings
     manifest_digest(lot, serials); draw(lot, serials, n, seed) -> Draw; verify_draw(draw, lot, serials)
-    quality.msa: gage R&R, bias, linearity, stability, type 1, agreement; is the process capable
+    quality.msa: gage R&R, bias, linearity, stability, agreement; measuring_process_capable
 
 Errors: `quality.errors` (QualityError: SamplingError, EvidenceError, StepError). Over HTTP StepError is a
 conflict (409), the others are unprocessable (422).
@@ -60,20 +60,29 @@ from quality.events import NewEvent, Person
 from quality.fai import EnteredResult, FaiItem, FirstArticleDecision, first_article
 from quality.lot_draw import Draw, draw, manifest_digest, verify_draw
 from quality.lot_units import LateFinding, LotUnit, SampleUnit
-from quality.lots import LotState, apply, replay
+from quality.lot_state import LotState, tally
+from quality.lots import apply, replay
 from quality.nonconformances import Nonconformance, apply_nonconformance, replay_nonconformances
 from quality.outgoing import ClassDecision, ClassSampling, OqcDecision, decide_outgoing, oqc_plans
-from quality.sampling import SamplingPlan, code_letter, lot_plan, single_plan
-from quality.steps import (
-    approve_first_article,
-    decide_first_article,
+from quality.outgoing_steps import (
+    check_item,
     decide_oqc,
     draw_sample,
-    freeze_lot,
-    open_lot,
-    record_inspection,
+    judge_unit,
     release_lot,
     resolve_unit,
+    series_of,
+)
+from quality.sampling import SamplingPlan, code_letter, lot_plan, single_plan
+from quality.series import Series, apply_series, replay_series
+from quality.steps import (
+    approve_first_article,
+    clear_units,
+    decide_first_article,
+    freeze_lot,
+    open_lot,
+    quarantine_units,
+    record_inspection,
 )
 from quality.unit_findings import Nonconformity, UnitFindings, findings
 
