@@ -85,11 +85,11 @@ class Switching:
     scheme: Scheme
     severity: InspectionSeverity
     score: int | None
+    production_steady: bool
+    reduced_approved: bool
     accepted_in_row: int = 0
     not_accepted: int = 0
     discontinued: bool = False
-    production_steady: bool = False
-    reduced_approved: bool = False
     transition: Transition | None = None
     reason: str = ""
     recent: tuple[int, ...] = ()
@@ -125,13 +125,7 @@ def begin(
         raise SamplingError(f"a score of {score} is not kept: {scheme.standard}, {severity} inspection")
     if severity == "reduced" and not (production_steady and reduced_approved):
         raise StepError("reduced inspection needs steady production and the responsible authority's approval")
-    return Switching(
-        scheme,
-        severity,
-        score if iso else None,
-        production_steady=production_steady,
-        reduced_approved=reduced_approved,
-    )
+    return Switching(scheme, severity, score if iso else None, production_steady, reduced_approved)
 
 
 def trace(state: Switching, results: Iterable[LotResult]) -> Iterator[Switching]:
@@ -299,15 +293,12 @@ def _counted(state: Switching, accepted: bool, score: int | None) -> Switching:
         state.scheme,
         state.severity,
         score,
-        state.accepted_in_row + 1 if accepted else 0,
-        state.not_accepted if accepted else state.not_accepted + 1,
-        state.discontinued,
         state.production_steady,
         state.reduced_approved,
-        None,
-        "",
-        state.recent,
-        state.limit_number,
+        state.accepted_in_row + 1 if accepted else 0,
+        state.not_accepted if accepted else state.not_accepted + 1,
+        recent=state.recent,
+        limit_number=state.limit_number,
     )
 
 
@@ -320,8 +311,8 @@ def _switched(state: Switching, severity: InspectionSeverity, reason: str) -> Sw
         state.scheme,
         severity,
         state.score if severity == "reduced" or state.score is None else 0,
-        production_steady=state.production_steady,
-        reduced_approved=state.reduced_approved,
+        state.production_steady,
+        state.reduced_approved,
         transition=_TRANSITIONS.get((state.severity, severity)),
         reason=reason,
     )
