@@ -141,7 +141,7 @@ def check_specification(
 
 
 def _control(data: Measured, method: SigmaMethod | None, rules: RuleSet) -> tuple[ChartResult, float]:
-    single = np.ndim(data[0]) == 0 or (len(data) > 0 and np.size(data[0]) == 1)
+    single = all(np.size(row) == 1 for row in data)
     kind: MeasuredKind = (
         "i_mr" if single else "xbar_r" if method in ("mean_range", "weighted_range") else "xbar_s"
     )

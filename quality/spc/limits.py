@@ -103,18 +103,37 @@ def family(kind: ChartKind) -> str:
     return {"np": "p", "c": "u"}.get(kind, kind)
 
 
-def entered_limits(kind: ChartKind, centre: float, sigma: float, *, reason: str, person: Person) -> Limits:
+def entered_limits(
+    kind: ChartKind, centre: float, sigma: float | None = None, *, reason: str, person: Person
+) -> Limits:
     """Return limits that a person enters; `freeze` gives them their version.
 
+    `sigma` is left out for p, np, c and u, where it follows from the centre.
+
     Raises:
-        ChartError: no reason, sigma not above 0, or a number that is not finite.
+        ChartError: no reason, a centre that cannot be, sigma missing, not above 0 or not called for.
     """
+    if (sigma is None) != (family(kind) in ("p", "u")):
+        raise ChartError(
+            f"limits of the {kind} chart: sigma {sigma}: p, np, c and u take none, the others need it"
+        )
+    spread = _sigma_of_counts(kind, centre) if sigma is None else sigma
     try:
-        return Limits(chart=kind, centre=centre, sigma=sigma, origin=Entered(reason=reason, person=person))
+        return Limits(chart=kind, centre=centre, sigma=spread, origin=Entered(reason=reason, person=person))
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         field = ".".join(str(p) for p in problem["loc"])
         raise ChartError(f"limits of the {kind} chart: {field}: {problem['msg']}") from error
+
+
+def _sigma_of_counts(kind: ChartKind, centre: float) -> float:
+    """Return the standard deviation of a unit's count, binomial or Poisson, about its mean."""
+    variance = centre * (1 - centre) if kind in ("p", "np", "laney_p") else centre
+    if not 0 < variance < math.inf:
+        raise ChartError(
+            f"{kind} chart: the mean is {centre:g}, which leaves no variation; inspect more units"
+        )
+    return math.sqrt(variance)
 
 
 def estimate_limits(
@@ -176,16 +195,11 @@ def _of_measured(
 
 def _of_counts(kind: CountedKind, counts: Vector, sizes: Vector, used: Flags) -> _Estimate:
     centre = float(counts[used].sum() / sizes[used].sum())
-    units = kind in ("p", "np", "laney_p")
-    sigma = math.sqrt(centre * (1 - centre) if units else centre)
-    if sigma == 0:
-        raise ChartError(
-            f"{kind} chart: constant data: the mean is {centre:g}, so there are no limits; inspect more"
-        )
+    sigma = _sigma_of_counts(kind, centre)
     degrees = math.inf
     if kind.startswith("laney"):
         # Laney 2002 (Quality Engineering 14, 531): the z of the plain chart vary by sigma z, not by 1.
         z = (counts / sizes - centre) / (sigma / np.sqrt(sizes))
         over = estimate_sigma(stretches(z, used), "moving_range")
         sigma, degrees = sigma * over.sigma, over.degrees
-    return centre, SigmaEstimate(sigma, degrees), "binomial" if units else "poisson"
+    return centre, SigmaEstimate(sigma, degrees), "binomial" if kind in ("p", "np", "laney_p") else "poisson"

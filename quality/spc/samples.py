@@ -18,6 +18,7 @@ Measured = Sequence[float] | Sequence[Sequence[float]] | NDArray[np.floating] | 
 MeasuredKind = Literal["xbar_r", "xbar_s", "i_mr", "ewma", "cusum"]
 CountedKind = Literal["p", "np", "c", "u", "laney_p", "laney_u"]
 ChartKind = Literal[MeasuredKind, CountedKind]
+_LARGEST_VALUE = 1e100  # squares of larger ones overflow
 _KINDS: tuple[str, ...] = (*get_args(MeasuredKind), *get_args(CountedKind))
 
 
@@ -47,12 +48,12 @@ def measured(kind: MeasuredKind, data: Measured) -> tuple[Vector, ...]:
     """Return the subgroups of a chart of measured values, each as a vector; single values as vectors of one.
 
     Raises:
-        ChartError: NaN or infinity, no two subgroups, an empty one, single values in Xbar, subgroups in I-MR,
+        ChartError: NaN or infinity, no subgroups, an empty one, single values in Xbar, subgroups in I-MR,
             unequal sizes in Xbar-R, EWMA or CUSUM, sizes over 25 in Xbar.
     """
     subgroups = tuple(as_vector(row, f"subgroup {i + 1}") for i, row in enumerate(data))
-    if len(subgroups) < 2:
-        raise ChartError(f"{kind} chart: {len(subgroups)} subgroups; it takes two at least")
+    if not subgroups:
+        raise ChartError(f"{kind} chart: no subgroups")
     sizes = sorted({len(s) for s in subgroups})
     if kind == "i_mr" and sizes != [1]:
         raise ChartError("i_mr chart: subgroups of more than one value; put them on an Xbar chart")
@@ -75,8 +76,11 @@ def as_vector(row: float | Sequence[float] | Vector, where: str) -> Vector:
         raise ChartError(f"{where}: not numbers: {error}") from error
     if vector.ndim != 1 or vector.size == 0:
         raise ChartError(f"{where}: has no values, or more than one dimension")
-    if not np.isfinite(vector).all():
-        raise ChartError(f"{where}: NaN or infinity; a missing value is left out and its cause recorded")
+    if not (np.abs(vector) < _LARGEST_VALUE).all():
+        raise ChartError(
+            f"{where}: NaN, infinity or beyond {_LARGEST_VALUE:g}; a missing value is left out and its cause"
+            " recorded"
+        )
     return vector
 
 
@@ -84,17 +88,15 @@ def counted(kind: CountedKind, data: Counts) -> tuple[Vector, Vector]:
     """Return the counts and the sizes of a chart of counts.
 
     Raises:
-        ChartError: negative, fractional or non-finite counts, sizes not above 0, unequal sizes in c, no two
+        ChartError: negative, fractional or non-finite counts, sizes not above 0, unequal sizes in c, no
             subgroups; in p, np and Laney p' fractional sizes or counts above them.
     """
     counts = as_vector(data.counts, "counts")
     sizes = as_vector(data.sizes, "sizes")
     if sizes.size == 1:
         sizes = np.full(counts.size, sizes[0])
-    if sizes.size != counts.size or counts.size < 2:
-        raise ChartError(
-            f"{kind} chart: {counts.size} counts, {sizes.size} sizes; needs two or more, as many of both"
-        )
+    if sizes.size != counts.size:
+        raise ChartError(f"{kind} chart: {counts.size} counts, {sizes.size} sizes; needs as many of both")
     _refuse(kind, "counts", counts, (counts < 0) | (counts % 1 != 0), "whole numbers of 0 or more are needed")
     _refuse(kind, "sizes", sizes, sizes <= 0, "numbers above 0 are needed")
     if kind in ("p", "np", "laney_p"):

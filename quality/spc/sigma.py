@@ -48,7 +48,8 @@ def estimate_sigma(subgroups: Sequence[Vector], method: SigmaMethod) -> SigmaEst
         if method == "pooled_sd"
         else _mean(subgroups, method)
     )
-    if not estimate.sigma > 0:
+    largest = max(float(np.abs(s).max()) for s in subgroups)
+    if estimate.sigma <= 1e-13 * largest:  # what rounding leaves of values that are all equal
         raise ChartError(
             "constant data: no variation within subgroups, so there are no limits; check resolution"
         )
