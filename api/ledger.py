@@ -32,7 +32,8 @@ from golden.spec import GoldenSpec
 
 LOT_KINDS = (
     "lot.opened", "inspection.recorded", "fai.decided", "fai.approved", "lot.quarantined", "lot.cleared",
-    "lot.frozen", "oqc.drawn", "oqc.resolved", "oqc.decided", "lot.released",
+    "lot.frozen", "oqc.drawn", "oqc.judged", "oqc.checked", "oqc.resolved", "oqc.decided", "lot.resubmitted",
+    "lot.released",
 )  # fmt: skip
 NONCONFORMANCE_KINDS = ("nonconformance.opened", "nonconformance.extended")
 _LOTS_IN_MEMORY = 64

@@ -59,8 +59,8 @@ from quality.errors import EvidenceError, QualityError, SamplingError, StepError
 from quality.events import NewEvent, Person
 from quality.fai import EnteredResult, FaiItem, FirstArticleDecision, first_article
 from quality.lot_draw import Draw, draw, manifest_digest, verify_draw
-from quality.lot_units import LateFinding, LotUnit, SampleUnit
 from quality.lot_state import LotState, tally
+from quality.lot_units import LateFinding, LotUnit, SampleUnit
 from quality.lots import apply, replay
 from quality.nonconformances import Nonconformance, apply_nonconformance, replay_nonconformances
 from quality.outgoing import ClassDecision, ClassSampling, OqcDecision, decide_outgoing, oqc_plans
@@ -90,9 +90,10 @@ __all__ = [
     "ClassDecision", "ClassSampling", "Draw", "EnteredResult", "EvidenceError", "FaiItem",
     "FirstArticleDecision", "LateFinding", "LotState", "LotUnit", "NewEvent", "Nonconformance",
     "Nonconformity", "OqcDecision", "Person", "QualityError", "SampleUnit", "SamplingError", "SamplingPlan",
-    "StepError", "UnitFindings", "apply", "apply_nonconformance", "approve_first_article", "code_letter",
-    "decide_first_article", "decide_oqc", "decide_outgoing", "draw", "draw_sample", "findings",
-    "first_article", "freeze_lot", "lot_plan", "manifest_digest", "open_lot", "oqc_plans",
-    "record_inspection", "release_lot", "replay", "replay_nonconformances", "resolve_unit",
-    "single_plan", "verify_draw",
+    "Series", "StepError", "UnitFindings", "apply", "apply_nonconformance", "apply_series",
+    "approve_first_article", "check_item", "clear_units", "code_letter", "decide_first_article", "decide_oqc",
+    "decide_outgoing", "draw", "draw_sample", "findings", "first_article", "freeze_lot", "judge_unit",
+    "lot_plan", "manifest_digest", "open_lot", "oqc_plans", "quarantine_units", "record_inspection",
+    "release_lot", "replay", "replay_nonconformances", "replay_series", "resolve_unit", "series_of",
+    "single_plan", "tally", "verify_draw",
 ]  # fmt: skip

@@ -12,14 +12,17 @@ from pydantic import Field, ValidationError
 from evidence import GoldenReference, canonical_json, sha256
 from evidence.inspection import Digest, Name, Verdict
 from golden.catalogue import CharacteristicClass
-from golden.regions import Closed
+from golden.plans import IndependentMeans, OqcPlan, SeedSource
+from golden.regions import Closed, Identifier
+from golden.spec import Party
 from quality.errors import StepError
 from quality.fai import FirstArticleDecision
 from quality.lot_draw import Draw
 from quality.outgoing import ClassSampling, OqcDecision
+from quality.sampling import InspectionSeverity
 from quality.unit_findings import Cause, Nonconformity, UnitFindings
 
-Checkpoint = Literal["first_article", "production", "oqc", "late"]
+Checkpoint = Literal["first_article", "production", "screening", "oqc", "late"]
 Trigger = Literal[
     "critical_nonconformity", "first_article", "late_finding", "lot_rejected", "out_of_specification",
     "iqc_rejection", "buyer_claim",
@@ -39,13 +42,29 @@ class Person(Closed):
     roles: tuple[Role, ...] = ()
 
 
+class Resubmission(Closed):
+    """A rejected lot that comes again as a new one: its units, each with who judged it before."""
+
+    lot: Name
+    units: dict[Name, tuple[Name, ...]]
+
+
 class LotOpened(Closed):
-    """A lot is made by this golden sample."""
+    """A lot is made by this golden sample, and what that agrees about its outgoing control is fixed with it.
+
+    `parties` and `decides` say whose person approves, clears, resolves and releases; `catalogue` is the
+    digest of the catalogue. A resubmitted lot is screened in place of being produced.
+    """
 
     kind: ClassVar[str] = "lot.opened"
     golden: GoldenReference
     part: Name
     revision: Name
+    parties: Annotated[tuple[Party, ...], Field(min_length=1)]
+    decides: Literal["supplier", "buyer"]
+    oqc: OqcPlan
+    catalogue: Digest
+    resubmission: Resubmission | None = None
 
 
 class InspectionRecorded(Closed):
@@ -53,7 +72,8 @@ class InspectionRecorded(Closed):
 
     At the checkpoint `late` a record speaks against a unit that the frozen manifest holds. `sequence` is the
     station's own number of the record. `captured` is when its first and last frame were taken (RFC 3339 UTC,
-    microseconds), null where it has no frame or one has no time.
+    microseconds), null where it has no frame or one has no time. `means` says what makes the judgement of a
+    sample unit independent of those before it.
     """
 
     kind: ClassVar[str] = "inspection.recorded"
@@ -66,6 +86,7 @@ class InspectionRecorded(Closed):
     findings: UnitFindings
     sequence: int | None = None
     captured: tuple[str, str] | None = None
+    means: IndependentMeans | None = None
 
 
 class FirstArticleDecided(Closed):
@@ -83,7 +104,10 @@ class FirstArticleApproved(Closed):
 
 
 class LotQuarantined(Closed):
-    """Units leave the accepted ones until a person clears them; after the freeze they stop the lot."""
+    """Units leave the accepted ones until a person clears them; after the freeze they stop the lot.
+
+    A cause that names a characteristic, defect or counting rule has its non-conformance opened beside.
+    """
 
     kind: ClassVar[str] = "lot.quarantined"
     serials: tuple[Name, ...]
@@ -109,11 +133,37 @@ class LotFrozen(Closed):
 
 
 class SampleDrawn(Closed):
-    """The outgoing sample, and what each class asks of it."""
+    """The outgoing sample, and what each class asks of it at the severity of inspection in force.
+
+    `series` is the subject of the series that the lot counts in, null of a lot that counts in none.
+    """
 
     kind: ClassVar[str] = "oqc.drawn"
     draw: Draw
     samplings: tuple[ClassSampling, ...]
+    severities: dict[CharacteristicClass, InspectionSeverity]
+    source: SeedSource
+    series: Name | None
+
+
+class UnitJudged(Closed):
+    """A person judged a unit that no station has judged: of the sample, or of a lot that is screened."""
+
+    kind: ClassVar[str] = "oqc.judged"
+    serial: Name
+    person: Person
+    evidence: Reason
+    nonconformities: tuple[Nonconformity, ...]
+
+
+class ItemChecked(Closed):
+    """A person checked an item of the outgoing checklist; `evidence` says what was seen."""
+
+    kind: ClassVar[str] = "oqc.checked"
+    item: Identifier
+    person: Person
+    conforms: bool
+    evidence: Reason
 
 
 class UnitResolved(Closed):
@@ -131,6 +181,13 @@ class OqcDecided(Closed):
 
     kind: ClassVar[str] = "oqc.decided"
     decision: OqcDecision
+
+
+class LotResubmitted(Closed):
+    """The rejected lot comes again, once, as another."""
+
+    kind: ClassVar[str] = "lot.resubmitted"
+    as_lot: Name
 
 
 class LotReleased(Closed):
@@ -165,8 +222,11 @@ LotEvent = (
     | LotCleared
     | LotFrozen
     | SampleDrawn
+    | UnitJudged
+    | ItemChecked
     | UnitResolved
     | OqcDecided
+    | LotResubmitted
     | LotReleased
 )
 
@@ -174,7 +234,8 @@ LOT_EVENTS: dict[str, type[LotEvent]] = {
     event.kind: event
     for event in (
         LotOpened, InspectionRecorded, FirstArticleDecided, FirstArticleApproved, LotQuarantined,
-        LotCleared, LotFrozen, SampleDrawn, UnitResolved, OqcDecided, LotReleased,
+        LotCleared, LotFrozen, SampleDrawn, UnitJudged, ItemChecked, UnitResolved, OqcDecided,
+        LotResubmitted, LotReleased,
     )
 }  # fmt: skip
 

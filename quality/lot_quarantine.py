@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from quality.errors import StepError
-from quality.events import LotCleared, LotQuarantined, Person
+from quality.events import LotCleared, LotQuarantined
+from quality.sign_off import require_signer
 
 Quarantine = Mapping[str, tuple[str, ...]]
 
@@ -34,14 +35,17 @@ def quarantined(
     return {**quarantine, **added}
 
 
-def cleared(lot: str, quarantine: Quarantine, event: LotCleared) -> dict[str, tuple[str, ...]]:
+def cleared(
+    lot: str, quarantine: Quarantine, event: LotCleared, deciders: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
     """Return the causes by serial after a clearance.
 
     Raises:
-        StepError: a unit is not in quarantine or occurs twice, or the person does not have role quality.
+        StepError: a unit is not in quarantine or occurs twice, or the person does not act in role quality
+            for a deciding party.
     """
     require_distinct(lot, event.serials)
-    require_quality(lot, event.person)
+    require_signer(event.person, "quality", deciders, f"lot {lot}: {event.kind}")
     strangers = [serial for serial in event.serials if serial not in quarantine]
     if strangers:
         raise StepError(f"lot {lot}: unit {strangers[0]} is not in quarantine ({len(strangers)} such units)")
@@ -53,12 +57,3 @@ def require_distinct(lot: str, serials: Sequence[str]) -> None:
     """Raise StepError where no serial is given, or one twice."""
     if not serials or len(set(serials)) != len(serials):
         raise StepError(f"lot {lot}: {len(serials)} serials are given; name at least one, and each once")
-
-
-def require_quality(lot: str, person: Person) -> None:
-    """Raise StepError unless a person answers for quality."""
-    if "quality" not in person.roles:
-        raise StepError(
-            f"lot {lot}: units are cleared in role quality; {person.name} has "
-            f"{', '.join(person.roles) or 'no role'}"
-        )

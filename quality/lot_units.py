@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from evidence.inspection import Verdict
+from golden.plans import IndependentMeans
 from quality.events import InspectionRecorded, UnitResolved
 from quality.unit_findings import CLASSES, UnitFindings
 
@@ -31,24 +32,26 @@ class Hold:
 class LotUnit:
     """A produced unit: its status, the verdict and inspection it rests on, the stations that judged it.
 
+    A person who screened it stands among the stations as `person:NAME`, and there is no inspection.
     `holds` are the records that hold it and that no later record has cleared.
     """
 
     status: UnitStatus
     verdict: Verdict
-    inspection: str
+    inspection: str | None
     stations: tuple[str, ...]
     holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SampleUnit:
-    """A unit of the outgoing sample: what the independent station, or a person, found on it."""
+    """A unit of the outgoing sample: what an independent means found on it; a person makes no inspection."""
 
     verdict: Verdict
-    inspection: str
+    inspection: str | None
     findings: UnitFindings
     holds: tuple[Hold, ...] = ()
+    means: IndependentMeans | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def _holds(before: tuple[Hold, ...], event: InspectionRecorded) -> tuple[Hold, .
 def observed(before: SampleUnit | None, event: InspectionRecorded) -> SampleUnit:
     """Return a sample unit after one more record: what was found stays, what is open until a later record."""
     if before is None:
-        return SampleUnit(event.verdict, event.inspection, event.findings, _holds((), event))
+        return SampleUnit(event.verdict, event.inspection, event.findings, _holds((), event), event.means)
     uncleared = any(not hold.cleared_by(event) for hold in before.holds)
     open_ = {*event.findings.undecided, *(before.findings.undecided if uncleared else ())}
     both = dict.fromkeys((*before.findings.nonconformities, *event.findings.nonconformities))
@@ -107,4 +110,5 @@ def observed(before: SampleUnit | None, event: InspectionRecorded) -> SampleUnit
         before.inspection if uncleared and event.verdict == "ACCEPT" else event.inspection,
         UnitFindings(nonconformities=tuple(both), undecided=tuple(c for c in CLASSES if c in open_)),
         _holds(before.holds, event),
+        event.means,
     )

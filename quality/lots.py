@@ -1,17 +1,15 @@
-"""A lot's state, derived from its journal lines. The steps that make such lines are in `quality.steps`."""
+"""Fold a lot's journal lines into its state. The steps that make such lines are in `quality.steps`."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 from pydantic import ValidationError
 
-from evidence import GoldenReference
 from evidence.inspection import Verdict
 from evidence.journal import JournalLine
+from golden.plans import IndependentMeans
 from quality.errors import EvidenceError, StepError
 from quality.events import (
     LOT_EVENTS,
@@ -19,115 +17,43 @@ from quality.events import (
     FirstArticleApproved,
     FirstArticleDecided,
     InspectionRecorded,
+    ItemChecked,
     LotCleared,
     LotEvent,
     LotFrozen,
     LotOpened,
     LotQuarantined,
     LotReleased,
+    LotResubmitted,
     OqcDecided,
-    Person,
     SampleDrawn,
+    UnitJudged,
     UnitResolved,
-    nonconformance_id,
 )
 from quality.fai import FirstArticleDecision
-from quality.lot_draw import Draw, manifest_digest, verify_draw
+from quality.folding import instant
+from quality.lot_draw import manifest_digest, verify_draw
 from quality.lot_quarantine import cleared, quarantined
-from quality.lot_units import LateFinding, LotUnit, SampleUnit, UnitStatus, judged, observed, suspected
-from quality.outgoing import ClassSampling, OqcDecision
-from quality.unit_findings import Nonconformity, UnitFindings
-
-Phase = Literal[
-    "absent", "opened", "first_article_rejected", "first_article_accepted", "production", "frozen", "drawn",
-    "oqc_accepted", "oqc_rejected", "released",
-]  # fmt: skip
-
-_BEFORE_APPROVAL: tuple[Phase, ...] = ("opened", "first_article_rejected", "first_article_accepted")
-_IN_HAND: tuple[Phase, ...] = ("production", "frozen", "drawn", "oqc_accepted")
-
-# Which step may follow in which phase, and what a lot that is elsewhere needs first.
-ALLOWED: dict[str, tuple[tuple[Phase, ...], str]] = {
-    "lot.opened": (("absent",), "a lot is opened once"),
-    "inspection.recorded": (
-        (*_BEFORE_APPROVAL, *_IN_HAND),
-        "units are inspected in an open lot, or as its drawn sample",
-    ),
-    "fai.decided": (_BEFORE_APPROVAL, "the first article is decided before production"),
-    "fai.approved": (("first_article_accepted",), "an accepted first article comes first"),
-    "lot.quarantined": (_IN_HAND, "units are quarantined from the approval of production to the release"),
-    "lot.cleared": (_IN_HAND, "units are cleared from the approval of production to the release"),
-    "lot.frozen": (
-        ("production",),
-        "an accepted and approved first article comes first, and a lot is frozen once",
-    ),
-    "oqc.drawn": (("frozen",), "the manifest is frozen first, and a sample is drawn once"),
-    "oqc.resolved": (
-        ("frozen", "drawn", "oqc_accepted"),
-        "units are resolved between draw and decision, late findings until the release",
-    ),
-    "oqc.decided": (("drawn",), "the sample is drawn first, and the decision is final"),
-    "lot.released": (("oqc_accepted",), "outgoing quality control must accept first, and a release is final"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class LotState:
-    """A lot as its journal lines tell it. Read only.
-
-    `units`, `sample` and `late` are by serial; `quarantine` holds the causes that quarantine a unit, beside
-    what its own records say; `causes` holds the causes of its non-conformances in order
-    of opening; `sequence` is the last journal line that was folded in.
-    """
-
-    lot: str
-    phase: Phase = "absent"
-    sequence: int = 0
-    golden: GoldenReference | None = None
-    part: str | None = None
-    revision: str | None = None
-    units: dict[str, LotUnit] = field(default_factory=dict[str, LotUnit])
-    quarantine: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    first_article: FirstArticleDecision | None = None
-    approved_by: Person | None = None
-    manifest: str | None = None
-    serials: tuple[str, ...] = ()
-    draw: Draw | None = None
-    samplings: tuple[ClassSampling, ...] = ()
-    sample: dict[str, SampleUnit] = field(default_factory=dict[str, SampleUnit])
-    late: dict[str, LateFinding] = field(default_factory=dict[str, LateFinding])
-    oqc: OqcDecision | None = None
-    released_by: Person | None = None
-    causes: dict[str, None] = field(default_factory=dict[str, None])
-
-    def record(self) -> dict[str, Any]:
-        """Return the state as a JSON object; units are counted, the sample is listed in the order drawn."""
-        counts = Counter(_status(self, serial) for serial in self.units)
-        drawn = () if self.draw is None else self.draw.serials
-        return {
-            "lot": self.lot,
-            "phase": self.phase,
-            "golden": _dump(self.golden),
-            "part": self.part,
-            "revision": self.revision,
-            "units": {s: counts[s] for s in ("accepted", "rejected", "held", "quarantined")},
-            "quarantine": [
-                {"serial": serial, "causes": list(causes)} for serial, causes in self.quarantine.items()
-            ],
-            "first_article": _dump(self.first_article),
-            "approved_by": _dump(self.approved_by),
-            "manifest": self.manifest,
-            "size": len(self.serials) if self.manifest else None,
-            "draw": _dump(self.draw),
-            "samplings": [_dump(s) for s in self.samplings],
-            "sample": [_sample_record(serial, self.sample.get(serial)) for serial in drawn],
-            "late_findings": [_late_record(serial, late) for serial, late in self.late.items()],
-            "oqc": _dump(self.oqc),
-            "released_by": _dump(self.released_by),
-            "nonconformances": [
-                {"id": nonconformance_id(self.lot, cause), "cause": cause} for cause in self.causes
-            ],
-        }
+from quality.lot_state import (
+    BEFORE_APPROVAL,
+    LotState,
+    Phase,
+    accepted_serials,
+    agreement,
+    deciders,
+    lone_severity,
+    outgoing_decision,
+    require,
+    require_checked,
+    require_decider,
+    require_inspector,
+    require_no_suspect,
+    require_screened,
+    require_standing,
+)
+from quality.lot_units import LateFinding, LotUnit, SampleUnit, judged, observed, suspected
+from quality.outgoing import OqcDecision, oqc_plans, sample_size
+from quality.unit_findings import NONCONFORMITY_CAUSES, Nonconformity, UnitFindings
 
 
 def replay(lot: str, lines: Iterable[JournalLine]) -> LotState:
@@ -153,42 +79,50 @@ def apply(state: LotState, line: JournalLine) -> LotState:
         raise StepError(
             f"journal line {line.sequence} is about {line.subject!r}, not about lot {state.lot!r}"
         )
-    own = replace(
+    return _fold(_own(state), line)
+
+
+def would_follow(state: LotState, event: LotEvent) -> LotState:
+    """Return the state after an event that is not recorded yet; raise what the reducer would raise."""
+    require(state, event.kind)
+    return _after(_own(state), event, "")
+
+
+def _own(state: LotState) -> LotState:
+    return replace(
         state,
         units=dict(state.units),
         sample=dict(state.sample),
         late=dict(state.late),
         causes=dict(state.causes),
     )
-    return _fold(own, line)
 
 
-def require(state: LotState, kind: str) -> None:
-    """Raise StepError unless an event of that kind may follow."""
-    phases, needs = ALLOWED[kind]
-    if state.phase not in phases:
-        raise StepError(f"lot {state.lot}: {kind} cannot follow while the lot is {state.phase!r}: {needs}")
-
-
-def checkpoint(state: LotState, serial: str, station: str, verdict: Verdict) -> Checkpoint:
-    """Return what an inspection of a unit recorded now would be for.
+def checkpoint(
+    state: LotState, serial: str, station: str, verdict: Verdict, captured: tuple[str, str] | None
+) -> tuple[Checkpoint, IndependentMeans | None]:
+    """Return what an inspection of a unit recorded now would be for, and what makes it independent.
 
     Raises:
         StepError: the lot takes no such inspection now.
-        EvidenceError: it would be for the drawn sample, and the unit is not in it or the station has judged
-            the unit before.
+        EvidenceError: it would be for the drawn sample, and the unit is not in it or the look is not
+            independent by the agreed means; or it would screen a unit that the rejected lot did not have, or
+            that the station has accepted before.
     """
     require(state, InspectionRecorded.kind)
-    if state.phase in _BEFORE_APPROVAL:
-        return "first_article"
+    if state.phase in BEFORE_APPROVAL:
+        return "first_article", None
     if state.phase == "production":
-        return "production"
+        return "production", None
+    if state.phase == "screening":
+        _require_screening(state, serial, station, verdict)
+        return "screening", None
     drawn = state.draw.serials if state.phase == "drawn" and state.draw is not None else ()
-    stations = state.units[serial].stations if serial in state.units else ()
-    if serial in drawn and station not in stations:
-        return "oqc"
+    means = _independent(state, serial, station, captured) if serial in drawn else None
+    if means is not None:
+        return "oqc", means
     if verdict != "ACCEPT" and serial in state.serials:
-        return "late"
+        return "late", None
     if state.phase != "drawn":
         raise StepError(
             f"lot {state.lot}: an inspection of unit {serial} cannot follow while it is {state.phase!r}: "
@@ -197,24 +131,32 @@ def checkpoint(state: LotState, serial: str, station: str, verdict: Verdict) -> 
     if serial not in drawn:
         raise EvidenceError(f"lot {state.lot}: unit {serial} is not in the drawn sample")
     raise EvidenceError(
-        f"lot {state.lot}: station {station} judged unit {serial} in production; "
-        "its outgoing inspection needs an independent station"
+        f"lot {state.lot}: station {station} judged unit {serial} before, or is none of the agreed means "
+        f"({', '.join(agreement(state).oqc.means)}); its outgoing inspection needs an independent station"
     )
 
 
-def require_no_suspect(state: LotState) -> None:
-    """Raise StepError while a unit of the manifest is suspect: a late finding, or quarantine, not cleared."""
-    kept = [serial for serial in state.serials if serial in state.quarantine]
-    if kept:
-        raise StepError(
-            f"lot {state.lot}: unit {kept[0]} is in quarantine for {', '.join(state.quarantine[kept[0]])} "
-            f"({len(kept)} such units of the manifest); a person in role quality clears each of them first"
-        )
-    suspects = [serial for serial, late in state.late.items() if late.resolution is None]
-    if suspects:
-        raise StepError(
-            f"lot {state.lot}: {state.late[suspects[0]].verdict} of unit {suspects[0]} came after the freeze "
-            f"({len(suspects)} such units); a person of the deciding party resolves each of them first"
+def _independent(
+    state: LotState, serial: str, station: str, captured: tuple[str, str] | None
+) -> IndependentMeans | None:
+    """Return the agreed means by which a station's record of a sample unit is independent, if it is."""
+    agreed = agreement(state).oqc.means
+    if station not in state.units[serial].stations:
+        return "second_station" if "second_station" in agreed else None
+    if "refixtured" not in agreed or captured is None or state.drawn_at is None:
+        return None
+    return "refixtured" if instant(captured[0]) > instant(state.drawn_at) else None
+
+
+def _require_screening(state: LotState, serial: str, station: str, verdict: Verdict) -> None:
+    again = agreement(state).resubmission
+    assert again is not None
+    if serial not in again.units:
+        raise EvidenceError(f"lot {state.lot}: unit {serial} is none that lot {again.lot} resubmits")
+    if verdict == "ACCEPT" and station in again.units[serial]:
+        raise EvidenceError(
+            f"lot {state.lot}: station {station} accepted unit {serial} in lot {again.lot}; "
+            "its screening needs an independent station or a person"
         )
 
 
@@ -230,46 +172,66 @@ def _fold(state: LotState, line: JournalLine) -> LotState:
         event = model.model_validate(line.body)
     except ValidationError as error:
         raise StepError(f"journal line {line.sequence}: not the body of {line.kind}: {error}") from error
-    return replace(_after(state, event), sequence=line.sequence)
+    return replace(_after(state, event, line.time), sequence=line.sequence)
 
 
-def _after(state: LotState, event: LotEvent) -> LotState:  # noqa: C901, PLR0911 (one case per event)
+def _after(state: LotState, event: LotEvent, time: str) -> LotState:  # noqa: C901, PLR0911, PLR0912
+    """Return the state after an event at a time. Changes the dictionaries of `state`."""
     match event:
         case LotOpened():
-            return replace(
-                state, phase="opened", golden=event.golden, part=event.part, revision=event.revision
-            )
+            return _after_opening(state, event)
         case InspectionRecorded():
             return _after_inspection(state, event)
         case FirstArticleDecided(decision=decision):
             return _after_first_article(state, decision)
         case FirstArticleApproved():
+            require_decider(state, event.person)
             require_standing(state)
             return replace(state, phase="production", approved_by=event.person)
         case LotQuarantined():
-            return replace(state, quarantine=quarantined(state.lot, state.quarantine, state.units, event))
+            return _after_quarantine(state, event)
         case LotCleared():
-            return replace(state, quarantine=cleared(state.lot, state.quarantine, event))
+            return replace(state, quarantine=cleared(state.lot, state.quarantine, event, deciders(state)))
         case LotFrozen():
             return _after_freeze(state, event)
         case SampleDrawn():
-            require_no_suspect(state)
-            if state.manifest != event.draw.manifest or not verify_draw(event.draw, state.lot, state.serials):
-                raise StepError(
-                    f"lot {state.lot}: the recorded draw is not what its seed gives for this manifest"
-                )
-            return replace(state, phase="drawn", draw=event.draw, samplings=event.samplings)
+            return _after_draw(state, event, time)
+        case UnitJudged():
+            return _after_judgement(state, event)
+        case ItemChecked():
+            return _after_check(state, event)
         case UnitResolved():
+            require_decider(state, event.person)
             return _after_resolution(state, event)
         case OqcDecided(decision=decision):
             return _after_oqc(state, decision)
+        case LotResubmitted():
+            if state.resubmitted_as is not None:
+                raise StepError(f"lot {state.lot}: it is resubmitted as {state.resubmitted_as} already")
+            return replace(state, resubmitted_as=event.as_lot)
         case LotReleased():
+            require_decider(state, event.person)
             require_no_suspect(state)
             return replace(state, phase="released", released_by=event.person)
 
 
+def _after_opening(state: LotState, event: LotOpened) -> LotState:
+    opened = replace(
+        state,
+        phase="opened" if event.resubmission is None else "screening",
+        golden=event.golden,
+        part=event.part,
+        revision=event.revision,
+        agreed=event,
+    )
+    if not deciders(opened):
+        raise StepError(f"lot {state.lot}: no party of the golden sample is the {event.decides} that decides")
+    return opened
+
+
 def _after_inspection(state: LotState, event: InspectionRecorded) -> LotState:
-    if event.checkpoint != checkpoint(state, event.serial, event.station, event.verdict):
+    for_now = checkpoint(state, event.serial, event.station, event.verdict, event.captured)
+    if (event.checkpoint, event.means) != for_now:
         raise StepError(
             f"lot {state.lot}: an inspection for {event.checkpoint} cannot follow while it is {state.phase!r}"
         )
@@ -277,16 +239,114 @@ def _after_inspection(state: LotState, event: InspectionRecorded) -> LotState:
     _add_causes(state, found if event.checkpoint == "late" else critical_only(found))
     if event.checkpoint == "late":
         state.late[event.serial] = suspected(state.late.get(event.serial), event)
-        unit = state.units[event.serial]
-        stations = tuple(dict.fromkeys((*unit.stations, event.station)))
-        state.units[event.serial] = replace(unit, stations=stations)
+        _add_stations(state, event.serial, event.station)
     elif event.checkpoint == "oqc":
         before = state.sample.get(event.serial)
         state.sample[event.serial] = observed(before, event)
     else:
         known = state.units.get(event.serial)
         state.units[event.serial] = judged(known, event)
+        again = agreement(state).resubmission
+        if again is not None:
+            _add_stations(state, event.serial, *again.units[event.serial])
     return state
+
+
+def _add_stations(state: LotState, serial: str, *stations: str) -> None:
+    unit = state.units[serial]
+    state.units[serial] = replace(unit, stations=tuple(dict.fromkeys((*unit.stations, *stations))))
+
+
+def _after_draw(state: LotState, event: SampleDrawn, time: str) -> LotState:
+    require_no_suspect(state)
+    plan = agreement(state).oqc
+    _require_severities(state, event)
+    samplings = oqc_plans(plan, len(state.serials), event.severities)
+    if event.samplings != samplings:
+        raise StepError(f"lot {state.lot}: the recorded sampling is not what the agreed plan asks for")
+    if plan.draw == "both_parties" and event.source != "both_parties":
+        raise StepError(f"lot {state.lot}: both parties choose the seed of its draw; one party drew it")
+    drawn = event.draw
+    if (
+        state.manifest != drawn.manifest
+        or len(drawn.serials) != sample_size(samplings)
+        or not verify_draw(drawn, state.lot, state.serials)
+    ):
+        raise StepError(f"lot {state.lot}: the recorded draw is not what its seed gives for this manifest")
+    return replace(
+        state,
+        phase="drawn",
+        draw=drawn,
+        drawn_at=time,
+        seed_source=event.source,
+        series=event.series,
+        severities=event.severities,
+        samplings=samplings,
+    )
+
+
+def _require_severities(state: LotState, event: SampleDrawn) -> None:
+    """Raise StepError unless the severities are those of a series, or those of a lot that is in none."""
+    agreed = agreement(state)
+    alone = agreed.resubmission is not None or agreed.oqc.lots == "isolated"
+    if alone != (event.series is None):
+        raise StepError(
+            f"lot {state.lot}: a resubmitted or isolated lot counts in no series, any other in one"
+        )
+    asked = lone_severity(agreed)
+    if alone and any(severity != asked for severity in event.severities.values()):
+        raise StepError(f"lot {state.lot}: {asked} inspection is asked of a lot that counts in no series")
+
+
+def _after_judgement(state: LotState, event: UnitJudged) -> LotState:
+    require_inspector(state, event.person, event.kind)
+    who = f"person:{event.person.name}"
+    verdict: Verdict = "REJECT" if event.nonconformities else "ACCEPT"
+    agreed = agreement(state)
+    if state.phase == "screening":
+        assert agreed.resubmission is not None
+        before = agreed.resubmission.units.get(event.serial)
+        if before is None or event.serial in state.units or who in before:
+            raise StepError(
+                f"lot {state.lot}: unit {event.serial} is not resubmitted, screened already, or was judged "
+                f"by {event.person.name} before"
+            )
+        state.units[event.serial] = LotUnit(
+            "rejected" if event.nonconformities else "accepted", verdict, None, (*before, who)
+        )
+    else:
+        assert state.draw is not None
+        if event.serial not in state.draw.serials or event.serial in state.sample:
+            raise StepError(
+                f"lot {state.lot}: unit {event.serial} is not in the drawn sample, or is judged already"
+            )
+        if "person" not in agreed.oqc.means or who in state.units[event.serial].stations:
+            raise StepError(
+                f"lot {state.lot}: {event.person.name} judged unit {event.serial} before, or a person is "
+                f"none of the agreed means ({', '.join(agreed.oqc.means)})"
+            )
+        found = UnitFindings(nonconformities=event.nonconformities)
+        state.sample[event.serial] = SampleUnit(verdict, None, found, means="person")
+    _add_causes(state, critical_only(event.nonconformities))
+    return state
+
+
+def _after_check(state: LotState, event: ItemChecked) -> LotState:
+    require_inspector(state, event.person, event.kind)
+    if event.item not in (item.id for item in agreement(state).oqc.checklist):
+        raise StepError(f"lot {state.lot}: {event.item!r} is no item of the agreed checklist")
+    known = state.checks.get(event.item)
+    if known is not None and (event.conforms or not known.conforms):
+        raise StepError(
+            f"lot {state.lot}: item {event.item!r} is answered; only a failure found later is added"
+        )
+    return replace(state, checks={**state.checks, event.item: event})
+
+
+def _after_quarantine(state: LotState, event: LotQuarantined) -> LotState:
+    if event.cause.startswith(NONCONFORMITY_CAUSES):
+        state.causes[event.cause] = None  # its non-conformance is opened beside
+    return replace(state, quarantine=quarantined(state.lot, state.quarantine, state.units, event))
 
 
 def _after_first_article(state: LotState, decision: FirstArticleDecision) -> LotState:
@@ -302,6 +362,7 @@ def _after_first_article(state: LotState, decision: FirstArticleDecision) -> Lot
 
 
 def _after_freeze(state: LotState, event: LotFrozen) -> LotState:
+    require_screened(state)
     accepted = accepted_serials(state)
     if event.serials != accepted or event.manifest != manifest_digest(state.lot, accepted):
         raise StepError(f"lot {state.lot}: the manifest is not the lot's {len(accepted)} accepted units")
@@ -312,13 +373,18 @@ def _after_resolution(state: LotState, event: UnitResolved) -> LotState:
     unit, late = resolvable(state, event.serial)
     if late is not None:
         if event.nonconformities:
-            raise StepError(f"lot {state.lot}: a late finding on unit {event.serial} cannot be added to")
+            raise StepError(
+                f"lot {state.lot}: {late.verdict} of unit {event.serial} came after the freeze and stands; "
+                "clear it with a reason and no nonconformities, or leave it"
+            )
         state.late[event.serial] = replace(late, resolution=event)
     if unit is not None:
         _add_causes(state, critical_only(event.nonconformities))
         found = (*unit.findings.nonconformities, *event.nonconformities)
         verdict: Verdict = "REJECT" if event.nonconformities or unit.verdict == "REJECT" else "ACCEPT"
-        state.sample[event.serial] = SampleUnit(verdict, unit.inspection, UnitFindings(nonconformities=found))
+        state.sample[event.serial] = SampleUnit(
+            verdict, unit.inspection, UnitFindings(nonconformities=found), means=unit.means
+        )
     return state
 
 
@@ -339,39 +405,14 @@ def resolvable(state: LotState, serial: str) -> tuple[SampleUnit | None, LateFin
 
 
 def _after_oqc(state: LotState, decision: OqcDecision) -> LotState:
-    assert state.draw is not None
+    require_checked(state)
+    if decision != outgoing_decision(state):
+        raise StepError(f"lot {state.lot}: the recorded decision is not what sample and checklist decide")
     if decision.outcome != "reject":
         require_no_suspect(state)
-    unseen = [serial for serial in state.draw.serials if serial not in state.sample]
-    if decision.outcome == "accept" and unseen:
-        raise StepError(f"lot {state.lot}: accepted, but {len(unseen)} units of the sample have no record")
     _add_causes(state, decision.causes)
     phases: dict[str, Phase] = {"accept": "oqc_accepted", "reject": "oqc_rejected", "undecided": "drawn"}
     return replace(state, phase=phases[decision.outcome], oqc=decision)
-
-
-def require_standing(state: LotState) -> None:
-    """Raise StepError unless each first-article unit still rests on the inspection that was decided."""
-    decision = state.first_article
-    assert decision is not None
-    for serial, inspection in zip(decision.serials, decision.inspections, strict=True):
-        current = state.units[serial].inspection
-        if current != inspection:
-            raise StepError(
-                f"lot {state.lot}: the first article was decided on {inspection}, but {current} stands for "
-                f"unit {serial} now; decide it again"
-            )
-
-
-def accepted_serials(state: LotState) -> tuple[str, ...]:
-    """Return the serials of the accepted units, sorted."""
-    return tuple(sorted(serial for serial in state.units if _status(state, serial) == "accepted"))
-
-
-def _status(state: LotState, serial: str) -> UnitStatus:
-    """Return a unit's status: quarantine takes it from the accepted ones, and leaves what is worse."""
-    status = state.units[serial].status
-    return "quarantined" if status == "accepted" and serial in state.quarantine else status
 
 
 def critical_only(nonconformities: Iterable[Nonconformity]) -> list[Nonconformity]:
@@ -381,27 +422,3 @@ def critical_only(nonconformities: Iterable[Nonconformity]) -> list[Nonconformit
 
 def _add_causes(state: LotState, nonconformities: Iterable[Nonconformity]) -> None:
     state.causes.update(dict.fromkeys(n.cause for n in nonconformities))
-
-
-def _dump(model: Any) -> Any:  # noqa: ANN401 (any of the room's models, or None)
-    return None if model is None else model.model_dump(mode="json")
-
-
-def _late_record(serial: str, late: LateFinding) -> dict[str, Any]:
-    return {
-        "serial": serial,
-        "verdict": late.verdict,
-        "inspections": list(late.inspections),
-        "resolution": _dump(late.resolution),
-    }
-
-
-def _sample_record(serial: str, unit: SampleUnit | None) -> dict[str, Any]:
-    if unit is None:
-        return {"serial": serial, "verdict": None, "inspection": None, "findings": None}
-    return {
-        "serial": serial,
-        "verdict": unit.verdict,
-        "inspection": unit.inspection,
-        "findings": _dump(unit.findings),
-    }

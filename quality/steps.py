@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
 from evidence import GoldenReference, Inspection, verify_digest
 from golden.spec import GoldenSpec
@@ -21,42 +20,75 @@ from quality.events import (
     LotFrozen,
     LotOpened,
     LotQuarantined,
-    LotReleased,
+    LotResubmitted,
     NewEvent,
-    NonconformanceNoted,
-    OqcDecided,
     Person,
-    SampleDrawn,
-    Trigger,
-    UnitResolved,
+    Resubmission,
     lot_event,
-    nonconformance_events,
+    made,
 )
 from quality.fai import EnteredResult, first_article
-from quality.lot_draw import draw, manifest_digest
-from quality.lot_quarantine import cleared, quarantined
-from quality.lots import (
+from quality.lot_draw import manifest_digest
+from quality.lot_notes import noted
+from quality.lot_state import (
     LotState,
     accepted_serials,
-    checkpoint,
-    critical_only,
+    catalogue_digest,
     require,
-    require_no_suspect,
-    require_standing,
-    resolvable,
+    require_agreed,
+    require_screened,
 )
-from quality.outgoing import decide_outgoing, oqc_plans, sample_size
+from quality.lots import checkpoint, critical_only, would_follow
 from quality.record_checks import check_results
-from quality.unit_findings import Nonconformity, findings, late_findings
+from quality.unit_findings import findings, late_findings
 
 Events = tuple[NewEvent, ...]
 
 
-def open_lot(state: LotState, spec: GoldenSpec, golden: GoldenReference) -> Events:
-    """Open a lot under a sealed golden sample."""
+def open_lot(
+    state: LotState, spec: GoldenSpec, golden: GoldenReference, *, resubmits: LotState | None = None
+) -> Events:
+    """Open a lot under a sealed golden sample; catalogue, outgoing plan and deciding party are fixed with it.
+
+    With a rejected lot it is that lot's resubmission: a lot of the units that nothing stands against, each of
+    which is screened, by a station that has not accepted it before or by a person. It is frozen once all are,
+    judged at tightened inspection, and counts in no series (ISO 2859-1:1999, 7.4 and 9.3).
+
+    Raises:
+        StepError: the lot is open, or the other lot is not rejected, was resubmitted before, or is of another
+            golden sample; or nothing is left of it.
+    """
     require(state, LotOpened.kind)
-    opened = LotOpened(golden=golden, part=spec.part.number, revision=spec.part.revision)
-    return (lot_event(state.lot, opened),)
+    opened = LotOpened(
+        golden=golden,
+        part=spec.part.number,
+        revision=spec.part.revision,
+        parties=spec.parties,
+        decides=spec.plans.fai.approved_by,
+        oqc=spec.plans.oqc,
+        catalogue=catalogue_digest(spec.catalogue),
+        resubmission=None if resubmits is None else _resubmission(resubmits, golden),
+    )
+    would_follow(state, opened)
+    if resubmits is None:
+        return (lot_event(state.lot, opened),)
+    again = LotResubmitted(as_lot=state.lot)
+    would_follow(resubmits, again)
+    return (lot_event(state.lot, opened), lot_event(resubmits.lot, again))
+
+
+def _resubmission(rejected: LotState, golden: GoldenReference) -> Resubmission:
+    require(rejected, LotResubmitted.kind)
+    if rejected.golden != golden:
+        raise StepError(
+            f"lot {rejected.lot} was made by another golden sample; it is resubmitted under its own"
+        )
+    bad = {serial for serial, unit in rejected.sample.items() if unit.verdict == "REJECT"}
+    bad |= {serial for serial, late in rejected.late.items() if late.resolution is None}
+    left = [serial for serial in rejected.serials if serial not in bad and serial not in rejected.quarantine]
+    if not left:
+        raise StepError(f"lot {rejected.lot}: no unit is left that nothing stands against")
+    return Resubmission(lot=rejected.lot, units={s: rejected.units[s].stations for s in left})
 
 
 def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection) -> Events:
@@ -80,11 +112,13 @@ def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection)
             not in it or the station has judged the unit before.
     """
     require(state, InspectionRecorded.kind)
+    require_agreed(state, spec)
     serial, station = _identified(state, inspection)
     check_results(spec, inspection)
     if inspection.id in _counted(state, serial):
         return ()
-    purpose = checkpoint(state, serial, station, inspection.verdict)
+    captured = _captured(inspection)
+    purpose, means = checkpoint(state, serial, station, inspection.verdict, captured)
     if purpose == "late":
         found = late_findings(spec, inspection)
     else:
@@ -98,13 +132,14 @@ def record_inspection(state: LotState, spec: GoldenSpec, inspection: Inspection)
         checkpoint=purpose,
         findings=found,
         sequence=inspection.sequence,
-        captured=_captured(inspection),
+        captured=captured,
+        means=means,
     )
     if purpose == "late":
-        notes = _notes(state, found.nonconformities, "late_finding", (serial,), (inspection.id,))
+        notes = noted(state, found.nonconformities, "late_finding", (serial,), (inspection.id,))
     else:
         critical = critical_only(found.nonconformities)
-        notes = _notes(state, critical, "critical_nonconformity", (serial,), (inspection.id,))
+        notes = noted(state, critical, "critical_nonconformity", (serial,), (inspection.id,))
     return (lot_event(state.lot, recorded), *notes)
 
 
@@ -131,7 +166,7 @@ def decide_first_article(
                 "record it first, and take another unit in place of a rejected one"
             )
     decision = first_article(spec, inspections, entered)
-    notes = _notes(state, decision.causes, "first_article", decision.serials, decision.inspections)
+    notes = noted(state, decision.causes, "first_article", decision.serials, decision.inspections)
     return (lot_event(state.lot, FirstArticleDecided(decision=decision)), *notes)
 
 
@@ -143,9 +178,10 @@ def approve_first_article(state: LotState, spec: GoldenSpec, person: Person) -> 
             decision, or the person acts for another party.
     """
     require(state, FirstArticleApproved.kind)
-    _check_party(state, spec, person)
-    require_standing(state)
-    return (lot_event(state.lot, FirstArticleApproved(person=person)),)
+    require_agreed(state, spec)
+    event = FirstArticleApproved(person=person)
+    would_follow(state, event)
+    return (lot_event(state.lot, event),)
 
 
 def quarantine_units(state: LotState, serials: Sequence[str], *, cause: str, reason: str) -> Events:
@@ -158,10 +194,8 @@ def quarantine_units(state: LotState, serials: Sequence[str], *, cause: str, rea
         StepError: the lot is not in production, in outgoing control or accepted, no unit is named, or one is
             named twice or has no record in the lot, or cause or reason are empty or too long.
     """
-    require(state, LotQuarantined.kind)
-    _check_said(state, cause=(cause, 200), reason=(reason, 1000))
-    event = LotQuarantined(serials=tuple(serials), cause=cause, reason=reason)
-    quarantined(state.lot, state.quarantine, state.units, event)
+    event = made(LotQuarantined, serials=tuple(serials), cause=cause, reason=reason)
+    would_follow(state, event)
     return (lot_event(state.lot, event),)
 
 
@@ -175,10 +209,9 @@ def clear_units(
             first article, or not in role quality, or the reason is empty or too long.
     """
     require(state, LotCleared.kind)
-    _check_said(state, reason=(reason, 1000))
-    _check_party(state, spec, person)
-    event = LotCleared(serials=tuple(serials), person=person, reason=reason)
-    cleared(state.lot, state.quarantine, event)
+    require_agreed(state, spec)
+    event = made(LotCleared, serials=tuple(serials), person=person, reason=reason)
+    would_follow(state, event)
     return (lot_event(state.lot, event),)
 
 
@@ -186,112 +219,15 @@ def freeze_lot(state: LotState) -> Events:
     """End production: the accepted units are the lot; rejected, held and quarantined units have left it.
 
     Raises:
-        StepError: production has not been approved, the lot is frozen already, or no unit is accepted.
+        StepError: production has not been approved, a resubmitted unit is not screened, the lot is frozen
+            already, or no unit is accepted.
     """
     require(state, LotFrozen.kind)
+    require_screened(state)
     serials = accepted_serials(state)
     if not serials:
         raise StepError(f"lot {state.lot}: no unit is accepted; there is nothing to ship")
     return (lot_event(state.lot, LotFrozen(manifest=manifest_digest(state.lot, serials), serials=serials)),)
-
-
-def draw_sample(state: LotState, spec: GoldenSpec, seed: str) -> Events:
-    """Draw the outgoing sample of the frozen manifest; the seed is as `quality.draw` describes.
-
-    Raises:
-        StepError: the lot is not frozen, its sample is drawn already, or a late finding is not resolved.
-        SamplingError: the seed has another form, or the standard has no such plan.
-    """
-    require(state, SampleDrawn.kind)
-    require_no_suspect(state)
-    samplings = oqc_plans(spec.plans.oqc, len(state.serials))
-    drawn = draw(state.lot, state.serials, sample_size(samplings), seed)
-    return (lot_event(state.lot, SampleDrawn(draw=drawn, samplings=samplings)),)
-
-
-def resolve_unit(
-    state: LotState,
-    spec: GoldenSpec,
-    serial: str,
-    person: Person,
-    *,
-    reason: str,
-    nonconformities: Sequence[Nonconformity] = (),
-) -> Events:
-    """Let a person decide what a station left undecided on a sample unit, or clear a late finding.
-
-    Without nonconformities the unit conforms in all that was undecided; what the station found stays. A late
-    finding is cleared with a reason and no nonconformities; what it opened stays open. Where it is true,
-    leave it: the lot does not ship.
-
-    Raises:
-        StepError: the unit has no record or nothing undecided, nonconformities are given to a late finding,
-            the reason is empty or above 1000 characters, or the person does not act for the party that
-            approves the first article.
-        EvidenceError: a cause names nothing in the golden sample.
-    """
-    require(state, UnitResolved.kind)
-    _check_said(state, reason=(reason, 1000))
-    _check_party(state, spec, person)
-    unit, late = resolvable(state, serial)
-    if late is not None and nonconformities:
-        raise StepError(
-            f"lot {state.lot}: {late.verdict} of unit {serial} came after the freeze and stands; clear it "
-            "with a reason and no nonconformities, or leave it"
-        )
-    for n in nonconformities:
-        _check_cause(spec, n)
-    resolved = UnitResolved(
-        serial=serial, person=person, reason=reason, nonconformities=tuple(nonconformities)
-    )
-    inspections = () if unit is None else (unit.inspection,)
-    critical = critical_only(nonconformities)
-    notes = _notes(state, critical, "critical_nonconformity", (serial,), inspections)
-    return (lot_event(state.lot, resolved), *notes)
-
-
-def decide_oqc(state: LotState, spec: GoldenSpec) -> Events:
-    """Decide the lot from its sample; a rejected lot opens a non-conformance of each cause.
-
-    While units are missing or undecided and no class rejects, the outcome is "undecided" and the lot stays
-    drawn: inspect, resolve, and decide again.
-
-    Raises:
-        StepError: no sample is drawn, the lot is decided already, or the sample does not reject it and a late
-            finding is not resolved.
-    """
-    require(state, OqcDecided.kind)
-    assert state.draw is not None
-    found = {serial: unit.findings for serial, unit in state.sample.items()}
-    decision = decide_outgoing(spec.plans.oqc, len(state.serials), state.draw.serials, found)
-    if decision.outcome != "reject":
-        require_no_suspect(state)
-    notes: list[NonconformanceNoted] = []
-    for n in decision.causes:
-        units = [
-            (serial, state.sample[serial].inspection)
-            for serial in state.draw.serials
-            if serial in found and n in found[serial].nonconformities
-        ]
-        serials, inspections = zip(*units, strict=True)
-        notes.append(_note(state, n, "lot_rejected", serials, inspections))
-    return (
-        lot_event(state.lot, OqcDecided(decision=decision)),
-        *nonconformance_events(tuple(state.causes), notes),
-    )
-
-
-def release_lot(state: LotState, spec: GoldenSpec, person: Person) -> Events:
-    """Release an accepted lot for shipment; nothing can follow.
-
-    Raises:
-        StepError: outgoing quality control has not accepted, the lot is released already, a late finding is
-            not resolved, or the person does not act for the party that approves the first article.
-    """
-    require(state, LotReleased.kind)
-    _check_party(state, spec, person)
-    require_no_suspect(state)
-    return (lot_event(state.lot, LotReleased(person=person)),)
 
 
 def _identified(state: LotState, inspection: Inspection) -> tuple[str, str]:
@@ -331,63 +267,5 @@ def _counted(state: LotState, serial: str) -> tuple[str, ...]:
     """Return the inspections of a unit that would change nothing if they came again."""
     late = state.late.get(serial)
     last = (state.units.get(serial), state.sample.get(serial))
-    return (*(() if late is None else late.inspections), *(unit.inspection for unit in last if unit))
-
-
-def _check_party(state: LotState, spec: GoldenSpec, person: Person) -> None:
-    """Raise StepError unless the person acts for the party that decides: who approves the first article."""
-    role = spec.plans.fai.approved_by
-    if person.party not in (p.name for p in spec.parties if p.role == role):
-        raise StepError(
-            f"lot {state.lot}: the {role} ({spec.party(role).name}) approves, resolves and releases; "
-            f"{person.name} acts for {person.party}"
-        )
-
-
-def _check_said(state: LotState, **said: tuple[str, int]) -> None:
-    """Raise StepError where a text is empty or longer than its limit."""
-    for name, (text, limit) in said.items():
-        if not 1 <= len(text) <= limit:
-            raise StepError(f"lot {state.lot}: the {name} has {len(text)} characters; give 1 to {limit}")
-
-
-def _check_cause(spec: GoldenSpec, n: Nonconformity) -> None:
-    kind, _, rest = n.cause.partition(":")
-    known = {
-        "characteristic": rest in (c.id for c in spec.characteristics),
-        "count": rest in (rule.id for rule in spec.catalogue.counts),
-        "defect": rest.rpartition(":")[2] in (z.id for z in spec.zones) and ":" in rest,
-    }
-    if not known.get(kind, False):
-        raise EvidenceError(
-            f"cause {n.cause!r} names nothing in the golden sample; "
-            "write characteristic:ID, defect:CLASS:ZONE or count:RULE"
-        )
-
-
-def _notes(
-    state: LotState,
-    nonconformities: Sequence[Nonconformity],
-    trigger: Literal["critical_nonconformity", "first_article", "late_finding"],
-    serials: tuple[str, ...],
-    inspections: tuple[str, ...],
-) -> Events:
-    notes = [_note(state, n, trigger, serials, inspections) for n in dict.fromkeys(nonconformities)]
-    return nonconformance_events(tuple(state.causes), notes)
-
-
-def _note(
-    state: LotState,
-    n: Nonconformity,
-    trigger: Trigger,
-    serials: tuple[str, ...],
-    inspections: tuple[str, ...],
-) -> NonconformanceNoted:
-    return NonconformanceNoted(
-        lot=state.lot,
-        cause=n.cause,
-        severity=n.severity,
-        trigger=trigger,
-        serials=serials,
-        inspections=inspections,
-    )
+    stands = (unit.inspection for unit in last if unit is not None)
+    return (*(() if late is None else late.inspections), *(i for i in stands if i is not None))
