@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
+from pydantic import Field
+
 from evidence import GoldenReference
 from evidence.inspection import Digest
 from golden.catalogue import CharacteristicClass
@@ -66,7 +68,7 @@ class IqcRecord(Closed):
     material: str
     description: str
     part_number: str
-    quantity: str
+    quantity: str = Field(description="lot size")
     unit: str
     lot_size: int
     golden: GoldenReference
