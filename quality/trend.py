@@ -215,8 +215,8 @@ def lot_figures(
         first.setdefault(record.serial, record.verdict)
         # As in the lot's state, a rejection stands.
         last[record.serial] = "REJECT" if last.get(record.serial) == "REJECT" else record.verdict
-        classes = {n.severity for n in record.findings.nonconformities}
-        found[record.serial] = found.get(record.serial, set()) | classes
+        severities = (n.severity for n in record.findings.nonconformities)
+        found.setdefault(record.serial, set()).update(severities)
     judged = [serial for serial, verdict in last.items() if verdict != "HOLD"]
     if not judged:
         raise ProportionError(f"lot {lot}: no unit was judged in production")
