@@ -92,6 +92,10 @@ def test_only_a_person_of_the_agreed_party_approves() -> None:
         with pytest.raises(quality.StepError, match=f"acts for {person.party}"):
             quality.approve_first_article(line.state, SPEC, person)
     by_supplier = spec_with(fai={"approved_by": "supplier"})
+    with pytest.raises(quality.StepError, match="Li Wei acts for"):  # the lot was opened under another
+        quality.approve_first_article(line.state, by_supplier, MAKER)
+    line = Line(by_supplier).opened().record(first)
+    line.add(quality.decide_first_article(line.state, by_supplier, [first], [proof("FA-1")]))
     assert quality.approve_first_article(line.state, by_supplier, MAKER)
     with pytest.raises(quality.StepError, match=SUPPLIER.party):
         quality.approve_first_article(line.state, by_supplier, INSPECTOR)
@@ -340,11 +344,12 @@ def test_the_station_that_judged_a_unit_cannot_be_its_outgoing_inspection() -> N
 
 
 def test_a_unit_outside_the_sample_is_refused() -> None:
-    line = Line(spec_with(oqc={"level": "S-1", "major": {"aql": "10"}, "minor": {"aql": "10"}})).drawn(60)
+    spec = spec_with(oqc={"level": "S-1", "major": {"aql": "10"}, "minor": {"aql": "10"}})
+    line = Line(spec).drawn(60)
     assert len(line.sample) == 5  # level S-1: letter B; AQL 10: arrow to C
     outside = next(s for s in line.state.serials if s not in line.sample)
     with pytest.raises(quality.EvidenceError, match="not in the drawn sample"):
-        quality.record_inspection(line.state, SPEC, outgoing(outside))
+        quality.record_inspection(line.state, spec, outgoing(outside))
 
 
 def test_the_first_article_rests_on_recorded_inspections() -> None:
