@@ -15,7 +15,16 @@ from typing import Annotated, Any, Literal, cast
 import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hallmark.eligibility import charts, colour, conformity, curves, measurement, records, sampling
+from hallmark.eligibility import (
+    charts,
+    colour,
+    conformity,
+    curves,
+    measurement,
+    records_fai,
+    records_oqc,
+    sampling,
+)
 from hallmark.eligibility.adapter import Adapter, Answer
 
 
@@ -45,7 +54,7 @@ class OracleFile(BaseModel):
 # By the name before a file's first underscore: a1_code_letters.json is answered by ADAPTERS["a1"].
 ADAPTERS: dict[str, Adapter] = {
     **sampling.ADAPTERS, **curves.ADAPTERS, **charts.ADAPTERS, **measurement.ADAPTERS, **conformity.ADAPTERS,
-    **colour.ADAPTERS, **records.ADAPTERS,
+    **colour.ADAPTERS, **records_oqc.ADAPTERS, **records_fai.ADAPTERS,
 }  # fmt: skip
 
 
