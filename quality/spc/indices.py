@@ -10,6 +10,7 @@ from typing import Literal
 from quality.spc.roots import falling_root
 
 Bounds = Literal["two_sided", "lower"]
+_LARGEST_SHIFT = 5000.0  # beyond it scipy's non-central t may be NaN, and the normal approximation serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,8 @@ class Spread:
 
     def nearer(self, lsl: float | None, usl: float | None) -> Index:
         """Return the smaller one-sided index; Bissell's interval."""
-        from scipy.special import ndtri  # noqa: PLC0415 (quality stays light)
-
         sides = [side.value for side in (self.below(lsl), self.above(usl)) if side is not None]
-        value = min(sides)
-        error = math.sqrt(1 / (9 * self.n) + value**2 / (2 * self.degrees))
-        reach = float(ndtri(1 - self._tail)) * error
-        return Index(value, value - reach, value + reach if self.bounds == "two_sided" else None)
+        return self._by_bissell(min(sides))
 
     def about_target(
         self, lsl: float | None, usl: float | None, target: float | None, weight: float
@@ -99,12 +95,21 @@ class Spread:
         upper = limit(self._tail) if self.bounds == "two_sided" else None
         return Index(value, limit(1 - self._tail), upper)
 
+    def _by_bissell(self, value: float) -> Index:
+        from scipy.special import ndtri  # noqa: PLC0415 (quality stays light)
+
+        error = math.sqrt(1 / (9 * self.n) + value**2 / (2 * self.degrees))
+        reach = float(ndtri(1 - self._tail)) * error
+        return Index(value, value - reach, value + reach if self.bounds == "two_sided" else None)
+
     def _one_sided(self, value: float) -> Index:
         from scipy.special import nctdtr  # noqa: PLC0415 (quality stays light)
 
         # 3 sqrt(n) value / bias is non-central t about 3 sqrt(n) times the true index.
         scale = 3 * math.sqrt(self.n)
         seen = scale * value / self.bias
+        if abs(seen) > _LARGEST_SHIFT:
+            return self._by_bissell(value)
 
         def limit(below: float) -> float:
             return _crossing(lambda shift: float(nctdtr(self.degrees, shift, seen)) - below, seen) / scale

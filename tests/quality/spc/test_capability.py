@@ -59,6 +59,14 @@ def test_exact_intervals_of_performance() -> None:
     assert found.ppk.value - found.ppk.lower == pytest.approx(reach)
 
 
+def test_an_absurdly_wide_tolerance_still_has_intervals() -> None:
+    found = capability(SINGLE, lsl=9.7, usl=10_000.0)
+    assert found.ppu.lower < found.ppu.value < found.ppu.upper
+    assert found.ppu.upper / found.ppu.value == pytest.approx(found.pp.upper / found.pp.value, rel=0.02)
+    near = [Spread(0.0, 1.0, 59.0, 1.0, 60, 0.95, "two_sided").above(x) for x in (643.0, 647.0)]
+    assert near[1].lower == pytest.approx(near[0].lower, rel=0.03)
+
+
 def test_lower_bounds_only() -> None:
     two = capability(SINGLE, lsl=9.7, usl=10.3, confidence=0.9)
     one = capability(SINGLE, lsl=9.7, usl=10.3, confidence=0.95, bounds="lower")
@@ -91,7 +99,7 @@ def test_degrees_as_r_has_them_are_named_and_promise_more() -> None:
 
 @pytest.mark.parametrize("bounds", ["two_sided", "lower"])
 def test_intervals_cover_the_true_index(bounds: Bounds) -> None:
-    reps, cover = 1000, np.zeros(5)
+    reps, cover = 600, np.zeros(5)
     draws = np.random.default_rng(99).standard_normal((reps, 12, 4))
     for x in draws:
         limits = chart("xbar_r", x).limits
@@ -106,7 +114,7 @@ def test_intervals_cover_the_true_index(bounds: Bounds) -> None:
             (whole.about_target(-4.0, 4.0, 0.5, 48 / 47), 4 / 3 / math.hypot(1, 0.5)),
         ]
         cover += [i.lower <= true <= (math.inf if i.upper is None else i.upper) for i, true in pairs]
-    assert cover / reps == pytest.approx(np.full(5, 0.9), abs=0.038)
+    assert cover / reps == pytest.approx(np.full(5, 0.9), abs=0.049)
 
 
 def test_refused_while_out_of_control() -> None:
