@@ -49,6 +49,7 @@ Decisions without a lot
     decide_outgoing(plan, lot_size, drawn, findings) -> OqcDecision
     findings(spec, inspection, checkpoint=None) -> UnitFindings
     manifest_digest(lot, serials); draw(lot, serials, n, seed) -> Draw; verify_draw(draw, lot, serials)
+    quality.spc: control charts, run rules and how often they alarm for nothing, process capability
     quality.msa: gage R&R, bias, linearity, stability, agreement; measuring_process_capable
 
 Errors: `quality.errors` (QualityError: SamplingError, EvidenceError, StepError). Over HTTP StepError is a
