@@ -145,6 +145,11 @@ def test_worked_examples(
     assert (plan.level, plan.lot_size, plan.severity, plan.aql) == (level, lot, severity, aql)
 
 
+def test_the_plan_of_a_letter_is_of_no_lot() -> None:
+    plan = single_plan("K", "1.0")
+    assert (plan.level, plan.lot_size, plan.hundred_percent) == (None, None, False)
+
+
 def test_the_edition_changes_the_plan() -> None:
     iso, z14 = (lot_plan(1500, "II", "1.0", "reduced", edition) for edition in EDITIONS)
     assert (iso.standard, iso.n, iso.Ac, iso.Re) == (ISO, 50, 2, 3)
