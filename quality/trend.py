@@ -205,7 +205,7 @@ def lot_figures(
     """
     first: dict[str, Verdict] = {}
     last: dict[str, Verdict] = {}
-    found: dict[str, set[CharacteristicClass]] = {}
+    found: dict[str, set[str]] = {}
     for line in lines:
         if line.subject != lot or line.kind != InspectionRecorded.kind:
             continue
