@@ -41,6 +41,8 @@ def test_an_excluded_value_takes_its_moving_ranges_with_it() -> None:
     limits = estimate_limits("i_mr", values, exclude={"3": "wrong part"})
     assert limits.sigma == pytest.approx((1 + 0.5 + 1) / 3 / constants(2).d2)
     assert limits.centre == pytest.approx(10.5 / 5)
+    first = estimate_limits("i_mr", [90.0, 1.0, 2.0, 4.0], exclude={"1": "wrong part"})
+    assert first.sigma == pytest.approx(1.5 / constants(2).d2)
     with pytest.raises(ChartError, match="no two consecutive"):
         estimate_limits("i_mr", [1.0, 2.0, 3.0], exclude={"2": "wrong part"})
     laney = estimate_limits("laney_u", Counts([1, 4, 50, 2, 6], 10), exclude={"3": "wrong part"})

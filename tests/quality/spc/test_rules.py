@@ -89,6 +89,9 @@ def test_points_involved() -> None:
     assert walk("nelson3", [0, 0.1, 0.2, 0.3, 0.4, 0.5]) == [tuple(range(6))]
     assert walk("nelson3", [0, 0.1, 0.2, 0.3, 0.3, 0.5]) == []
     assert walk("nelson4", [0.1, -0.1] * 7) == [tuple(range(14))]
+    assert walk("nelson7", [1.0, -1.0, 0.0] * 5) == [tuple(range(15))]
+    assert walk("nelson8", [1.01, -1.01] * 4) == [tuple(range(8))]
+    assert walk("nelson8", [1.0] * 8) == []
     assert walk("nelson1", [3.0, 3.0000001, -3.0, -3.1]) == [(1,), (3,)]
 
 
