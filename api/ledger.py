@@ -179,6 +179,20 @@ class Ledger:
             self._append(connection, events, actor=key.actor, time=now)
         return self.read_lot(lot), True
 
+    def draw(self, lot: str, key: ApiKey) -> quality.LotState:
+        """Draw a lot's outgoing sample at the severity that its series says is in force."""
+        seed = self.seed()
+        with self.store.database.write() as connection:
+            before = self.lot(connection, lot)
+            if before.golden is None:
+                raise Problem("not-found", f"no lot {lot!r}")
+            spec = self.spec(before.golden.digest)
+            subject = quality.series_of(spec)
+            series = quality.replay_series(subject, journal.read_lines(connection, subject=subject))
+            events = quality.draw_sample(before, spec, seed, series=series)
+            self._append(connection, events, actor=key.actor, time=timestamp(self._clock()))
+        return self.read_lot(lot)
+
     def step(self, lot: str, key: ApiKey, step: Step) -> quality.LotState:
         """Take one step of a lot and return its new state; raise QualityError and nothing happened."""
         with self.store.database.write() as connection:
