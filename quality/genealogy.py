@@ -9,7 +9,8 @@ three kinds of line of this module:
     shipment.sent  subject shipment:<id>   cartons; only of released lots, each sent once
 
 Where a unit's material lot of a kind is not known, every lot of that kind that is booked to its production
-lot counts: a recall rather names a unit too many than one too few.
+lot counts: a recall rather names a unit too many than one too few. A unit of a resubmitted lot is the same
+unit: it holds what was booked to either lot, and is named by the lot that it was made in.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from evidence import GoldenReference
 from evidence.inspection import Name
@@ -64,6 +65,9 @@ class ShipmentSent(Closed):
 
 @dataclass(slots=True)
 class _UnitLinks:
+    """`lots` names the lot it was made in and those that resubmit it; empty where there is only one."""
+
+    lots: tuple[str, ...] = ()
     stations: tuple[str, ...] = ()
     made: UnitsMade | None = None
     carton: str | None = None
@@ -138,7 +142,7 @@ def extend_genealogy(index: Genealogy, lines: Iterable[JournalLine]) -> Genealog
             )
         try:
             take(index, line)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValidationError) as error:
             raise StepError(f"journal line {line.sequence}: not the body of {line.kind}: {error}") from error
         index.sequence = line.sequence
     return index
@@ -149,11 +153,12 @@ def units_with_material(index: Genealogy, material: str) -> Affected:
 
     Takes time linear in the units of the lots that it is booked to.
     """
-    units: list[Unit] = []
+    units: dict[Unit, None] = {}
     for lot in index.used_in.get(material, ()):
-        links = index.lots[lot]
-        units += [(lot, s) for s, unit in links.units.items() if material in _materials(index, links, unit)]
-    return _affected(index, units)
+        for serial, unit in index.lots[lot].units.items():
+            if material in _materials(index, lot, unit):
+                units[(unit.lots or (lot,))[0], serial] = None
+    return _affected(index, tuple(units))
 
 
 def units_of_cavity(index: Genealogy, lot: str, cavity: str) -> Affected:
@@ -179,7 +184,7 @@ def origin(index: Genealogy, lot: str, serial: str) -> Origin:
         golden=links.golden,
         stations=unit.stations,
         cavity=None if unit.made is None else unit.made.cavity,
-        materials=_materials(index, links, unit),
+        materials=_materials(index, lot, unit),
         carton=unit.carton,
         shipment=None if unit.carton is None else index.shipped.get(unit.carton),
     )
@@ -250,12 +255,15 @@ def _new(subject: str, event: UnitsMade | CartonPacked | ShipmentSent) -> NewEve
     return NewEvent(event.kind, subject, event.model_dump(mode="json"))
 
 
-def _materials(index: Genealogy, links: _LotLinks, unit: _UnitLinks) -> tuple[str, ...]:
-    """Return the material lots in a unit: of each kind those known by unit, else all booked to its lot."""
+def _materials(index: Genealogy, lot: str, unit: _UnitLinks) -> tuple[str, ...]:
+    """Return the material lots in a unit: of each kind those known by unit, else all booked to its lots."""
+    booked = index.lots[lot].materials
+    for other in unit.lots:
+        booked = {**booked, **index.lots[other].materials}
     if unit.made is None or not unit.made.materials:
-        return tuple(links.materials)
+        return tuple(booked)
     known = {index.kinds[m] for m in unit.made.materials}
-    return tuple(m for m in links.materials if m in unit.made.materials or index.kinds[m] not in known)
+    return tuple(m for m in booked if m in unit.made.materials or index.kinds[m] not in known)
 
 
 def _affected(index: Genealogy, units: Sequence[Unit]) -> Affected:
@@ -326,8 +334,14 @@ def _refuse_doubles(where: str, names: Sequence[str]) -> None:
 
 
 def _take_opening(index: Genealogy, line: JournalLine) -> None:
+    golden = GoldenReference.model_validate(line.body["golden"])
+    again: dict[str, Any] = line.body.get("resubmission") or {"lot": "", "units": ()}
+    units = {serial: index.lots[again["lot"]].units[serial] for serial in again["units"]}
+    for unit in units.values():
+        unit.lots = (*(unit.lots or (again["lot"],)), line.subject)
     links = index.lots.setdefault(line.subject, _LotLinks())
-    links.golden = GoldenReference.model_validate(line.body["golden"])
+    links.golden = golden
+    links.units.update(units)
 
 
 def _take_inspection(index: Genealogy, line: JournalLine) -> None:
@@ -335,7 +349,7 @@ def _take_inspection(index: Genealogy, line: JournalLine) -> None:
     units = index.lots[line.subject].units
     unit = units.get(serial)
     if unit is None:
-        units[serial] = _UnitLinks((station,))
+        units[serial] = _UnitLinks(stations=(station,))
     elif station not in unit.stations:
         unit.stations = (*unit.stations, station)
 

@@ -115,6 +115,35 @@ def test_a_material_lot_knows_its_units_cartons_and_shipments() -> None:
     assert g.units_of_cavity(index, "L1", "3").units == g.units_of_cavity(index, "L9", "1").units == ()
 
 
+def test_a_resubmitted_unit_is_the_same_unit() -> None:
+    again = {
+        "golden": GOLDEN.model_dump(),
+        "resubmission": {"lot": "L2", "units": {"a": ["line-1"], "b": []}},
+    }
+    index = g.build_genealogy(
+        numbered([
+            opened("L2"), received("R2"), received("P1", "paint"), booked("R2", "L2"), seen("L2", "a"),
+            seen("L2", "b"), seen("L2", "c"), ("lot.opened", "L2-R", again), booked("P1", "L2-R"),
+            seen("L2-R", "a", "line-9"), frozen("L2-R", "a"), packed("C1", **{"L2-R": ["a"]}),
+            released("L2-R"), sent("S1", "C1"),
+            ("lot.opened", "L2-RR", {**again, "resubmission": {"lot": "L2-R", "units": {"b": []}}}),
+        ])
+    )  # fmt: skip
+    for lot in ("L2", "L2-R"):
+        found = g.origin(index, lot, "a")
+        assert (set(found.materials), found.shipment) == ({"R2", "P1"}, "S1")
+        assert found.stations == ("line-1", "line-9")
+    assert g.origin(index, "L2", "c").materials == ("R2",)
+    assert set(g.origin(index, "L2-RR", "b").materials) == {"R2", "P1"}
+    with pytest.raises(StepError, match="no unit c"):
+        g.origin(index, "L2-R", "c")
+    assert g.units_with_material(index, "R2").units == (("L2", "a"), ("L2", "b"), ("L2", "c"))
+    paint = g.units_with_material(index, "P1")
+    assert (paint.units, paint.shipments) == ((("L2", "a"), ("L2", "b")), ("S1",))
+    assert paint.in_house == (("L2", "b"),)
+    assert index.lots["L2-RR"].units["b"].lots == ("L2", "L2-R", "L2-RR")
+
+
 def index_of(*events: tuple[str, str, dict[str, Any]]) -> g.Genealogy:
     return g.build_genealogy(numbered(events or story()))
 
@@ -153,6 +182,9 @@ def test_forged_lines_are_refused() -> None:
         )
     assert "not the body of carton.packed" in names((kind, subject, {}))
     assert "not the body of lot.frozen" in names(("lot.frozen", "L1", {}))
+    lost = {"golden": GOLDEN.model_dump(), "resubmission": {"lot": "L1", "units": {"z": []}}}
+    assert "not the body of lot.opened" in names(("lot.opened", "L5", lost))
+    assert "not the body of lot.opened" in names(("lot.opened", "L5", {"golden": {"version": 0}}))
     assert "not the body of inspection.recorded" in names(("inspection.recorded", "L9", {"serial": "a"}))
     assert "is about 'units:L2', not about 'units:L1'" in names(("unit.made", "units:L2", made("L1", "d")[2]))
     assert "not the body of carton.packed" in names((kind, subject, {**body, "units": {"L2": []}}))
