@@ -39,6 +39,9 @@ Late findings
 
 Non-conformances
     replay_nonconformances(lines) -> dict[id, Nonconformance]; apply_nonconformance(known, line) -> the same
+    note_nonconformance(known, note) -> the event that opens or extends it; dispose(...): who may decide what
+    quality.corrective: 8D and its due dates on one of them; quality.claims: what the buyer found on arrival;
+    quality.trend: a product's lots run over run
 
 Decisions without a lot
     code_letter(lot_size, level); single_plan(letter, aql, severity, standard, counting) and
@@ -50,20 +53,42 @@ Decisions without a lot
     findings(spec, inspection, checkpoint=None) -> UnitFindings
     manifest_digest(lot, serials); draw(lot, serials, n, seed) -> Draw; verify_draw(draw, lot, serials)
     quality.spc: control charts, run rules and how often they alarm for nothing, process capability
+    quality.fai_report: first article inspection reports (AS9102 Rev C), first pieces of a shift or changeover
+    quality.ipqc: samples in production, due and missed, charts, reactions, escalation, quarantine
     quality.msa: gage R&R, bias, linearity, stability, agreement; measuring_process_capable
+
+Material, samples, changes (each an aggregate of its own, with its own replay and steps)
+    quality.materials: incoming control of material lots; quality.physical: golden copies and limit samples;
+    quality.golden_record: both in one record; quality.engineering_change: new versions, effectivity, delta
+    first article (quality.spec_differences); quality.genealogy: recall by material, cavity, unit, carton,
+    shipment
 
 Errors: `quality.errors` (QualityError: SamplingError, EvidenceError, StepError). Over HTTP StepError is a
 conflict (409), the others are unprocessable (422).
 """
 
-from quality.errors import EvidenceError, QualityError, SamplingError, StepError
-from quality.events import NewEvent, Person
+from quality.errors import (
+    EvidenceError,
+    ProportionError,
+    QualityError,
+    SamplingError,
+    StepError,
+    TransitionError,
+)
+from quality.events import NewEvent, NonconformanceNoted, Person
 from quality.fai import EnteredResult, FaiItem, FirstArticleDecision, first_article
 from quality.lot_draw import Draw, draw, manifest_digest, verify_draw
 from quality.lot_state import LotState, tally
 from quality.lot_units import LateFinding, LotUnit, SampleUnit
 from quality.lots import apply, replay
-from quality.nonconformances import Nonconformance, apply_nonconformance, replay_nonconformances
+from quality.nonconformances import (
+    Disposition,
+    Nonconformance,
+    apply_nonconformance,
+    dispose,
+    note_nonconformance,
+    replay_nonconformances,
+)
 from quality.outgoing import ClassDecision, ClassSampling, OqcDecision, decide_outgoing, oqc_plans
 from quality.outgoing_steps import (
     check_item,
@@ -88,13 +113,14 @@ from quality.steps import (
 from quality.unit_findings import Nonconformity, UnitFindings, findings
 
 __all__ = [
-    "ClassDecision", "ClassSampling", "Draw", "EnteredResult", "EvidenceError", "FaiItem",
+    "ClassDecision", "ClassSampling", "Disposition", "Draw", "EnteredResult", "EvidenceError", "FaiItem",
     "FirstArticleDecision", "LateFinding", "LotState", "LotUnit", "NewEvent", "Nonconformance",
-    "Nonconformity", "OqcDecision", "Person", "QualityError", "SampleUnit", "SamplingError", "SamplingPlan",
-    "Series", "StepError", "UnitFindings", "apply", "apply_nonconformance", "apply_series",
-    "approve_first_article", "check_item", "clear_units", "code_letter", "decide_first_article", "decide_oqc",
-    "decide_outgoing", "draw", "draw_sample", "findings", "first_article", "freeze_lot", "judge_unit",
-    "lot_plan", "manifest_digest", "open_lot", "oqc_plans", "quarantine_units", "record_inspection",
-    "release_lot", "replay", "replay_nonconformances", "replay_series", "resolve_unit", "series_of",
-    "single_plan", "tally", "verify_draw",
+    "NonconformanceNoted", "Nonconformity", "OqcDecision", "Person", "ProportionError", "QualityError",
+    "SampleUnit", "SamplingError", "SamplingPlan", "Series", "StepError", "TransitionError", "UnitFindings",
+    "apply", "apply_nonconformance", "apply_series", "approve_first_article", "check_item", "clear_units",
+    "code_letter", "decide_first_article", "decide_oqc", "decide_outgoing", "dispose", "draw",
+    "draw_sample", "findings", "first_article", "freeze_lot", "judge_unit", "lot_plan", "manifest_digest",
+    "note_nonconformance", "open_lot", "oqc_plans", "quarantine_units", "record_inspection", "release_lot",
+    "replay", "replay_nonconformances", "replay_series", "resolve_unit", "series_of", "single_plan",
+    "tally", "verify_draw",
 ]  # fmt: skip
