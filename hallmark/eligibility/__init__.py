@@ -21,6 +21,7 @@ from hallmark.eligibility import (
     conformity,
     curves,
     measurement,
+    records_8d,
     records_fai,
     records_oqc,
     sampling,
@@ -55,6 +56,7 @@ class OracleFile(BaseModel):
 ADAPTERS: dict[str, Adapter] = {
     **sampling.ADAPTERS, **curves.ADAPTERS, **charts.ADAPTERS, **measurement.ADAPTERS, **conformity.ADAPTERS,
     **colour.ADAPTERS, **records_oqc.ADAPTERS, **records_fai.ADAPTERS,
+    **records_8d.ADAPTERS,
 }  # fmt: skip
 
 
