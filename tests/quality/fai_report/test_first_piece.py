@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,6 +138,7 @@ def test_refused_first_pieces_open_non_conformances_and_the_next_ones_count() ->
         pieces.decided()
     again = {"A": ("P4", "P6"), "B": ("P5", "P7")}
     pieces.decided(again)
+    assert pieces.pieces.judged == 8
     pieces.approved()
     assert not pieces.pieces.locked
     assert len(pieces.pieces.held) == 8
@@ -232,6 +234,13 @@ def test_forged_bodies_do_not_get_through() -> None:
     ):
         with pytest.raises(StepError, match=problem):
             forged("firstpiece.decided", body)
+    rejected = replace(state, seen={**state.seen, "P3": (state.seen["P3"][0], "REJECT")})
+    line = append(
+        pieces.lines[-1], time="2026-07-01T12:00:00Z", actor="x", kind="firstpiece.decided",
+        subject="firstpiece:L1", body=good,
+    )  # fmt: skip
+    with pytest.raises(StepError, match="unit P3 is rejected, yet the first pieces are called accepted"):
+        first_piece.apply_first_piece(rejected, line)
     person = CUSTOMER.model_dump(mode="json")
     with pytest.raises(StepError, match="accepted first pieces come before"):
         forged("firstpiece.approved", {"person": person})

@@ -70,7 +70,10 @@ def test_the_party_that_the_contract_names_approves() -> None:
     own = Reports(spec_of("supplier")).opened().signed()
     assert own.known["F1"].phase == "approved"
     assert fai_report.valid_fair(own.known["F1"], NOW)
+    own.time = "2026-08-01T12:00:00Z"
     own.add(fai_report.customer_approve_fair(own.known, "F1", CUSTOMER))
+    assert own.known["F1"].last_production == date(2026, 7, 1)  # approved before: a signature makes nothing
+    assert own.known["F1"].form1().customer_approved_on == date(2026, 8, 1)
     assert own.known["F1"].form1().customer_approval == "Ada Berg"
     with pytest.raises(StepError, match="field 24 is signed already"):
         fai_report.customer_approve_fair(own.known, "F1", CUSTOMER)

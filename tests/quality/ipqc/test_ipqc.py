@@ -104,6 +104,20 @@ def test_a_missed_sample_is_an_event() -> None:
     assert ipqc.replay_ipqc("L1", shop.lines) == shop.state
 
 
+def test_a_late_sample_of_early_units_takes_no_missed_sample_back() -> None:
+    shop = Shop().started().made(13)
+    shop.watch()
+    early = [
+        reading.model_copy(update={"serial": serial})
+        for reading, serial in zip(shop.readings(*GOOD), ("U001", "U002"), strict=True)
+    ]
+    shop.add(ipqc.take_sample(shop.state, shop.lot, early, OPERATOR, now=shop.clock))
+    assert (shop.state.base, shop.state.sampled, shop.state.conforming) == (10, 2, 2)
+    next_ones = [r.model_copy(update={"serial": f"U00{i}"}) for i, r in enumerate(early, 3)]
+    shop.add(ipqc.take_sample(shop.state, shop.lot, next_ones, OPERATOR, now=shop.clock))
+    assert shop.state.sampled == 4
+
+
 def test_a_standing_line_misses_nothing_and_the_freeze_ends_it() -> None:
     shop = Shop(every_units=None, every_minutes=60, grace_percent=0).started()
     shop.after(600)
