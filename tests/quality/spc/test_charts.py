@@ -158,6 +158,10 @@ def test_ewma_and_cusum_by_hand() -> None:
     assert started.panels[1].points == pytest.approx([0.0, 0.0, 0.5])
     later = chart("cusum", [7.0, 14.0, 20.0], limits, design=CusumDesign(0.5, 4.0))
     assert [s.points for s in later.signals] == [(1, 2)]
+    falling = chart("ewma", [[2.0] * 4], limits, design=EwmaDesign(0.25, 2.5))
+    assert [s.point for s in falling.signals] == [0]
+    met = chart("cusum", [[14.5] * 4], limits, design=CusumDesign(0.5, 4.0))
+    assert (met.points.tolist(), met.signals) == ([4.0], ())  # on the limit is not beyond it
     assert chart("cusum", data, limits).ucl.tolist() == [5.0] * 3
 
 

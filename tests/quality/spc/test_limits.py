@@ -66,8 +66,9 @@ def test_frozen_limits_are_versioned() -> None:
     second = estimate_limits("xbar_s", DATA).freeze(first)
     assert (first.version, second.version) == (1, 2)
     assert Limits.model_validate(second.record()) == second
-    with pytest.raises(ChartError, match="version 2 are frozen"):
-        second.freeze()
+    for frozen in (first, second):
+        with pytest.raises(ChartError, match=f"version {frozen.version} are frozen"):
+            frozen.freeze()
     fresh = estimate_limits("xbar_s", DATA)
     with pytest.raises(ChartError, match="follow frozen limits"):
         fresh.freeze(fresh)
@@ -156,6 +157,15 @@ def test_estimates_are_unbiased_and_worth_their_degrees(method: SigmaMethod) -> 
     relative = (1 - c4**2) / c4**2
     assert sigmas.mean() == pytest.approx(1, abs=4 * sigmas.std() / math.sqrt(3000))
     assert sigmas.var() == pytest.approx(relative, rel=0.1)
+
+
+def test_neighbouring_moving_ranges_share_a_value() -> None:
+    draws = np.random.default_rng(6).standard_normal((200_000, 3))
+    means = np.abs(np.diff(draws, axis=1)).mean(axis=1)
+    degrees = estimate_sigma([np.array([1.0, 2.0, 4.0])], "moving_range").degrees
+    assert degrees == pytest.approx(equivalent_degrees(means.var() / means.mean() ** 2), rel=0.02)
+    apart = estimate_sigma([np.array([1.0, 2.0]), np.array([4.0, 5.0])], "moving_range").degrees
+    assert apart > 1.1 * degrees
 
 
 def test_degrees_of_freedom_of_a_mean_range_as_published() -> None:
