@@ -12,12 +12,12 @@ from pydantic import Field, ValidationError
 from evidence import GoldenReference, canonical_json, sha256
 from evidence.inspection import Digest, Name, Verdict
 from golden.catalogue import CharacteristicClass
-from golden.plans import IndependentMeans, OqcPlan, SeedSource
+from golden.plans import IndependentMeans, OqcPlan
 from golden.regions import Closed, Identifier
 from golden.spec import Party
 from quality.errors import StepError
 from quality.fai import FirstArticleDecision
-from quality.lot_draw import Draw
+from quality.lot_draw import Draw, DrawRecord
 from quality.outgoing import ClassSampling, OqcDecision
 from quality.sampling import InspectionSeverity
 from quality.unit_findings import Cause, Nonconformity, UnitFindings
@@ -135,14 +135,15 @@ class LotFrozen(Closed):
 class SampleDrawn(Closed):
     """The outgoing sample, and what each class asks of it at the severity of inspection in force.
 
-    `series` is the subject of the series that the lot counts in, null of a lot that counts in none.
+    `series` is the subject of the series that the lot counts in, null of a lot that counts in none. `neutral`
+    is how both parties chose the seed, null where one party did.
     """
 
     kind: ClassVar[str] = "oqc.drawn"
     draw: Draw
     samplings: tuple[ClassSampling, ...]
     severities: dict[CharacteristicClass, InspectionSeverity]
-    source: SeedSource
+    neutral: DrawRecord | None
     series: Name | None
 
 

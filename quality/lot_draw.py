@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,7 +19,19 @@ from evidence.inspection import Digest, Name
 from golden.regions import Closed
 from quality.errors import EvidenceError, SamplingError
 
+PROTOCOL = "hallmark neutral draw 1"
 Seed = Annotated[str, Field(pattern=r"^([0-9a-f]{2}){16,64}$")]
+
+
+class DrawRecord(Closed):
+    """The public record of an agreed seed: all that a third party needs to make it again, offline."""
+
+    protocol: Literal["hallmark neutral draw 1"] = PROTOCOL
+    lot: Name
+    manifest: Digest
+    commitments: Annotated[dict[str, Digest], Field(min_length=2, max_length=2)]
+    secrets: Annotated[dict[str, Seed], Field(min_length=2, max_length=2)]
+    seed: Seed
 
 
 class Draw(Closed):

@@ -52,6 +52,7 @@ from quality.lot_state import (
     require_standing,
 )
 from quality.lot_units import LateFinding, LotUnit, SampleUnit, judged, observed, suspected
+from quality.neutral_draw import verify_neutral_draw
 from quality.outgoing import OqcDecision, oqc_plans, sample_size
 from quality.unit_findings import NONCONFORMITY_CAUSES, Nonconformity, UnitFindings
 
@@ -264,8 +265,7 @@ def _after_draw(state: LotState, event: SampleDrawn, time: str) -> LotState:
     samplings = oqc_plans(plan, len(state.serials), event.severities)
     if event.samplings != samplings:
         raise StepError(f"lot {state.lot}: the recorded sampling is not what the agreed plan asks for")
-    if plan.draw == "both_parties" and event.source != "both_parties":
-        raise StepError(f"lot {state.lot}: both parties choose the seed of its draw; one party drew it")
+    _require_neutral(state, event)
     drawn = event.draw
     if (
         state.manifest != drawn.manifest
@@ -278,11 +278,30 @@ def _after_draw(state: LotState, event: SampleDrawn, time: str) -> LotState:
         phase="drawn",
         draw=drawn,
         drawn_at=time,
-        seed_source=event.source,
+        seed_source="single_party" if event.neutral is None else "both_parties",
         series=event.series,
         severities=event.severities,
         samplings=samplings,
     )
+
+
+def _require_neutral(state: LotState, event: SampleDrawn) -> None:
+    """Raise StepError unless supplier and buyer chose the seed, where golden sample or line say so."""
+    record, agreed = event.neutral, agreement(state)
+    if record is None:
+        if agreed.oqc.draw == "both_parties":
+            raise StepError(f"lot {state.lot}: both parties choose the seed of its draw; one party drew it")
+        return
+    roles = {p.role for p in agreed.parties if p.name in record.commitments}
+    if record.lot != state.lot or not {"supplier", "buyer"} <= roles:
+        raise StepError(
+            f"lot {state.lot}: the seed is of lot {record.lot}, chosen by {', '.join(record.commitments)}; "
+            "supplier and buyer choose it for this lot"
+        )
+    try:
+        verify_neutral_draw(record, event.draw, state.serials)
+    except EvidenceError as error:
+        raise StepError(str(error)) from error
 
 
 def _require_severities(state: LotState, event: SampleDrawn) -> None:

@@ -14,20 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from evidence import canonical_json, sha256
-from evidence.inspection import Digest, Name
+from evidence.inspection import Digest
 from evidence.journal import JournalLine
 from golden.regions import Closed
 from golden.spec import GoldenSpec
 from quality.errors import EvidenceError, StepError
 from quality.events import LotFrozen, NewEvent, Person
-from quality.lot_draw import Draw, Seed, verify_draw
+from quality.lot_draw import PROTOCOL, Draw, DrawRecord, Seed, verify_draw
 
-PROTOCOL = "hallmark neutral draw 1"
 _SUBJECT = "draw:"
 
 
@@ -46,17 +45,6 @@ class SecretRevealed(Closed):
     kind: ClassVar[str] = "draw.revealed"
     person: Person
     secret: Seed
-
-
-class DrawRecord(Closed):
-    """The public record of an agreed seed: all that a third party needs to make it again, offline."""
-
-    protocol: Literal["hallmark neutral draw 1"] = PROTOCOL
-    lot: Name
-    manifest: Digest
-    commitments: Annotated[dict[str, Digest], Field(min_length=2, max_length=2)]
-    secrets: Annotated[dict[str, Seed], Field(min_length=2, max_length=2)]
-    seed: Seed
 
 
 @dataclass(frozen=True, slots=True)

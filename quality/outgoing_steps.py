@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from golden.catalogue import CharacteristicClass
-from golden.plans import SeedSource
 from golden.spec import GoldenSpec
 from quality.errors import EvidenceError, StepError
 from quality.events import (
@@ -25,7 +24,7 @@ from quality.events import (
     made,
     nonconformance_events,
 )
-from quality.lot_draw import draw
+from quality.lot_draw import DrawRecord, draw
 from quality.lot_notes import note, noted
 from quality.lot_state import (
     LotState,
@@ -57,7 +56,7 @@ def draw_sample(
     seed: str,
     *,
     series: Series | None = None,
-    source: SeedSource = "single_party",
+    neutral: DrawRecord | None = None,
 ) -> Events:
     """Draw the outgoing sample of the frozen manifest, at the severity that the series says is in force.
 
@@ -68,12 +67,12 @@ def draw_sample(
         series: the series of `series_of(spec)` as its journal lines tell it; None before its first lot. A
             resubmitted lot is judged at tightened inspection and an isolated one at the plan's severity;
             they count in no series.
-        source: who chose the seed.
+        neutral: how both parties chose the seed (`quality.neutral_draw.draw_record`); None where one did.
 
     Raises:
         StepError: the lot is not frozen, its sample is drawn already, a late finding is not resolved,
-            inspection of a class is discontinued, the series is another, or the golden sample asks both
-            parties for the seed.
+            inspection of a class is discontinued, the series is another, or the seed is not
+            the one that supplier and buyer agreed on where they have, or must.
         SamplingError: the seed has another form, or the standard has no such plan.
     """
     require(state, SampleDrawn.kind)
@@ -97,7 +96,7 @@ def draw_sample(
         draw=draw(state.lot, state.serials, sample_size(samplings), seed),
         samplings=samplings,
         severities=severities,
-        source=source,
+        neutral=neutral,
         series=subject,
     )
     would_follow(state, drawn)

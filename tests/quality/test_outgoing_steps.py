@@ -10,6 +10,7 @@ import pytest
 import quality
 from golden.plans import OqcPlan
 from golden.spec import GoldenSpec
+from quality.neutral_draw import DrawRecord, DrawState, commitment, draw_record
 from quality.outgoing import class_tally, sample_size
 from tests.builders import BUYER, SUPPLIER
 from tests.quality.records import (
@@ -88,15 +89,30 @@ def test_the_plan_stands_in_the_first_line() -> None:
 # the draw
 
 
+def agreed(line: Line, *, lot: str = "L1", other: str = BUYER.party) -> DrawRecord:
+    assert line.state.manifest is not None
+    secrets = {SUPPLIER.party: "ab" * 16, other: "cd" * 16}
+    made = {p: commitment(lot, line.state.manifest, p, s) for p, s in secrets.items()}
+    return draw_record(DrawState(lot, manifest=line.state.manifest, commitments=made, secrets=secrets))
+
+
 def test_both_parties_choose_the_seed_where_the_golden_sample_says_so() -> None:
     spec = spec_with(oqc={"draw": "both_parties"})
     line = frozen(spec)
     with pytest.raises(quality.StepError, match="both parties choose the seed"):
         quality.draw_sample(line.state, spec, SEED)
-    line.add(quality.draw_sample(line.state, spec, SEED, source="both_parties"))
+    record = agreed(line)
+    with pytest.raises(quality.StepError, match="drawn by another seed"):
+        quality.draw_sample(line.state, spec, SEED, neutral=record)
+    foreign = agreed(line, lot="L2"), agreed(line, other="Somebody Else")
+    for other, what in zip(foreign, ("the seed is of lot L2", "chosen by .*Somebody Else"), strict=True):
+        with pytest.raises(quality.StepError, match=what):
+            quality.draw_sample(line.state, spec, other.seed, neutral=other)
+    line.add(quality.draw_sample(line.state, spec, record.seed, neutral=record))
     assert line.state.record()["seed_source"] == "both_parties"
+    assert quality.replay("L1", line.lines) == line.state
     with pytest.raises(quality.StepError, match="both parties choose the seed"):
-        quality.replay("L1", forged(line, "oqc.drawn", lambda b: {**b, "source": "single_party"}))
+        quality.replay("L1", forged(line, "oqc.drawn", lambda b: {**b, "neutral": None}))
     assert Line().drawn(3).state.record()["seed_source"] == "single_party"
 
 

@@ -315,11 +315,9 @@ def test_lots_feed_the_series_and_are_drawn_at_its_severity() -> None:
     assert third.state.severities == {"major": "tightened", "minor": "normal"}
     assert third.state.series == SUBJECT
     assert series.classes["major"].accepted_in_row == 1
-    with pytest.raises(
-        quality.StepError, match="it counts in switching:Shenzhen Boards:T1, not in switching:x"
-    ):
-        line = Line().produced(2)
-        line.add(quality.freeze_lot(line.state))
+    line = Line().produced(2)
+    line.add(quality.freeze_lot(line.state))
+    with pytest.raises(quality.StepError, match="counts in switching:Shenzhen Boards:T1, not in switching:x"):
         quality.draw_sample(line.state, SPEC, SEED, series=Series("switching:x:T1"))
 
 
