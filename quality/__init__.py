@@ -11,22 +11,31 @@ State
     LotState(lot).record() -> dict            JSON of the state: phase, counts, decisions, sample, causes
     phases: absent -> opened -> [first_article_rejected ->] first_article_accepted -> production (approved)
             -> frozen -> drawn -> oqc_accepted | oqc_rejected;  oqc_accepted -> released (final)
+            a resubmitted lot: absent -> screening -> frozen, and on as above
+    tally(state) -> ClassTally per class: found against Ac and Re, remaining, and what is decided already
 
 Steps (each may raise StepError, `state` is LotState)
-    open_lot(state, spec, golden: evidence.GoldenReference)                      lot.opened
+    open_lot(state, spec, golden: evidence.GoldenReference, resubmits=None)      lot.opened
     record_inspection(state, spec, inspection: evidence.Inspection)              inspection.recorded
     decide_first_article(state, spec, inspections, entered=())                   fai.decided
         inspections: the first-article units' records, already recorded in this lot;
         entered: EnteredResult(serial, characteristic, value | conform, standard_uncertainty, evidence)
     approve_first_article(state, spec, person: Person(name, party))              fai.approved
+    quarantine_units(state, serials, cause=, reason=)                            lot.quarantined
+    clear_units(state, spec, serials, person, reason=)                           lot.cleared
     freeze_lot(state)                                                            lot.frozen
-    draw_sample(state, spec, seed: hex of >= 16 random bytes)                    oqc.drawn
+    draw_sample(state, spec, seed: hex of >= 16 random bytes, series=, neutral=) oqc.drawn
+    judge_unit(state, spec, serial, person, evidence=, nonconformities=())       oqc.judged
+    check_item(state, spec, item, person, conforms=, evidence=)                  oqc.checked
     resolve_unit(state, spec, serial, person, reason=, nonconformities=())       oqc.resolved
     decide_oqc(state, spec)                                                      oqc.decided
     release_lot(state, spec, person)                                             lot.released
     All events of a lot have the lot as subject. `inspection.recorded`, `fai.decided` and `oqc.decided` may be
     followed by `nonconformance.opened` or `.extended`, whose subject is the non-conformance's id
-    (`nc-` and 32 hex digits, the same for the same lot and cause).
+    (`nc-` and 32 hex digits, the same for the same lot and cause). `oqc.drawn` and `oqc.decided` are followed
+    by `switching.lot_drawn` and `.lot_counted` of the series (subject `series_of(spec)`, read by
+    replay_series(subject, lines)), which tells the severity of the next lot; `lot.opened` of a resubmission
+    by `lot.resubmitted` of the rejected lot.
     A person approves, resolves and releases for the party that `spec.plans.fai.approved_by` names.
     `spec` is the GoldenSpec of `state.golden.digest`. Make a `Person` only of a person's key, no station's.
     A record that a lot refuses is still evidence: store it, and tell the station that it does not count.

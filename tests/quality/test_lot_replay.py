@@ -112,9 +112,8 @@ def test_apply_leaves_the_given_state_as_it_is() -> None:
 
 def test_every_kind_has_its_place() -> None:
     line = Line().produced(3)
-    ada = INSPECTOR.model_copy(update={"roles": ("quality",)})
     line.add(quarantine_units(line.state, ["U000"], cause="ipqc:hole", reason="0.91 mm"))
-    line.add(clear_units(line.state, SPEC, ["U000"], ada, reason="measured again"))
+    line.add(clear_units(line.state, SPEC, ["U000"], QUALITY, reason="measured again"))
     line.add(quality.freeze_lot(line.state))
     line.add(quality.draw_sample(line.state, SPEC, SEED))
     line.record(outgoing(line.sample[0], "HOLD"), *(outgoing(s) for s in line.sample[1:]))
@@ -125,8 +124,9 @@ def test_every_kind_has_its_place() -> None:
     assert set(line.kinds()) - told == set(ALLOWED) - {"oqc.judged", "oqc.checked", "lot.resubmitted"}
 
 
+QUALITY = INSPECTOR.model_copy(update={"roles": ("quality",)})
 ACTIONS = ("open", "first", "unit", "bad", "held", "critical", "fai", "approve", "freeze", "draw", "outgoing",
-           "resolve", "oqc", "release")  # fmt: skip
+           "resolve", "oqc", "release", "judge", "quarantine", "clear")  # fmt: skip
 
 
 def take(line: Line, action: str, number: int) -> None:
@@ -150,6 +150,11 @@ def take(line: Line, action: str, number: int) -> None:
         "outgoing": lambda: quality.record_inspection(state, SPEC, outgoing(drawn[number % len(drawn)])),
         "resolve": lambda: quality.resolve_unit(state, SPEC, serial, INSPECTOR, reason="seen"),
         "oqc": lambda: quality.decide_oqc(state, SPEC),
+        "judge": lambda: quality.judge_unit(
+            state, SPEC, drawn[number % len(drawn)], QUALITY, evidence="seen at 400 mm"
+        ),
+        "quarantine": lambda: quarantine_units(state, [serial], cause="ipqc:hole", reason="0.91 mm"),
+        "clear": lambda: clear_units(state, SPEC, [serial], QUALITY, reason="measured again"),
         "release": lambda: quality.release_lot(state, SPEC, INSPECTOR),
     }
     line.add(steps[action]())
