@@ -26,12 +26,16 @@ def write(folder: Path, name: str, cases: Any) -> Path:
 
 
 def altered(value: Any) -> Any:
-    """Return another value of the same type."""
+    """Return another value of the same kind, further away than any tolerance."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        return value + 1
-    return value + "x"
+        return value + 1000
+    if isinstance(value, list):
+        return [*value, "x"]
+    if isinstance(value, dict):
+        return {key: altered(inner) for key, inner in value.items()} or {"x": "x"}
+    return f"{value}x"
 
 
 def test_every_shared_case_agrees() -> None:
