@@ -168,3 +168,17 @@ def test_no_decision_without_numbers(
     for rule in (SIMPLE, GUARDED):
         with pytest.raises(ValueError, match=r"finite|negative|needs a limit|above"):
             decide(value, u, lower, upper, rule)
+
+
+@pytest.mark.parametrize(
+    ("value", "at", "beyond"),
+    [
+        (-0.5, "undecided", "nonconform"), (8.5, "undecided", "nonconform"),
+        (0.5, "conform", "undecided"), (7.5, "conform", "undecided"),
+    ],
+)  # fmt: skip
+def test_the_edge_of_each_zone_belongs_to_the_inner_one(value: float, at: str, beyond: str) -> None:
+    """Limits 0 and 8, guard band 0.5, all exact in binary."""
+    assert decide(value, 0.25, 0.0, 8.0, GUARDED) == at
+    outwards = math.nextafter(value, math.copysign(math.inf, value - 4))
+    assert decide(outwards, 0.25, 0.0, 8.0, GUARDED) == beyond
