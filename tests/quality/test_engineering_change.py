@@ -141,7 +141,8 @@ def test_part_numbers_where_any_was_allowed_call_for_nothing() -> None:
 def test_the_order_of_the_catalogue_matters() -> None:
     rules = list(reversed(PLATE["catalogue"]["rules"]))
     found = differences(OLD, altered("catalogue.rules", rules))
-    assert [(d.entry, d.field) for d in found] == [("", "order")]
+    ids = [rule["id"] for rule in PLATE["catalogue"]["rules"]]
+    assert [(d.entry, d.field, d.before, d.after) for d in found] == [("", "order", ids, ids[::-1])]
     assert found[0].sentence.startswith("catalogue.rules: order changes from".replace(".", ", "))
     assert delta_fai(found) == ("face",)
 
