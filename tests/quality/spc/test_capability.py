@@ -258,3 +258,10 @@ def test_percentile_capability_refuses() -> None:
             percentile_capability(values, control=CONTROL, distribution="weibull", usl=9.0)
     with pytest.raises(ChartError, match="no specification limit"):
         percentile_capability(good, control=CONTROL, distribution="weibull")
+
+
+def test_a_value_on_the_limit_is_within() -> None:
+    found = capability([1.0, 2.0, 1.5, 1.2, 1.9, 1.4], lsl=1.0, usl=2.0)
+    assert (found.observed.below, found.observed.above) == (0, 0)
+    tighter = capability([1.0, 2.0, 1.5, 1.2, 1.9, 1.4], lsl=1.1, usl=1.95)
+    assert (tighter.observed.below, tighter.observed.above) == (1 / 6, 1 / 6)
