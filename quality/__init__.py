@@ -65,6 +65,10 @@ Decisions without a lot
     quality.fai_report: first article inspection reports (AS9102 Rev C), first pieces of a shift or changeover
     quality.ipqc: samples in production, due and missed, charts, reactions, escalation, quarantine
     quality.msa: gage R&R, bias, linearity, stability, agreement; measuring_process_capable
+    quality.curves: OC, AOQ, AOQL, ASN, risk points, plan searches, plans for isolated lots
+    quality.variables: Z1.9 s-method plans as far as held, estimates, decisions, OC, plan search
+    quality.neutral_draw: the draw's seed by commitment and reveal of both parties; agreed_seed(state)
+    quality.inspection_error: effective OC and outgoing quality by measured detection and false alarms
 
 Material, samples, changes (each an aggregate of its own, with its own replay and steps)
     quality.materials: incoming control of material lots; quality.physical: golden copies and limit samples;

@@ -136,9 +136,10 @@ def exact_stages(plan: Plan, lot_size: int, nonconforming: int) -> tuple[float, 
 def _exact_second(plan: DoublePlan, lot_size: int, nonconforming: int) -> tuple[int, int]:
     """Return the pairs of samples that accept at the second, and the first samples that call for one."""
     (n1, n2), (first, both) = plan.n, plan.Ac
+    good = lot_size - nonconforming
     later = continued = 0
-    for x in range(first + 1, min(plan.Re, nonconforming + 1, n1 + 1)):
-        ways = comb(nonconforming, x) * comb(lot_size - nonconforming, n1 - x)
+    for x in range(max(first + 1, n1 - good), min(plan.Re, nonconforming + 1, n1 + 1)):
+        ways = comb(nonconforming, x) * comb(good, n1 - x)
         continued += ways
         later += ways * _samples(n2, both - x, lot_size - n1, nonconforming - x)
     return later, continued

@@ -42,10 +42,12 @@ def variables_acceptance_probability(n: int, k: float, p: ArrayLike, *, sigma: S
     fractions = checked_quality(p, "binomial")
     inside = np.clip(fractions, 1e-300, 1 - 1e-16)
     distance = -ndtri(inside)  # of mean and limit, in sigma
-    if sigma == "known":
+    if sigma == "known" or abs(k) < 1e-12:  # at k = 0 the spread plays no part, and scipy's t fails near it
         accepted = ndtr(sqrt(n) * (distance - k))
     else:
-        accepted = _noncentral_t_above(k * sqrt(n), n - 1, sqrt(n) * distance)
+        from scipy.stats import nct  # noqa: PLC0415 (special.nctdtr gives NaN in the far tails)
+
+        accepted = nct.sf(k * sqrt(n), n - 1, sqrt(n) * distance)  # pyright: ignore[reportUnknownMemberType]
     return np.where(fractions == 0, 1.0, np.where(fractions == 1, 0.0, accepted))
 
 
@@ -70,11 +72,11 @@ def find_variables_plan(producer: CurvePoint, consumer: CurvePoint, *, sigma: Si
 
     high = least
     while not refuses(high):
-        if high > MOST_UNITS:
+        if high >= MOST_UNITS:
             raise PlanError(
                 f"no plan of at most {MOST_UNITS} units meets both points; take them further apart"
             )
-        high *= 2
+        high = min(2 * high, MOST_UNITS)
     n = least + bisect_left(range(least, high + 1), True, key=refuses)
     return VariablesTwoPointPlan(n, _largest_k(n, producer, sigma))
 
@@ -87,12 +89,6 @@ def _largest_k(n: int, producer: CurvePoint, sigma: Sigma) -> float:
     if sigma == "known":
         return distance - float(ndtri(producer.Pa)) / sqrt(n)
     return float(nctdtrit(n - 1, sqrt(n) * distance, 1 - producer.Pa)) / sqrt(n)
-
-
-def _noncentral_t_above(t: float, freedom: int, noncentrality: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import nctdtr  # noqa: PLC0415 (importing the room stays light)
-
-    return np.clip(1.0 - nctdtr(freedom, noncentrality, t), 0.0, 1.0)
 
 
 def _check_plan(n: int, k: float, sigma: Sigma) -> None:
