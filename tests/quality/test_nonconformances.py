@@ -203,6 +203,14 @@ def test_a_quantity_beside_the_named_units_is_not_exceeded() -> None:
     assert noted.only.status == "open"
 
 
+@pytest.mark.parametrize("quantity", ["0.0000001", "1e15", "-1", "NaN"])
+def test_a_quantity_is_a_sound_number(quantity: str) -> None:
+    with pytest.raises(quality.StepError, match="quantity"):
+        quality.dispose(
+            Noted().only, SPEC, "scrap", acting(BUYER.party, *QUALITY), quantity=Decimal(quantity), reason="x"
+        )
+
+
 def test_units_beside_those_named_may_be_decided_where_no_quantity_is_known() -> None:
     noted = Noted().dispose("return_to_supplier", acting(SUPPLIER.party, *QUALITY), 500)
     assert noted.only.status == "open"

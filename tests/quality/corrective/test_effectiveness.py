@@ -170,6 +170,11 @@ def test_a_criterion_that_means_nothing_is_refused(fields: dict[str, Any]) -> No
         cap.Criterion.model_validate(criterion(**fields))
 
 
+def test_all_units_may_be_nonconforming() -> None:
+    assert cap.Counts(nonconforming=3, inspected=3).nonconforming == 3
+    assert cap.Criterion(claim_below=0.9, lots=1, units=2, max_nonconforming=1).units == 2
+
+
 def test_the_verdict_has_its_numbers() -> None:
     rule = cap.Criterion.model_validate(
         criterion(max_nonconforming=1, before={"nonconforming": 5, "inspected": 50})
