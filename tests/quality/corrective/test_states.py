@@ -626,3 +626,17 @@ def test_a_spec_with_other_deadlines_is_pinned() -> None:
     assert case.state.opened is not None
     assert case.state.opened.deadlines.effectiveness_lots == 5
     assert case.state.opened.opened_at == stamp(OPENED)
+
+
+def test_states_are_read_only_and_may_begin_with_the_first_line() -> None:
+    case = Case().opened()
+    with pytest.raises(AttributeError):
+        case.state.phase = "closed"  # pyright: ignore[reportAttributeAccessIssue]
+    opening = case.lines[-1].model_copy(update={"sequence": 1})
+    assert cap.apply_capa(cap.CapaState(case.state.id), opening).phase == "open"
+    filed = case.submit("D0", 2).state.reports["D0"]
+    with pytest.raises(AttributeError):
+        filed.status = "approved"  # pyright: ignore[reportAttributeAccessIssue]
+    case.recur("L2", 3)
+    with pytest.raises(AttributeError):
+        case.state.recurrences[0].status = "dismissed"  # pyright: ignore[reportAttributeAccessIssue]
