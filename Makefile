@@ -44,7 +44,7 @@ train: setup $(TRAIN)/.ready  ## make the defect model from the golden image alo
 	@$(BIN)/hallmark model draw --out build/train
 	@OMP_NUM_THREADS=2 MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=1073741824 \
 	  MALLOC_TOP_PAD_=268435456 $(TRAIN)/bin/python -m models.train build/train --out $(MODEL)
-	@$(BIN)/hallmark model evaluate $(MODEL) --units 50 --good 100 --write --against models/released/s4
+	@$(BIN)/hallmark model evaluate $(MODEL) --units 30 --good 60 --write --against models/released/s4
 
 demo: setup      ## the main job on real images: seal, first article, lot, OQC, HTTP; results in ./demo
 	@$(BIN)/hallmark demo --out $(OUT) --seed $(SEED)

@@ -84,12 +84,12 @@ def _shade(rng: np.random.Generator, out: Floats, materials: Materials) -> None:
                 rng, shape, float(rng.uniform(100, 900))
             )
             out[..., channel] += cover * shift
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(0, 6))):
         _blotch(rng, out, np.asarray(1 - 0.6 * soft, np.float32))
 
 
 def _blotch(rng: np.random.Generator, out: Floats, cover: Floats) -> None:
-    """Tint a large roundish or rectangular area a little."""
+    """Tint a large area, roundish or rectangular: the golden image's own blotches reach 15 codes."""
     h, w = out.shape[:2]
     mask = np.zeros((h, w), np.float32)
     size = rng.uniform(60, 330, 2)
@@ -99,7 +99,7 @@ def _blotch(rng: np.random.Generator, out: Floats, cover: Floats) -> None:
     ragged = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(3, 60)))
     ragged = ragged * (1 + 0.3 * smooth_field(rng, (h, w), 60))
     colour = rng.normal(0, 1, 3)
-    colour *= rng.uniform(2, 9) / max(float(np.abs(colour).max()), 1e-6)
+    colour *= rng.uniform(2, 20) / max(float(np.abs(colour).max()), 1e-6)
     out += (ragged * cover)[..., None] * colour.astype(np.float32)
 
 
@@ -182,7 +182,7 @@ def _moved_edges(rng: np.random.Generator, out: Floats, materials: Materials) ->
     amount = np.float32(rng.normal(0, 0.7)) + np.float32(rng.uniform(0, 0.9)) * ragged
     amount = np.clip(amount, -4.5, 4.5) * reach
     dx, dy = np.asarray(nx * amount, np.float32), np.asarray(ny * amount, np.float32)
-    drift = float(rng.uniform(0, 5))
+    drift = float(rng.uniform(0, 7))
     common = rng.normal(0, drift, 2)
     for hole in materials.holes:
         _drill(
@@ -199,7 +199,7 @@ def _drill(
 ) -> None:
     """Add the displacement that moves one hole by `shift` and widens it by `growth` pixels of radius."""
     h, w = dx.shape
-    limit = 0.45 * radius if radius < 40 else 14.0
+    limit = 0.6 * radius if radius < 40 else 18.0
     shift = shift * min(1.0, limit / max(float(np.hypot(*shift)), 1e-6))
     reach = int(radius + 10 + 3 * float(np.hypot(*shift)) + 8)
     cx, cy = x + shift[0], y + shift[1]

@@ -56,7 +56,10 @@ class _Up(nn.Module):
         self.refine = _Residual(outputs)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        joined = _doubled(self.coarse(coarse)) + self.fine(fine)
+        reduced = self.coarse(coarse)
+        # the same values: one keeps channels last while fitting, the other needs no `Resize` in the export
+        doubled = nn.functional.interpolate(reduced, scale_factor=2.0) if self.training else _doubled(reduced)
+        joined = doubled + self.fine(fine)
         return self.refine(torch.relu(self.join(joined)))
 
 
