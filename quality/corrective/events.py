@@ -12,7 +12,7 @@ from golden.plans import Deadlines
 from golden.regions import Closed
 from quality.corrective.criterion import LotEvidence, Outcome
 from quality.corrective.reports import Discipline, Report
-from quality.events import NewEvent, Person, Reason
+from quality.events import MaterialCause, NewEvent, Person, Reason
 from quality.unit_findings import Cause
 
 Parties = Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -27,7 +27,7 @@ class CapaOpened(Closed):
     kind: ClassVar[str] = "capa.opened"
     nonconformance: Name
     lot: Name
-    cause: Cause
+    cause: Cause | MaterialCause
     severity: CharacteristicClass
     part: Name
     revision: Name
@@ -86,7 +86,7 @@ class CauseRecurred(Closed):
     kind: ClassVar[str] = "capa.recurred"
     nonconformance: Name
     lot: Name
-    cause: Cause
+    cause: Cause | MaterialCause
     part: Name
 
 
