@@ -5,19 +5,20 @@ Clock and randomness come in here and go no further: `quality` gets them as valu
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from sqlalchemy import Connection
-
 import quality
+from api.effectivity import require_current
 from api.errors import FrameDamagedError
+from api.holding import held_back
+from api.past import Memories, Past, timestamp
 from api.problems import Problem
+from api.recurrence import to_append
 from api.store import Store, goldens, inspections, journal, verification
 from api.store.goldens import Registered
 from api.store.inspections import Stored
@@ -30,15 +31,8 @@ from golden.keys import TrustStore
 from golden.sample import GoldenSample
 from golden.spec import GoldenSpec
 
-LOT_KINDS = (
-    "lot.opened", "inspection.recorded", "fai.decided", "fai.approved", "lot.quarantined", "lot.cleared",
-    "lot.frozen", "oqc.drawn", "oqc.judged", "oqc.checked", "oqc.resolved", "oqc.decided", "lot.resubmitted",
-    "lot.released",
-)  # fmt: skip
-NONCONFORMANCE_KINDS = ("nonconformance.opened", "nonconformance.extended")
-_LOTS_IN_MEMORY = 64
-
-Step = Callable[[quality.LotState, GoldenSpec], Sequence[quality.NewEvent]]
+LotStep = Callable[[quality.LotState, GoldenSpec], Sequence[quality.NewEvent]]
+Step = Callable[[Past], Sequence[quality.NewEvent]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +49,11 @@ class ChainState:
     detail: str | None = None
 
 
-def timestamp(moment: datetime) -> str:
-    """Return an aware time as RFC 3339 UTC with microseconds, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def person_of(key: ApiKey) -> quality.Person:
+    """Return who signs with an approver's key: the person, their party, and the roles they sign for."""
+    if key.party is None:
+        raise Problem("forbidden", "only an approver's key signs: it is bound to a person and a party")
+    return quality.Person(name=key.name, party=key.party, roles=key.signs)
 
 
 class Ledger:
@@ -82,8 +78,7 @@ class Ledger:
         self._trust = trust
         self._clock = clock
         self._entropy = entropy
-        self._lots: OrderedDict[str, quality.LotState] = OrderedDict()
-        self._lots_lock = threading.Lock()
+        self._memories = Memories()
         self.spec = lru_cache(maxsize=32)(self._read_spec)
 
     def seed(self) -> str:
@@ -102,105 +97,105 @@ class Ledger:
             self.chain = ChainState("broken", verified_at=now, detail=str(error))
         return self.chain
 
+    @contextmanager
+    def past(self) -> Generator[Past]:
+        """Yield the journal as it stands, to read only."""
+        with self.store.database.read() as connection:
+            past = Past(connection, self._clock(), self._memories, self.spec)
+            yield past
+        past.keep()
+
+    @contextmanager
+    def _writing(self) -> Generator[Past]:
+        with self.store.database.write() as connection:
+            past = Past(connection, self._clock(), self._memories, self.spec)
+            yield past
+        past.keep()  # only what is committed
+
+    def take(self, key: ApiKey, *steps: Step) -> None:
+        """Take steps one after the other in one write transaction; each sees what those before appended.
+
+        Raises:
+            QualityError: a step is refused, and nothing happened.
+            Problem: as the steps raise it, and nothing happened.
+        """
+        with self._writing() as past:
+            for step in steps:
+                self._append(past, step(past), key)
+
     def take_inspection(
         self, inspection: Inspection, frames: dict[str, bytes], key: ApiKey
     ) -> tuple[Stored, bool]:
         """Keep an inspection and its frames; return it as stored, and whether it is new.
 
         Frames are durable before the transaction begins. What a killed writer leaves is at most frames that
-        no record names; the station sends the record again.
+        no record names; the station sends the record again. What a pending first piece or a suspect process
+        holds back of the lot is quarantined in the same transaction.
 
         Raises:
             Problem: the golden sample or the lot is unknown, or they do not fit.
             SequenceTakenError: station and sequence hold another record.
         """
-        with self.store.database.read() as connection:
-            known = inspections.find_by_sequence(connection, inspection)
+        with self.past() as past:
+            known = inspections.find_by_sequence(past.connection, inspection)
             if known is not None:
                 return known, False
-            self._check_golden(connection, inspection)
+            self._check_golden(past, inspection)
         for data in frames.values():
             self.store.frames.put(data)
-        with self.store.database.write() as connection:
-            known = inspections.find_by_sequence(connection, inspection)
+        with self._writing() as past:
+            known = inspections.find_by_sequence(past.connection, inspection)
             if known is not None:
                 return known, False
-            events, refused = self._count(connection, inspection)
-            now = timestamp(self._clock())
-            stored = inspections.store(connection, inspection, refused=refused, actor=key.actor, time=now)
-            self._append(connection, events, actor=key.actor, time=now)
+            events, refused = self._count(past, inspection)
+            stored = inspections.store(
+                past.connection, inspection, refused=refused, actor=key.actor, time=past.time
+            )
+            self._append(past, events, key)
+            if events and inspection.lot is not None:
+                self._append(past, held_back(past, inspection.lot), key)
         return stored, True
-
-    def lot(self, connection: Connection, lot: str) -> quality.LotState:
-        """Return a lot's state as the journal tells it; phase `absent` where it was never opened."""
-        with self._lots_lock:
-            known = self._lots.get(lot)
-        lines = journal.read_lines(
-            connection, subject=lot, kinds=LOT_KINDS, after=0 if known is None else known.sequence
-        )
-        if known is None:
-            state = quality.replay(lot, lines)
-        else:
-            state = known
-            for line in lines:
-                state = quality.apply(state, line)
-        return state
 
     def read_lot(self, lot: str) -> quality.LotState:
         """Return a lot's state; raise Problem where it was never opened."""
-        with self.store.database.read() as connection:
-            state = self.lot(connection, lot)
-        if state.golden is None:
-            raise Problem("not-found", f"no lot {lot!r}")
-        self._remember(state)
-        return state
+        with self.past() as past:
+            return past.lot(lot)
 
-    def open_lot(self, lot: str, golden: str, key: ApiKey) -> tuple[quality.LotState, bool]:
-        """Open a lot under a golden sample; return its state, and False where it was open so already."""
-        with self.store.database.write() as connection:
-            before = self.lot(connection, lot)
-            if before.golden is not None and before.golden.digest == golden:
+    def open_lot(
+        self, lot: str, golden: str, key: ApiKey, *, resubmits: str | None = None
+    ) -> tuple[quality.LotState, bool]:
+        """Open a lot under a golden sample; return its state, and False where it was open so already.
+
+        With `resubmits` the lot is made of a rejected lot's units, under that lot's golden sample, however
+        old.
+        """
+        with self._writing() as past:
+            before = past.known_lot(lot)
+            if (
+                before.golden is not None
+                and before.golden.digest == golden
+                and _resubmits(before) == resubmits
+            ):
                 return before, False
-            registered = goldens.find(connection, golden)
+            registered = goldens.find(past.connection, golden)
             if registered is None:
                 raise Problem("golden-unknown", f"no golden sample {golden} is registered here")
-            now = timestamp(self._clock())
-            if registered.expires is not None and registered.expires <= now:
-                raise Problem("golden-expired", f"golden sample {golden} expired at {registered.expires}")
-            newest = goldens.newest_version(connection, registered.part)
-            if newest is not None and registered.version < newest:
-                raise Problem(
-                    "golden-superseded",
-                    f"golden sample {golden} is version {registered.version} of part {registered.part}; "
-                    f"version {newest} is registered here",
-                )
             reference = GoldenReference(digest=golden, version=registered.version)
-            events = quality.open_lot(before, self.spec(golden), reference)
-            self._append(connection, events, actor=key.actor, time=now)
+            rejected = None if resubmits is None else past.lot(resubmits)
+            if rejected is None:
+                require_current(past, lot, registered)
+            events = quality.open_lot(before, self.spec(golden), reference, resubmits=rejected)
+            self._append(past, events, key)
         return self.read_lot(lot), True
 
-    def draw(self, lot: str, key: ApiKey) -> quality.LotState:
-        """Draw a lot's outgoing sample at the severity that its series says is in force."""
-        seed = self.seed()
-        with self.store.database.write() as connection:
-            before = self.lot(connection, lot)
-            if before.golden is None:
-                raise Problem("not-found", f"no lot {lot!r}")
-            spec = self.spec(before.golden.digest)
-            subject = quality.series_of(spec)
-            series = quality.replay_series(subject, journal.read_lines(connection, subject=subject))
-            events = quality.draw_sample(before, spec, seed, series=series)
-            self._append(connection, events, actor=key.actor, time=timestamp(self._clock()))
-        return self.read_lot(lot)
-
-    def step(self, lot: str, key: ApiKey, step: Step) -> quality.LotState:
+    def step(self, lot: str, key: ApiKey, step: LotStep) -> quality.LotState:
         """Take one step of a lot and return its new state; raise QualityError and nothing happened."""
-        with self.store.database.write() as connection:
-            before = self.lot(connection, lot)
-            if before.golden is None:
-                raise Problem("not-found", f"no lot {lot!r}")
-            events = step(before, self.spec(before.golden.digest))
-            self._append(connection, events, actor=key.actor, time=timestamp(self._clock()))
+
+        def taken(past: Past) -> Sequence[quality.NewEvent]:
+            state = past.lot(lot)
+            return step(state, past.spec_of(state))
+
+        self.take(key, taken)
         return self.read_lot(lot)
 
     def register_golden(self, data: bytes, key: ApiKey) -> tuple[Registered, bool]:
@@ -244,9 +239,9 @@ class Ledger:
             )
         return opened.spec
 
-    def _check_golden(self, connection: Connection, inspection: Inspection) -> None:
+    def _check_golden(self, past: Past, inspection: Inspection) -> None:
         reference = inspection.golden
-        golden = goldens.find(connection, reference.digest)
+        golden = goldens.find(past.connection, reference.digest)
         if golden is None:
             raise Problem("golden-unknown", f"no golden sample {reference.digest} is registered here")
         noted = (inspection.part, inspection.revision, reference.version)
@@ -256,35 +251,27 @@ class Ledger:
                 f"the record says part {noted[0]} revision {noted[1]} version {noted[2]}; golden sample "
                 f"{golden.digest} is {golden.part} {golden.revision} version {golden.version}",
             )
-        if inspection.lot is not None and self.lot(connection, inspection.lot).golden is None:
+        if inspection.lot is not None and past.known_lot(inspection.lot).golden is None:
             raise Problem("lot-unknown", f"lot {inspection.lot!r} is not open here")
 
-    def _count(
-        self, connection: Connection, inspection: Inspection
-    ) -> tuple[Sequence[quality.NewEvent], str | None]:
+    def _count(self, past: Past, inspection: Inspection) -> tuple[Sequence[quality.NewEvent], str | None]:
         """Return the events that count a record in its lot, or why the lot does not count it."""
         if inspection.lot is None:
             return (), None
-        state = self.lot(connection, inspection.lot)
-        self._remember(state)  # all its lines are committed: this transaction has appended none yet
+        state = past.lot(inspection.lot)
         try:
             return quality.record_inspection(state, self.spec(inspection.golden.digest), inspection), None
         except quality.QualityError as error:
             return (), str(error)
 
-    def _append(
-        self, connection: Connection, events: Sequence[quality.NewEvent], *, actor: str, time: str
-    ) -> None:
-        for event in events:
+    def _append(self, past: Past, events: Sequence[quality.NewEvent], key: ApiKey) -> None:
+        for event in to_append(past, events):
             journal.append_line(
-                connection, time=time, actor=actor, kind=event.kind, subject=event.subject, body=event.body
-            )
+                past.connection, time=past.time, actor=key.actor, kind=event.kind,
+                subject=event.subject, body=event.body,
+            )  # fmt: skip
 
-    def _remember(self, state: quality.LotState) -> None:
-        with self._lots_lock:
-            known = self._lots.get(state.lot)
-            if known is None or known.sequence < state.sequence:
-                self._lots[state.lot] = state
-            self._lots.move_to_end(state.lot)
-            while len(self._lots) > _LOTS_IN_MEMORY:
-                self._lots.popitem(last=False)
+
+def _resubmits(state: quality.LotState) -> str | None:
+    again = None if state.agreed is None else state.agreed.resubmission
+    return None if again is None else again.lot

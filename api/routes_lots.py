@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
-from sqlalchemy import Connection
 
 import quality
 from api import cursor as cursors
 from api.bodies import FirstArticle, NewLot, Resolution
 from api.guard import READERS, allow
-from api.ledger import NONCONFORMANCE_KINDS
-from api.problems import Problem
+from api.holding import held_back
+from api.ledger import person_of
+from api.past import Past
 from api.routes_records import House, Page, Text
-from api.store import inspections, journal
+from api.store import journal
 from api.store.keys import ApiKey
-from evidence.inspection import Inspection
 from golden.catalogue import CharacteristicClass
+from quality import neutral_draw
 
 router = APIRouter()
+
+_DRAW_KINDS = ("lot.frozen", "draw.committed", "draw.revealed")
 
 Qc = Annotated[ApiKey, Depends(allow("qc"))]
 Approver = Annotated[ApiKey, Depends(allow("approver"))]
@@ -38,8 +41,8 @@ def list_lots(ledger: House, limit: Page = 50, cursor: Text = None) -> dict[str,
     """List lots in the order of opening. Follow `next` until it is null."""
     listing = {"list": "lots"}
     after = cursors.decode(cursor, listing) or 0
-    with ledger.store.database.read() as connection:
-        opened = journal.read_lines(connection, kinds=("lot.opened",), after=after, limit=limit + 1)
+    with ledger.past() as past:
+        opened = journal.read_lines(past.connection, kinds=("lot.opened",), after=after, limit=limit + 1)
     items, more = opened[:limit], len(opened) > limit
     following = cursors.encode(items[-1].sequence, listing) if more else None
     return {"items": [ledger.read_lot(line.subject).record() for line in items], "next": following}
@@ -54,8 +57,8 @@ def get_lot(ledger: House, id: str) -> dict[str, Any]:  # noqa: A002 (the path s
 @router.post("/lots/{id}/fai")
 def decide_first_article(ledger: House, key: Qc, id: str, body: FirstArticle) -> dict[str, Any]:  # noqa: A002
     """Decide the first article from recorded inspections and entered results."""
-    with ledger.store.database.read() as connection:
-        units = [_inspection(connection, name) for name in body.inspections]
+    with ledger.past() as past:
+        units = [past.inspection(name) for name in body.inspections]
     return ledger.step(
         id, key, lambda state, spec: quality.decide_first_article(state, spec, units, body.entered)
     ).record()
@@ -64,7 +67,7 @@ def decide_first_article(ledger: House, key: Qc, id: str, body: FirstArticle) ->
 @router.post("/lots/{id}/fai/approval")
 def approve_first_article(ledger: House, key: Approver, id: str) -> dict[str, Any]:  # noqa: A002
     """Approve an accepted first article, as the person and party of the key: production may start."""
-    person = _person(key)
+    person = person_of(key)
     return ledger.step(
         id, key, lambda state, spec: quality.approve_first_article(state, spec, person)
     ).record()
@@ -72,20 +75,39 @@ def approve_first_article(ledger: House, key: Approver, id: str) -> dict[str, An
 
 @router.post("/lots/{id}/freeze")
 def freeze_lot(ledger: House, key: Qc, id: str) -> dict[str, Any]:  # noqa: A002
-    """End production: the accepted units are the lot, every other unit has left it."""
-    return ledger.step(id, key, lambda state, _spec: quality.freeze_lot(state)).record()
+    """End production: the accepted units are the lot, every other unit has left it.
+
+    What first pieces or in-process control hold back is quarantined before, and leaves it too.
+    """
+    ledger.take(key, lambda past: held_back(past, id), lambda past: quality.freeze_lot(past.lot(id)))
+    return ledger.read_lot(id).record()
 
 
 @router.post("/lots/{id}/draw")
 def draw_sample(ledger: House, key: Qc, id: str) -> dict[str, Any]:  # noqa: A002
-    """Draw the outgoing sample with the server's randomness, after the manifest was frozen."""
-    return ledger.draw(id, key).record()
+    """Draw the outgoing sample of the frozen manifest.
+
+    The seed is the one that both parties agreed on where either has committed to one, else the server's.
+    """
+    fresh = ledger.seed()
+
+    def drawn(past: Past) -> Sequence[quality.NewEvent]:
+        state = past.lot(id)
+        spec = past.spec_of(state)
+        agreement, series = _agreement(past, id), _series(past, quality.series_of(spec))
+        if agreement.commitments:
+            neutral = neutral_draw.draw_record(agreement)
+            return quality.draw_sample(state, spec, neutral.seed, series=series, neutral=neutral)
+        return quality.draw_sample(state, spec, fresh, series=series)
+
+    ledger.take(key, drawn)
+    return ledger.read_lot(id).record()
 
 
 @router.post("/lots/{id}/oqc/resolutions")
 def resolve_unit(ledger: House, key: Approver, id: str, body: Resolution) -> dict[str, Any]:  # noqa: A002
     """Decide, as the person of the key, what a station left undecided on a sample unit."""
-    person = _person(key)
+    person = person_of(key)
     return ledger.step(
         id,
         key,
@@ -104,7 +126,7 @@ def decide_oqc(ledger: House, key: Qc, id: str) -> dict[str, Any]:  # noqa: A002
 @router.post("/lots/{id}/release")
 def release_lot(ledger: House, key: Approver, id: str) -> dict[str, Any]:  # noqa: A002
     """Release an accepted lot for shipment, as the person and party of the key."""
-    person = _person(key)
+    person = person_of(key)
     return ledger.step(id, key, lambda state, spec: quality.release_lot(state, spec, person)).record()
 
 
@@ -119,8 +141,8 @@ def list_nonconformances(
     """List non-conformances in the order of opening. Follow `next` until it is null."""
     listing = {"list": "nonconformances", "lot": lot, "severity": severity}
     skip = cursors.decode(cursor, listing) or 0
-    with ledger.store.database.read() as connection:
-        known = quality.replay_nonconformances(journal.read_lines(connection, kinds=NONCONFORMANCE_KINDS))
+    with ledger.past() as past:
+        known = quality.replay_nonconformances(past.lines(kinds=tuple(quality.NONCONFORMANCE_EVENTS)))
     # a position in the order of opening stays what it is: non-conformances are only ever added
     found = [
         (place, n)
@@ -132,13 +154,9 @@ def list_nonconformances(
     return {"items": [n.record() for _, n in items], "next": following}
 
 
-def _person(key: ApiKey) -> quality.Person:
-    assert key.party is not None, "an approver's key is bound to a party"
-    return quality.Person(name=key.name, party=key.party)
+def _agreement(past: Past, lot: str) -> neutral_draw.DrawState:
+    return neutral_draw.replay_draw(lot, past.lines(subject=(lot, f"draw:{lot}"), kinds=_DRAW_KINDS))
 
 
-def _inspection(connection: Connection, inspection_id: str) -> Inspection:
-    stored = inspections.get(connection, inspection_id)
-    if stored is None:
-        raise Problem("evidence", f"no inspection {inspection_id!r} is recorded here")
-    return Inspection.model_validate_json(stored.record)
+def _series(past: Past, subject: str) -> quality.Series:
+    return quality.replay_series(subject, past.lines(subject=subject))

@@ -88,6 +88,13 @@ def create_key(
     name: Annotated[str, typer.Option(help="Of the person, station or system.")],
     station: Annotated[str | None, typer.Option(help="Station id; for the role station.")] = None,
     party: Annotated[str | None, typer.Option(help="Party acted for; for the role approver.")] = None,
+    signs: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Role that an approver signs for: inspector, quality, engineering, production or "
+            "management; may be given several times."
+        ),
+    ] = None,
     database: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
@@ -104,7 +111,7 @@ def create_key(
         with store.database.write() as connection:
             key, token = keys.create(
                 connection, role=role, name=name, station=station, party=party,
-                entropy=os.urandom(keys.ENTROPY_BYTES), actor=_operator(), time=_now(),
+                signs=signs or (), entropy=os.urandom(keys.ENTROPY_BYTES), actor=_operator(), time=_now(),
             )  # fmt: skip
         typer.echo(json.dumps({**asdict(key), "token": token}) if as_json else token)
 
@@ -122,7 +129,7 @@ def list_keys(*, data: DataFolder, database: DatabaseUrl = None, as_json: AsJson
         typer.echo(json.dumps([asdict(key) for key in found]))
         return
     for key in found:
-        bound = key.station or key.party or "-"
+        bound = " ".join((key.station or key.party or "-", *key.signs))
         ended = "active" if key.revoked_at is None else f"revoked {key.revoked_at}"
         typer.echo(f"{key.id}  {key.role:<9} {key.name:<24} {bound:<20} {key.created_at}  {ended}")
 

@@ -88,13 +88,14 @@ from quality.errors import (
     StepError,
     TransitionError,
 )
-from quality.events import NewEvent, NonconformanceNoted, Person
+from quality.events import LOT_EVENTS, NewEvent, NonconformanceNoted, Person, Role
 from quality.fai import EnteredResult, FaiItem, FirstArticleDecision, first_article
 from quality.lot_draw import Draw, draw, manifest_digest, verify_draw
 from quality.lot_state import LotState, tally
 from quality.lot_units import LateFinding, LotUnit, SampleUnit
 from quality.lots import apply, replay
 from quality.nonconformances import (
+    NONCONFORMANCE_EVENTS,
     Disposition,
     Nonconformance,
     apply_nonconformance,
@@ -126,14 +127,14 @@ from quality.steps import (
 from quality.unit_findings import Nonconformity, UnitFindings, findings
 
 __all__ = [
-    "ClassDecision", "ClassSampling", "Disposition", "Draw", "EnteredResult", "EvidenceError", "FaiItem",
-    "FirstArticleDecision", "LateFinding", "LotState", "LotUnit", "NewEvent", "Nonconformance",
-    "NonconformanceNoted", "Nonconformity", "OqcDecision", "Person", "ProportionError", "QualityError",
-    "SampleUnit", "SamplingError", "SamplingPlan", "Series", "StepError", "TransitionError", "UnitFindings",
-    "apply", "apply_nonconformance", "apply_series", "approve_first_article", "check_item", "clear_units",
-    "code_letter", "decide_first_article", "decide_oqc", "decide_outgoing", "dispose", "draw",
-    "draw_sample", "findings", "first_article", "freeze_lot", "judge_unit", "lot_plan", "manifest_digest",
-    "note_nonconformance", "open_lot", "oqc_plans", "quarantine_units", "record_inspection", "release_lot",
-    "replay", "replay_nonconformances", "replay_series", "resolve_unit", "series_of", "single_plan",
-    "tally", "verify_draw",
+    "LOT_EVENTS", "NONCONFORMANCE_EVENTS", "ClassDecision", "ClassSampling", "Disposition", "Draw",
+    "EnteredResult", "EvidenceError", "FaiItem", "FirstArticleDecision", "LateFinding", "LotState", "LotUnit",
+    "NewEvent", "Nonconformance", "NonconformanceNoted", "Nonconformity", "OqcDecision", "Person",
+    "ProportionError", "QualityError", "Role", "SampleUnit", "SamplingError", "SamplingPlan", "Series",
+    "StepError", "TransitionError", "UnitFindings", "apply", "apply_nonconformance", "apply_series",
+    "approve_first_article", "check_item", "clear_units", "code_letter", "decide_first_article", "decide_oqc",
+    "decide_outgoing", "dispose", "draw", "draw_sample", "findings", "first_article", "freeze_lot",
+    "judge_unit", "lot_plan", "manifest_digest", "note_nonconformance", "open_lot", "oqc_plans",
+    "quarantine_units", "record_inspection", "release_lot", "replay", "replay_nonconformances",
+    "replay_series", "resolve_unit", "series_of", "single_plan", "tally", "verify_draw",
 ]  # fmt: skip

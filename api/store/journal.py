@@ -48,15 +48,16 @@ def last_line(connection: Connection) -> JournalLine | None:
 def read_lines(
     connection: Connection,
     *,
-    subject: str | None = None,
+    subject: str | Sequence[str] | None = None,
     kinds: Sequence[str] | None = None,
     after: int = 0,
     limit: int | None = None,
 ) -> list[JournalLine]:
-    """Return lines in order, after a sequence, of a subject and of these kinds."""
+    """Return lines in order, after a sequence, of a subject (or several) and of these kinds."""
     query = select(journal).where(journal.c.sequence > after)
     if subject is not None:
-        query = query.where(journal.c.subject == subject)
+        subjects = (subject,) if isinstance(subject, str) else subject
+        query = query.where(journal.c.subject.in_(subjects))
     if kinds is not None:
         query = query.where(journal.c.kind.in_(kinds))
     return list(_stream(connection, query.order_by(journal.c.sequence).limit(limit)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,9 +17,11 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from api.errors import ApiError, KeyUnknownError
 from api.store.journal import append_line
 from api.store.tables import api_keys
+from quality import Role as SigningRole
 
 Role = Literal["station", "reader", "qc", "engineer", "approver", "auditor"]
 ROLES: tuple[Role, ...] = get_args(Role)
+SIGNING_ROLES: tuple[SigningRole, ...] = get_args(SigningRole)
 ENTROPY_BYTES = 54
 CREATED, REVOKED = "apikey.created", "apikey.revoked"
 _PREFIX = "hk"
@@ -28,7 +31,8 @@ _PREFIX = "hk"
 class ApiKey:
     """A key without its secret: its role, whose it is, and what it is bound to.
 
-    A station's key is bound to the station's id, an approver's to a person (`name`) and a party.
+    A station's key is bound to the station's id, an approver's to a person (`name`), a party, and the roles
+    that the person signs for.
     """
 
     id: str
@@ -36,6 +40,7 @@ class ApiKey:
     name: str
     station: str | None
     party: str | None
+    signs: tuple[SigningRole, ...]
     created_at: str
     revoked_at: str | None
 
@@ -52,6 +57,7 @@ def create(
     name: str,
     station: str | None,
     party: str | None,
+    signs: Sequence[str] = (),
     entropy: bytes,
     actor: str,
     time: str,
@@ -64,6 +70,7 @@ def create(
         name: of the person, station or system; at most 64 characters.
         station: the station's id, for the role `station` only.
         party: the party that the person approves for, for the role `approver` only.
+        signs: the roles that the person signs for, of SIGNING_ROLES, for the role `approver` only.
         entropy: ENTROPY_BYTES random bytes: 6 for the id, 16 of salt, 32 of secret.
         actor: who creates it, for the journal.
         time: RFC 3339 UTC.
@@ -76,9 +83,15 @@ def create(
     for field, value, needed in (("station", station, "station"), ("party", party, "approver")):
         if (value is not None) != (role == needed) or value == "":
             raise ApiError(f"role {role}: give {field} for the role {needed}, and for no other")
+    unknown = [one for one in signs if one not in SIGNING_ROLES]
+    if unknown:
+        raise ApiError(f"{unknown[0]!r} is no role to sign for; these are: {', '.join(SIGNING_ROLES)}")
+    if signs and role != "approver":
+        raise ApiError(f"role {role}: only an approver's key says what the person signs for")
     key_id, salt, secret = entropy[:6].hex(), entropy[6:22].hex(), entropy[22:].hex()
-    key = ApiKey(key_id, role, name, station, party, time, None)
-    body = {"role": role, "name": name, "station": station, "party": party}
+    signed = tuple(one for one in SIGNING_ROLES if one in signs)
+    key = ApiKey(key_id, role, name, station, party, signed, time, None)
+    body = {"role": role, "name": name, "station": station, "party": party, "signs": " ".join(key.signs)}
     append_line(connection, time=time, actor=actor, kind=CREATED, subject=f"key-{key_id}", body=body)
     hashed = _hash(salt, secret)
     connection.execute(
@@ -127,4 +140,5 @@ def _hash(salt: str, secret: str) -> str:
 
 def _key(row: RowMapping | dict[str, str | None]) -> ApiKey:
     names = ("id", "role", "name", "station", "party", "created_at", "revoked_at")
-    return ApiKey(**{name: row[name] for name in names})  # pyright: ignore[reportArgumentType]
+    signs = (row["signs"] or "").split()
+    return ApiKey(**{name: row[name] for name in names}, signs=tuple(signs))  # pyright: ignore[reportArgumentType]

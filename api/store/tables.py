@@ -125,6 +125,7 @@ api_keys = Table(
     Column("name", Text, nullable=False),
     Column("station", Text),
     Column("party", Text),
+    Column("signs", Text, nullable=False, server_default=""),  # roles that the person signs for, by spaces
     Column("salt", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Column("created_at", Text, nullable=False),

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from api.ledger import LOT_KINDS, NONCONFORMANCE_KINDS
 from golden import bundle
 from golden.spec import GoldenSpec
-from quality.events import LOT_EVENTS
 from tests import builders
 from tests.api import records
 from tests.api.conftest import Plant
@@ -47,11 +45,6 @@ def produce(plant: Plant, units: int, *, verdicts: dict[int, str] | None = None)
     assert ok(plant.ask("approver", "POST", "/lots/L1/fai/approval"))["phase"] == "production"
     for i in range(units):
         ok(plant.post(2 + i, lot="L1", verdict=(verdicts or {}).get(i, "ACCEPT")), 201)
-
-
-def test_the_kinds_read_for_a_lot_are_the_kinds_that_lots_have() -> None:
-    assert set(LOT_KINDS) == set(LOT_EVENTS)
-    assert NONCONFORMANCE_KINDS == ("nonconformance.opened", "nonconformance.extended")
 
 
 def test_from_opening_to_release(plant: Plant) -> None:
