@@ -173,7 +173,7 @@ def report(
     from hallmark.lot_papers import write_lot_papers
 
     def get(path: str, **query: str | int) -> httpx.Response:
-        return _request(server, key, "GET", path, query=query, absent=path.startswith("/inspections/"))
+        return request(server, key, "GET", path, query=query, absent=path.startswith("/inspections/"))
 
     chosen = formats or list(PaperFormat)
     for path in write_lot_papers(lot, get, TrustStore.open(trust), out, chosen, datetime.now(UTC)):
@@ -194,10 +194,10 @@ def _entered(path: Path) -> list[Any]:
 
 def _ask(server: str, key: Path, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
     """Ask the server and return its JSON; a refusal becomes a sentence."""
-    return _request(server, key, method, path, body).json()
+    return request(server, key, method, path, body).json()
 
 
-def _request(
+def request(
     server: str,
     key: Path,
     method: str,
@@ -207,7 +207,12 @@ def _request(
     query: dict[str, str | int] | None = None,
     absent: bool = False,
 ) -> httpx.Response:
-    """Ask the server and return its answer; with `absent`, also that there is no such thing."""
+    """Ask the server and return its answer; with `absent`, also that there is no such thing.
+
+    Raises:
+        LotError: no answer, or the server refused; the message says why.
+        ApiKeyFileError: the key cannot be read.
+    """
     import httpx
 
     headers = {"Authorization": f"Bearer {read_key(key)}"}

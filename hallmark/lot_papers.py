@@ -57,13 +57,13 @@ def write_lot_papers(
     )
     inspections = [
         Inspection.model_validate(get(f"/inspections/{line['id']}").json()["inspection"])
-        for line in _pages(get, "/inspections", lot)
+        for line in pages(get, "/inspections", lot)
         if line["counted"]
     ]
     issued = f"{now:%Y-%m-%dT%H:%M:%SZ}"
     (out / "sheets").mkdir(parents=True, exist_ok=True)
     summary = lot_summary(
-        sample, state, inspections, list(_pages(get, "/nonconformances", lot)), issued=issued
+        sample, state, inspections, list(pages(get, "/nonconformances", lot)), issued=issued
     )
     paths = write_paper(summary, out, "lot", formats)
     if state["first_article"] is not None:
@@ -78,10 +78,12 @@ def write_lot_papers(
     return paths
 
 
-def _pages(get: Get, path: str, lot: str) -> Iterator[dict[str, Any]]:
+def pages(get: Get, path: str, lot: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield every item of a list, of one lot or of all."""
+    narrowed = {} if lot is None else {"lot": lot}
     cursor: str | None = None
     while True:
-        page = get(path, lot=lot, limit=100, **({} if cursor is None else {"cursor": cursor})).json()
+        page = get(path, limit=100, **narrowed, **({} if cursor is None else {"cursor": cursor})).json()
         yield from page["items"]
         cursor = page["next"]
         if cursor is None:
