@@ -20,7 +20,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import quality
-from api import openapi, routes_lots, routes_records
+from api import (
+    openapi,
+    routes_claims,
+    routes_corrective,
+    routes_lots,
+    routes_materials,
+    routes_records,
+)
 from api.errors import (
     ApiError,
     FrameDamagedError,
@@ -29,6 +36,7 @@ from api.errors import (
     JournalBrokenError,
     SequenceTakenError,
 )
+from api.genealogy_index import GenealogyIndex
 from api.guard import PREFIX, Guard, Limits, refuse_unknown_query
 from api.ledger import Ledger
 from api.problems import Problem
@@ -37,6 +45,22 @@ from evidence.journal import BrokenChain
 from golden.keys import TrustStore
 
 log = structlog.get_logger("hallmark.api")
+
+_ROUTES = (
+    routes_records,
+    routes_lots,
+    routes_materials,
+    routes_corrective,
+    routes_claims,
+)
+_ROUTES = (
+    routes_records,
+    routes_lots,
+    routes_production,
+    routes_first_article,
+    routes_series,
+    routes_changes,
+)
 
 _PROBLEM_OF: tuple[tuple[type[Exception], str], ...] = (
     (SequenceTakenError, "sequence-taken"),
@@ -90,7 +114,8 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.ledger = ledger
-    for routes in (routes_records, routes_lots):
+    app.state.genealogy = GenealogyIndex()
+    for routes in _ROUTES:
         app.include_router(routes.router, prefix=PREFIX, dependencies=[Depends(refuse_unknown_query)])
     app.add_middleware(Guard, store=store, limits=limits or Limits())
     app.add_middleware(AccessLog)

@@ -423,3 +423,5 @@ _TAKES: dict[str, Callable[[Genealogy, JournalLine], Any]] = {
     CartonPacked.kind: _take_packed,
     ShipmentSent.kind: _take_sent,
 }
+
+GENEALOGY_KINDS = tuple(_TAKES)  # of the lines that the index is made of

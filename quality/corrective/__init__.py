@@ -15,7 +15,7 @@ Steps
     submit_report            capa.submitted    supplier; REPORTS holds the models, required_fields(discipline)
     approve_report           capa.approved     buyer; D5 fixes the effectiveness criterion
     reject_report            capa.rejected     buyer, with a reason; it is submitted again
-    observe_lot              capa.observed     a later lot's counts for the cause
+    observe_lot              capa.observed     a later lot's counts for the cause (lot_evidence)
     verify_effectiveness     capa.verified     not by an owner of the action
     note_recurrence          capa.recurred     for each non-conformance that opens: append its events with it
     review_recurrence        capa.reviewed     buyer; confirmed reopens
@@ -45,6 +45,7 @@ from quality.corrective.effectiveness import (
     sample_size,
 )
 from quality.corrective.events import CAPA_EVENTS, capa_id
+from quality.corrective.observed import lot_evidence
 from quality.corrective.overdue import Overdue, capa_due_dates, overdue
 from quality.corrective.reports import (
     DISCIPLINES,
@@ -83,7 +84,8 @@ __all__ = [
     "Counts", "Criterion", "CriterionPower", "DueDates", "EmergencyResponse", "Implementation",
     "LotEvidence", "Member", "Overdue", "PermanentActions", "Prevention", "Problem", "Reduction", "Report",
     "RootCause", "Sorted", "Team", "apply_capa", "approve_report", "capa_due_dates", "capa_id",
-    "criterion_power", "due_dates", "fisher_p_value", "fisher_reduction", "judge", "next_phase",
+    "criterion_power", "due_dates", "fisher_p_value", "fisher_reduction", "judge", "lot_evidence",
+    "next_phase",
     "note_recurrence", "observe_lot", "open_capa", "overdue", "pass_probability", "reject_report",
     "replay_capas", "required_fields", "review_recurrence", "sample_size", "submit_report",
     "verify_effectiveness",

@@ -7,7 +7,8 @@ State
     `IqcRecord`. Phases: absent -> received -> released | rejected;  rejected -> conceded
 
 Steps (StepError, or the events to append; `now` is aware)
-    receive_material(state, spec, golden, material, Delivery, person, now=, series=)   inspector, either party
+    receive_material(state, spec, golden, material, Delivery, person, now=, series=, restart=)
+                                                                                       inspector, either party
     add_evidence(state, EvidenceAdded, now=)                                           inspector, either party
     inspect_measured(state, check, readings, Instrument, person, now=)                 inspector, either party
     inspect_attribute(state, check, inspected, nonconforming, person, now=)            inspector, either party
@@ -19,10 +20,11 @@ Steps (StepError, or the events to append; `now` is aware)
 
 Pure
     agreed_material(spec, material), check_plan(item, lot_size, severity), iqc_series(states) -> by check,
-    uncovered(spec, states, lot, units): what of the bill of materials is not booked for so many units
+    uncovered(spec, states, lot, units): what of the bill of materials is not booked for so many units;
+    require_booked(...): refuses it where the golden sample's plan of first articles asks for it
 """
 
-from quality.materials.bill import uncovered
+from quality.materials.bill import require_booked, uncovered
 from quality.materials.events import (
     AgreedMaterial,
     CheckInspected,

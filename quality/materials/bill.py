@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from golden.spec import GoldenSpec
+from quality.errors import StepError
 from quality.materials.lots import MaterialState
 
 
@@ -30,3 +31,17 @@ def uncovered(
         elif booked[material.id] < material.per_unit * units:
             short[material.id] = material.per_unit * units - booked[material.id]
     return short
+
+
+def require_booked(spec: GoldenSpec, states: Iterable[MaterialState], lot: str, units: int) -> None:
+    """Raise StepError where the golden sample asks for booked materials and something of them is missing."""
+    if not spec.plans.fai.materials_booked:
+        return
+    short = uncovered(spec, states, lot, units)
+    if short:
+        named = {m.id: m for m in spec.materials}
+        missing = ", ".join(
+            name if amount is None else f"{amount.normalize():f} {named[name].unit} of {name}"
+            for name, amount in short.items()
+        )
+        raise StepError(f"lot {lot}: {missing} for its {units} units is not booked to it; book it first")

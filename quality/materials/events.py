@@ -61,7 +61,10 @@ class Delivery(Closed):
 
 
 class MaterialReceived(Closed):
-    """A material lot came in; `severities` are those of the checks that are sampled by AQL."""
+    """A material lot came in; `severities` are those of the checks that are sampled by AQL.
+
+    `restart` is the corrective action after which its discontinued inspection was taken up again.
+    """
 
     kind: ClassVar[str] = "material.received"
     golden: GoldenReference
@@ -69,6 +72,7 @@ class MaterialReceived(Closed):
     delivery: Delivery
     severities: dict[Name, InspectionSeverity]
     person: Person
+    restart: Reason | None = None
 
 
 class MaterialNonconforming(Closed):

@@ -163,6 +163,8 @@ def _after_receipt(state: MaterialState, event: MaterialReceived, now: datetime)
     delivery, agreed = event.delivery, event.agreed
     parties = (agreed.supplier, agreed.buyer)
     require_signer(event.person, "inspector", parties, f"{state.subject}: receiving")
+    if event.restart is not None:
+        require_signer(event.person, "quality", (agreed.supplier,), f"{state.subject}: restarting inspection")
     if instant(delivery.received_at) > now:
         raise StepError(f"{state.subject}: received_at {delivery.received_at} lies in the future")
     if agreed.material.unit is not None and delivery.unit != agreed.material.unit:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from quality.materials.lots import MaterialState
-from quality.sampling import LotResult, Scheme, Switching, after_lot, begin, restart_inspection
+from quality.sampling import (
+    LotResult,
+    Scheme,
+    Switching,
+    after_lot,
+    begin,
+    restart_inspection,
+    return_to_normal,
+)
 
 
 def iqc_series(states: Iterable[MaterialState]) -> dict[str, Switching]:
     """Return where each check's switching stands after these deliveries, in the order of their decisions.
 
     Give the deliveries of one material by one supplier; undecided ones are skipped. A check that was not
-    inspected, or not sampled by AQL, does not count. A delivery after discontinued inspection restarts it.
-
-    Raises:
-        StepError: a delivery was inspected at another severity than its series asked for.
+    inspected, or not sampled by AQL, does not count.
     """
     series: dict[str, Switching] = {}
     for state in states:
@@ -27,8 +32,8 @@ def iqc_series(states: Iterable[MaterialState]) -> dict[str, Switching]:
 def series_after(state: MaterialState, series: Mapping[str, Switching]) -> dict[str, Switching]:
     """Return where the checks of one delivery stand after it, given where they stood before.
 
-    Raises:
-        StepError: the delivery was inspected at another severity than its series asked for.
+    Deliveries may be in house side by side. One that came in before the series switched was inspected at a
+    severity no longer in force and does not count, except that its rejection ends reduced inspection.
     """
     known: dict[str, Switching] = {}
     for name, result in state.checks.items():
@@ -36,7 +41,12 @@ def series_after(state: MaterialState, series: Mapping[str, Switching]) -> dict[
         if plan is None:
             continue
         before = series.get(name) or begin(Scheme(plan.standard, plan.aql, plan.counting))
-        if before.discontinued:
-            before = restart_inspection(before, f"{state.subject} was received for tightened inspection")
-        known[name] = after_lot(before, LotResult(plan, result.event.nonconforming))
+        if before.discontinued and state.receipt.restart is not None:
+            before = restart_inspection(before, state.receipt.restart)
+        if not before.discontinued and before.severity == plan.severity:
+            known[name] = after_lot(before, LotResult(plan, result.event.nonconforming))
+        elif before.severity == "reduced" and result.event.nonconforming >= plan.Re:
+            known[name] = return_to_normal(before, f"{state.subject}, at {plan.severity}, was rejected")
+        else:
+            known[name] = before
     return known

@@ -30,7 +30,7 @@ from quality.materials.events import (
 from quality.materials.lots import MaterialState, after, agreed_check, required_outcome
 from quality.materials.plan import agreed_material, outside
 from quality.materials.series import series_after
-from quality.sampling import Switching
+from quality.sampling import Switching, restart_inspection
 
 Events = tuple[NewEvent, ...]
 
@@ -45,24 +45,30 @@ def receive_material(
     *,
     now: datetime,
     series: Mapping[str, Switching] | None = None,
+    restart: str | None = None,
 ) -> Events:
     """Receive a delivery of a material: an inspector of either party.
 
     A manufacturer or part number that the golden sample does not name is a nonconformance by itself.
     `series` is where the switching of its checks stands (`iqc_series`); without it inspection is normal.
+    `restart` names the corrective action after which discontinued inspection is taken up again, tightened:
+    the supplier's quality says so.
 
     Raises:
         StepError: the golden sample has no such material, the unit is not the bill of materials', it came in
-            later than now, or a check's inspection is discontinued.
+            later than now, a check's inspection is discontinued, or there is none to restart.
         SamplingError: the standard gives no plan for so many items.
     """
-    known = series or {}
+    known = dict(series or {})
     stopped = [name for name, switching in known.items() if switching.discontinued]
-    if stopped:
+    if stopped and restart is None:
         raise StepError(
-            f"{state.subject}: inspection of {stopped[0]} is discontinued for this supplier; restart it "
-            "after a corrective action (restart_inspection)"
+            f"{state.subject}: inspection of {stopped[0]} is discontinued for this supplier; name the "
+            "corrective action after which it is restarted"
         )
+    if restart is not None and not stopped:
+        raise StepError(f"{state.subject}: no inspection is discontinued; there is nothing to restart")
+    known.update({name: restart_inspection(known[name], str(restart)) for name in stopped})
     agreed = agreed_material(spec, material)
     sampled = [str(i.id) for i in agreed.items if i.sampling is not None and i.sampling.aql is not None]
     return _with_notes(
@@ -73,6 +79,7 @@ def receive_material(
             delivery=delivery,
             severities={name: known[name].severity if name in known else "normal" for name in sampled},
             person=person,
+            restart=restart,
         ),
         now,
     )

@@ -35,6 +35,7 @@ from tests.quality.materials.deliveries import (
 from tests.quality.records import GOLDEN
 
 WHAT = "substitution:manufacturer"
+RECEIVES = Person(name="Li Wei", party=SUPPLIER.party, roles=("inspector", "quality"))
 
 
 def test_a_conforming_delivery_is_released_and_booked() -> None:
@@ -417,13 +418,22 @@ def test_the_record_of_a_rejected_lot() -> None:
 # series, bill of materials
 
 
-def decided(name: str, series: Any, *wrong: float) -> Store:
+def in_house(name: str, series: Any, restart: str | None = None) -> Store:
     store = Store(name)
     store.add(
         m.receive_material(
-            store.state, SPEC, GOLDEN, "laminate", delivery(), INSPECTOR, now=NOW, series=series
+            store.state, SPEC, GOLDEN, "laminate", delivery(), RECEIVES, now=NOW, series=series,
+            restart=restart,
         )
-    )
+    )  # fmt: skip
+    return store
+
+
+def decided(name: str, series: Any, *wrong: float, restart: str | None = None) -> Store:
+    return inspected(in_house(name, series, restart), series, *wrong)
+
+
+def inspected(store: Store, series: Any, *wrong: float) -> Store:
     store.prove().measure(*wrong)
     store.look()
     store.add(m.decide_material(store.state, QUALITY, now=NOW, series=series))
@@ -443,10 +453,35 @@ def test_two_rejected_deliveries_tighten_the_inspection_of_the_next() -> None:
     assert severities == ["normal", *["tightened"] * 5, "discontinued"]
     with pytest.raises(StepError, match="inspection of thickness is discontinued"):
         decided("M9", m.iqc_series(done))
-    restarted = {"thickness": quality.sampling.restart_inspection(m.iqc_series(done)["thickness"], "8D 7")}
-    done.append(decided("M9", restarted).state)
+    done.append(decided("M9", m.iqc_series(done), restart="8D 7").state)
+    assert done[-1].receipt.severities == {"thickness": "tightened"}
     series = m.iqc_series([m.MaterialState("absent"), *done])
     assert (series["thickness"].severity, series["thickness"].accepted_in_row) == ("tightened", 1)
+
+
+def test_a_delivery_in_house_before_the_switch_is_decided_and_does_not_count() -> None:
+    beside = in_house("M9", {})
+    done = [decided("M0", {}, 2.0, 2.0, 2.0).state]
+    done.append(decided("M1", m.iqc_series(done), 2.0, 2.0, 2.0).state)
+    assert m.iqc_series(done)["thickness"].severity == "tightened"
+    done.append(inspected(beside, m.iqc_series(done)).state)
+    assert done[-1].phase == "released"
+    assert done[-1].decision is not None
+    assert done[-1].decision.switching_after == {"thickness": "tightened"}
+    assert m.iqc_series(done)["thickness"].accepted_in_row == 0
+
+
+def test_only_discontinued_inspection_restarts_and_the_suppliers_quality_says_so() -> None:
+    with pytest.raises(StepError, match="nothing to restart"):
+        in_house("M0", {}, restart="8D 7")
+    done: list[m.MaterialState] = []
+    for i in range(7):
+        done.append(decided(f"M{i}", m.iqc_series(done), 2.0, 2.0, 2.0).state)
+    with pytest.raises(StepError, match="restarting inspection needs a person with the role quality"):
+        m.receive_material(
+            m.MaterialState("M9"), SPEC, GOLDEN, "laminate", delivery(), INSPECTOR, now=NOW,
+            series=m.iqc_series(done), restart="8D 7",
+        )  # fmt: skip
 
 
 def test_the_bill_of_materials_is_covered_by_what_is_booked() -> None:
