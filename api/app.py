@@ -22,11 +22,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import quality
 from api import (
     openapi,
+    routes_changes,
     routes_claims,
     routes_corrective,
+    routes_first_article,
     routes_lots,
     routes_materials,
+    routes_production,
     routes_records,
+    routes_series,
 )
 from api.errors import (
     ApiError,
@@ -49,17 +53,13 @@ log = structlog.get_logger("hallmark.api")
 _ROUTES = (
     routes_records,
     routes_lots,
-    routes_materials,
-    routes_corrective,
-    routes_claims,
-)
-_ROUTES = (
-    routes_records,
-    routes_lots,
     routes_production,
     routes_first_article,
     routes_series,
     routes_changes,
+    routes_materials,
+    routes_corrective,
+    routes_claims,
 )
 
 _PROBLEM_OF: tuple[tuple[type[Exception], str], ...] = (

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, Field
 from api.guard import PREFIX
 from api.store.inspections import Stored
 from evidence.inspection import Digest, Name
+from golden.catalogue import CharacteristicClass
 from golden.regions import Closed, Identifier
-from quality import EnteredResult, Nonconformity
+from quality import NONCONFORMITY_CAUSES, EnteredResult, Nonconformity
 
 
 def _is_no_other_subject(lot: str) -> str:
@@ -20,13 +21,18 @@ def _is_no_other_subject(lot: str) -> str:
 
 
 LotId = Annotated[Identifier, AfterValidator(_is_no_other_subject)]
+Nonconformities = Annotated[tuple[Nonconformity, ...], Field(max_length=100)]
+Sentence = Annotated[str, Field(min_length=1, max_length=1000)]
+Serials = Annotated[tuple[Name, ...], Field(min_length=1, max_length=10_000)]
+SeriesId = Annotated[str, Field(max_length=128, pattern="^switching:")]
 
 
 class NewLot(Closed):
-    """A lot to open, and the golden sample that it is made by."""
+    """A lot to open, the golden sample that it is made by, and the rejected lot that comes again in it."""
 
     lot: LotId = Field(examples=["L-2026-07"])
     golden: Digest = Field(examples=["sha256:" + "5a" * 32])
+    resubmits: LotId | None = None
 
 
 class FirstArticle(Closed):
@@ -42,8 +48,84 @@ class Resolution(Closed):
     """What a person decides about a sample unit that a station left undecided."""
 
     serial: Name = Field(examples=["S4-0007"])
-    reason: Annotated[str, Field(min_length=1, max_length=1000)] = Field(examples=["flux residue, wiped off"])
-    nonconformities: Annotated[tuple[Nonconformity, ...], Field(max_length=100)] = ()
+    reason: Sentence = Field(examples=["flux residue, wiped off"])
+    nonconformities: Nonconformities = ()
+
+
+def _opens_nothing(cause: str) -> str:
+    if cause.startswith(NONCONFORMITY_CAUSES):
+        raise ValueError("a nonconformity is quarantined by what found it; give a cause such as handling:3")
+    return cause
+
+
+class Quarantine(Closed):
+    """Units to take from the accepted ones, and why."""
+
+    serials: Serials
+    cause: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_opens_nothing)] = Field(
+        examples=["drift:cell-3"]
+    )
+    reason: Sentence
+
+
+class Clearance(Closed):
+    """Quarantined units that a person clears, and why."""
+
+    serials: Serials
+    reason: Sentence
+
+
+class UnitJudgement(Closed):
+    """What a person finds on a unit that no station has judged; without nonconformities it conforms."""
+
+    serial: Name = Field(examples=["S4-0007"])
+    evidence: Sentence = Field(examples=["seen at 1000 lx, 40 cm, 5 s"])
+    nonconformities: Nonconformities = ()
+
+
+class ItemAnswer(Closed):
+    """A person's answer to an item of the outgoing checklist, and what was seen."""
+
+    item: Identifier
+    conforms: bool
+    evidence: Sentence
+
+
+class Commitment(Closed):
+    """What binds a party to its secret for a draw: see `quality.neutral_draw.commitment`."""
+
+    commitment: Digest
+
+
+class Reveal(Closed):
+    """The secret that a party had committed to."""
+
+    secret: Annotated[str, Field(min_length=32, max_length=128)] = Field(examples=["5a" * 16])
+
+
+class Conditions(Closed):
+    """Whether production is steady and reduced inspection approved in a series."""
+
+    series: SeriesId
+    production_steady: bool
+    reduced_approved: bool
+    reason: Sentence
+
+
+class ReducedEnd(Closed):
+    """A class of a series whose reduced inspection ends by decision."""
+
+    series: SeriesId
+    severity: CharacteristicClass
+    reason: Sentence
+
+
+class Restart(Closed):
+    """A class of a series whose discontinued inspection is taken up again, after what corrective action."""
+
+    series: SeriesId
+    severity: CharacteristicClass
+    corrective_action: Sentence
 
 
 def inspection_body(stored: Stored) -> dict[str, Any]:

@@ -5,10 +5,10 @@ Deny by default: without a valid key only PUBLIC is served; a route states its r
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -130,13 +130,26 @@ def refuse_unknown_query(request: Request) -> None:
         raise Problem("invalid", f"unknown query parameter {unknown[0]!r}; this route knows: {names}")
 
 
-def allow(*roles: Role) -> Callable[[Request], ApiKey]:
-    """Return the dependency that admits keys of these roles only and gives the key."""
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Dependency that admits keys of these roles only and gives the key."""
 
-    def admit(request: Request) -> ApiKey:
+    roles: tuple[Role, ...]
+
+    def __call__(self, request: Request) -> ApiKey:
+        """Return the request's key; raise Problem where its role is not admitted."""
         key: ApiKey = request.state.key
-        if key.role not in roles:
-            raise Problem("forbidden", f"this needs a key of role {' or '.join(roles)}; yours is {key.role}")
+        if key.role not in self.roles:
+            raise Problem(
+                "forbidden", f"this needs a key of role {' or '.join(self.roles)}; yours is {key.role}"
+            )
         return key
 
-    return admit
+
+def allow(*roles: Role) -> Admit:
+    """Return the dependency that admits keys of these roles only and gives the key."""
+    return Admit(roles)
+
+
+Qc = Annotated[ApiKey, Depends(allow("qc"))]
+Approver = Annotated[ApiKey, Depends(allow("approver"))]

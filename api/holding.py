@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import quality
 from api.past import Past
-from quality import ipqc
+from evidence.journal import JournalLine
+from quality import ipqc, materials
 from quality.fai_report import first_piece
 
 
@@ -25,3 +26,16 @@ def watched(past: Past, state: quality.LotState) -> tuple[quality.NewEvent, ...]
     if not past.lines(subject=f"ipqc:{state.lot}", kinds=("ipqc.started",)):
         return ()
     return ipqc.watch(past.ipqc(state.lot), state, past.now)
+
+
+def require_materials(past: Past, lot: str) -> None:
+    """Raise StepError where the golden sample asks for booked materials and the lot's units lack some."""
+    state = past.lot(lot)
+    spec = past.spec_of(state)
+    if spec.plans.fai.materials_booked:
+        received = past.lines(kinds=tuple(materials.MATERIAL_EVENTS))
+        by_subject: dict[str, list[JournalLine]] = {}
+        for line in received:
+            by_subject.setdefault(line.subject, []).append(line)
+        known = [materials.replay_material(s.removeprefix("material:"), own) for s, own in by_subject.items()]
+        materials.require_booked(spec, known, lot, len(state.units))

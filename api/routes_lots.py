@@ -9,29 +9,36 @@ from fastapi import APIRouter, Depends, Response
 
 import quality
 from api import cursor as cursors
-from api.bodies import FirstArticle, NewLot, Resolution
-from api.guard import READERS, allow
-from api.holding import held_back
+from api.bodies import (
+    Clearance,
+    Commitment,
+    FirstArticle,
+    ItemAnswer,
+    NewLot,
+    Quarantine,
+    Resolution,
+    Reveal,
+    UnitJudgement,
+)
+from api.guard import READERS, Approver, Qc, allow
+from api.holding import held_back, require_materials
 from api.ledger import person_of
 from api.past import Past
 from api.routes_records import House, Page, Text
+from api.routes_series import series_in
 from api.store import journal
 from api.store.keys import ApiKey
-from golden.catalogue import CharacteristicClass
 from quality import neutral_draw
 
 router = APIRouter()
 
 _DRAW_KINDS = ("lot.frozen", "draw.committed", "draw.revealed")
 
-Qc = Annotated[ApiKey, Depends(allow("qc"))]
-Approver = Annotated[ApiKey, Depends(allow("approver"))]
-
 
 @router.post("/lots", status_code=201)
 def open_lot(ledger: House, key: Qc, body: NewLot, response: Response) -> dict[str, Any]:
-    """Open a lot under a registered golden sample. The same again gives 200."""
-    state, new = ledger.open_lot(body.lot, body.golden, key)
+    """Open a lot under a registered golden sample, or as a rejected lot's resubmission. Again gives 200."""
+    state, new = ledger.open_lot(body.lot, body.golden, key, resubmits=body.resubmits)
     response.status_code = 201 if new else 200
     return state.record()
 
@@ -66,10 +73,44 @@ def decide_first_article(ledger: House, key: Qc, id: str, body: FirstArticle) ->
 
 @router.post("/lots/{id}/fai/approval")
 def approve_first_article(ledger: House, key: Approver, id: str) -> dict[str, Any]:  # noqa: A002
-    """Approve an accepted first article, as the person and party of the key: production may start."""
+    """Approve an accepted first article, as the person and party of the key: production may start.
+
+    Where the golden sample asks for it, the materials of the units made so far are booked to the lot first.
+    """
+    person = person_of(key)
+
+    def approved(past: Past) -> Sequence[quality.NewEvent]:
+        require_materials(past, id)
+        state = past.lot(id)
+        return quality.approve_first_article(state, past.spec_of(state), person)
+
+    ledger.take(key, approved)
+    return ledger.read_lot(id).record()
+
+
+@router.post("/lots/{id}/quarantine")
+def quarantine_units(
+    ledger: House,
+    key: Annotated[ApiKey, Depends(allow("qc", "approver"))],
+    id: str,  # noqa: A002
+    body: Quarantine,
+) -> dict[str, Any]:
+    """Take units from the accepted ones, whatever their own records say, until a person clears them."""
+    return ledger.step(
+        id,
+        key,
+        lambda state, _: quality.quarantine_units(state, body.serials, cause=body.cause, reason=body.reason),
+    ).record()
+
+
+@router.post("/lots/{id}/clearance")
+def clear_units(ledger: House, key: Approver, id: str, body: Clearance) -> dict[str, Any]:  # noqa: A002
+    """Clear quarantined units, as quality of the party that approves the first article."""
     person = person_of(key)
     return ledger.step(
-        id, key, lambda state, spec: quality.approve_first_article(state, spec, person)
+        id,
+        key,
+        lambda state, spec: quality.clear_units(state, spec, body.serials, person, reason=body.reason),
     ).record()
 
 
@@ -77,10 +118,50 @@ def approve_first_article(ledger: House, key: Approver, id: str) -> dict[str, An
 def freeze_lot(ledger: House, key: Qc, id: str) -> dict[str, Any]:  # noqa: A002
     """End production: the accepted units are the lot, every other unit has left it.
 
-    What first pieces or in-process control hold back is quarantined before, and leaves it too.
+    What first pieces or in-process control hold back is quarantined before, and leaves it too. Where the
+    golden sample asks for it, the materials of all its units are booked first.
     """
-    ledger.take(key, lambda past: held_back(past, id), lambda past: quality.freeze_lot(past.lot(id)))
+
+    def frozen(past: Past) -> Sequence[quality.NewEvent]:
+        require_materials(past, id)
+        return quality.freeze_lot(past.lot(id))
+
+    ledger.take(key, lambda past: held_back(past, id), frozen)
     return ledger.read_lot(id).record()
+
+
+@router.get("/lots/{id}/draw", dependencies=[Depends(allow(*READERS))])
+def get_draw(ledger: House, id: str) -> dict[str, Any]:  # noqa: A002
+    """Read how both parties agree on the draw's seed: manifest, commitments, secrets, who withholds one."""
+    with ledger.past() as past:
+        past.lot(id)
+        return _agreement(past, id).record()
+
+
+@router.post("/lots/{id}/draw/commitments")
+def commit_secret(ledger: House, key: Approver, id: str, body: Commitment) -> dict[str, Any]:  # noqa: A002
+    """Bind the key's party to its secret for the draw, after the manifest was frozen."""
+    person = person_of(key)
+
+    def committed(past: Past) -> Sequence[quality.NewEvent]:
+        spec = past.spec_of(past.lot(id))
+        return neutral_draw.commit_secret(_agreement(past, id), spec, person, body.commitment)
+
+    ledger.take(key, committed)
+    return get_draw(ledger, id)
+
+
+@router.post("/lots/{id}/draw/reveals")
+def reveal_secret(ledger: House, key: Approver, id: str, body: Reveal) -> dict[str, Any]:  # noqa: A002
+    """Show the secret that the key's party had committed to, once both parties have committed."""
+    person = person_of(key)
+
+    def revealed(past: Past) -> Sequence[quality.NewEvent]:
+        past.lot(id)
+        return neutral_draw.reveal_secret(_agreement(past, id), person, body.secret)
+
+    ledger.take(key, revealed)
+    return get_draw(ledger, id)
 
 
 @router.post("/lots/{id}/draw")
@@ -94,7 +175,7 @@ def draw_sample(ledger: House, key: Qc, id: str) -> dict[str, Any]:  # noqa: A00
     def drawn(past: Past) -> Sequence[quality.NewEvent]:
         state = past.lot(id)
         spec = past.spec_of(state)
-        agreement, series = _agreement(past, id), _series(past, quality.series_of(spec))
+        agreement, series = _agreement(past, id), series_in(past, quality.series_of(spec))
         if agreement.commitments:
             neutral = neutral_draw.draw_record(agreement)
             return quality.draw_sample(state, spec, neutral.seed, series=series, neutral=neutral)
@@ -102,6 +183,43 @@ def draw_sample(ledger: House, key: Qc, id: str) -> dict[str, Any]:  # noqa: A00
 
     ledger.take(key, drawn)
     return ledger.read_lot(id).record()
+
+
+@router.get("/lots/{id}/tally", dependencies=[Depends(allow(*READERS))])
+def get_tally(ledger: House, id: str) -> dict[str, Any]:  # noqa: A002
+    """Read where each class of the drawn sample stands against its Ac and Re as it is now."""
+    state = ledger.read_lot(id)
+    return {
+        "lot": id,
+        "phase": state.phase,
+        "classes": [c.model_dump(mode="json") for c in quality.tally(state)],
+    }
+
+
+@router.post("/lots/{id}/oqc/judgements")
+def judge_unit(ledger: House, key: Approver, id: str, body: UnitJudgement) -> dict[str, Any]:  # noqa: A002
+    """Judge a unit of the sample, or of a lot in screening, as inspector or quality."""
+    person = person_of(key)
+    return ledger.step(
+        id,
+        key,
+        lambda state, spec: quality.judge_unit(
+            state, spec, body.serial, person, evidence=body.evidence, nonconformities=body.nonconformities
+        ),
+    ).record()
+
+
+@router.post("/lots/{id}/oqc/checks")
+def check_item(ledger: House, key: Approver, id: str, body: ItemAnswer) -> dict[str, Any]:  # noqa: A002
+    """Answer an item of the outgoing checklist, as inspector or quality."""
+    person = person_of(key)
+    return ledger.step(
+        id,
+        key,
+        lambda state, spec: quality.check_item(
+            state, spec, body.item, person, conforms=body.conforms, evidence=body.evidence
+        ),
+    ).record()
 
 
 @router.post("/lots/{id}/oqc/resolutions")
@@ -130,33 +248,5 @@ def release_lot(ledger: House, key: Approver, id: str) -> dict[str, Any]:  # noq
     return ledger.step(id, key, lambda state, spec: quality.release_lot(state, spec, person)).record()
 
 
-@router.get("/nonconformances", dependencies=[Depends(allow(*READERS))])
-def list_nonconformances(
-    ledger: House,
-    lot: Text = None,
-    severity: CharacteristicClass | None = None,
-    limit: Page = 50,
-    cursor: Text = None,
-) -> dict[str, Any]:
-    """List non-conformances in the order of opening. Follow `next` until it is null."""
-    listing = {"list": "nonconformances", "lot": lot, "severity": severity}
-    skip = cursors.decode(cursor, listing) or 0
-    with ledger.past() as past:
-        known = quality.replay_nonconformances(past.lines(kinds=tuple(quality.NONCONFORMANCE_EVENTS)))
-    # a position in the order of opening stays what it is: non-conformances are only ever added
-    found = [
-        (place, n)
-        for place, n in enumerate(known.values(), start=1)
-        if place > skip and lot in (None, n.lot) and severity in (None, n.severity)
-    ]
-    items, more = found[:limit], len(found) > limit
-    following = cursors.encode(items[-1][0], listing) if more else None
-    return {"items": [n.record() for _, n in items], "next": following}
-
-
 def _agreement(past: Past, lot: str) -> neutral_draw.DrawState:
     return neutral_draw.replay_draw(lot, past.lines(subject=(lot, f"draw:{lot}"), kinds=_DRAW_KINDS))
-
-
-def _series(past: Past, subject: str) -> quality.Series:
-    return quality.replay_series(subject, past.lines(subject=subject))

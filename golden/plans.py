@@ -163,13 +163,15 @@ class FaiPlan(Closed):
     """First article: how many units, and which party's person approves.
 
     After each change of shift and each changeover the first `first_piece_units` of every cavity or line in
-    `cavities` are the first pieces; without cavities there is one line.
+    `cavities` are the first pieces; without cavities there is one line. With `materials_booked` production
+    opens, and ends, only with what the bill of materials asks for the units made booked to the lot.
     """
 
     units: Annotated[int, Field(ge=1, le=100)] = 1
     approved_by: Literal["supplier", "buyer"] = "buyer"
     first_piece_units: Annotated[int, Field(ge=1, le=100)] = 1
     cavities: Annotated[tuple[Identifier, ...], Field(max_length=256)] = ()
+    materials_booked: bool = False
 
     @model_validator(mode="after")
     def _once(self) -> Self:

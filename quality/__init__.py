@@ -124,17 +124,18 @@ from quality.steps import (
     quarantine_units,
     record_inspection,
 )
-from quality.unit_findings import Nonconformity, UnitFindings, findings
+from quality.unit_findings import NONCONFORMITY_CAUSES, Nonconformity, UnitFindings, findings
 
 __all__ = [
-    "LOT_EVENTS", "NONCONFORMANCE_EVENTS", "ClassDecision", "ClassSampling", "Disposition", "Draw",
-    "EnteredResult", "EvidenceError", "FaiItem", "FirstArticleDecision", "LateFinding", "LotState", "LotUnit",
-    "NewEvent", "Nonconformance", "NonconformanceNoted", "Nonconformity", "OqcDecision", "Person",
-    "ProportionError", "QualityError", "Role", "SampleUnit", "SamplingError", "SamplingPlan", "Series",
-    "StepError", "TransitionError", "UnitFindings", "apply", "apply_nonconformance", "apply_series",
-    "approve_first_article", "check_item", "clear_units", "code_letter", "decide_first_article", "decide_oqc",
-    "decide_outgoing", "dispose", "draw", "draw_sample", "findings", "first_article", "freeze_lot",
-    "judge_unit", "lot_plan", "manifest_digest", "note_nonconformance", "open_lot", "oqc_plans",
-    "quarantine_units", "record_inspection", "release_lot", "replay", "replay_nonconformances",
-    "replay_series", "resolve_unit", "series_of", "single_plan", "tally", "verify_draw",
+    "LOT_EVENTS", "NONCONFORMANCE_EVENTS", "NONCONFORMITY_CAUSES", "ClassDecision", "ClassSampling",
+    "Disposition", "Draw", "EnteredResult", "EvidenceError", "FaiItem", "FirstArticleDecision", "LateFinding",
+    "LotState", "LotUnit", "NewEvent", "Nonconformance", "NonconformanceNoted", "Nonconformity",
+    "OqcDecision", "Person", "ProportionError", "QualityError", "Role", "SampleUnit", "SamplingError",
+    "SamplingPlan", "Series", "StepError", "TransitionError", "UnitFindings", "apply", "apply_nonconformance",
+    "apply_series", "approve_first_article", "check_item", "clear_units", "code_letter",
+    "decide_first_article", "decide_oqc", "decide_outgoing", "dispose", "draw", "draw_sample", "findings",
+    "first_article", "freeze_lot", "judge_unit", "lot_plan", "manifest_digest", "note_nonconformance",
+    "open_lot", "oqc_plans", "quarantine_units", "record_inspection", "release_lot", "replay",
+    "replay_nonconformances", "replay_series", "resolve_unit", "series_of", "single_plan", "tally",
+    "verify_draw",
 ]  # fmt: skip

@@ -17,10 +17,13 @@ First pieces: subject `firstpiece:<lot>`, in `quality.fai_report.first_piece`
 """
 
 from quality.fai_report.completeness import FairSummary, Shortcoming, lapsed, shortcomings
+from quality.fai_report.events import FAIR_EVENTS
 from quality.fai_report.forms import (
     CharacteristicAccountability,
     CharacteristicRow,
     FairForms,
+    FaiTrigger,
+    FaiType,
     FunctionalTestRow,
     IndexRow,
     MaterialRow,
@@ -44,10 +47,10 @@ from quality.fai_report.steps import (
 )
 
 __all__ = [
-    "CharacteristicAccountability", "CharacteristicRow", "Fair", "FairForms", "FairSummary",
-    "FunctionalTestRow", "IndexRow", "MaterialRow", "PartNumberAccountability", "ProductAccountability",
-    "Shortcoming", "SignedPartNumberAccountability", "UnitResult", "apply_fair", "approve_fair",
-    "customer_approve_fair", "invalid_because", "lapsed", "note_production", "open_fair", "prepare_forms",
-    "replay_fairs", "requirements", "return_fair", "shortcomings", "submit_fair", "trigger_fair",
-    "valid_fair", "verify_fair",
+    "FAIR_EVENTS", "CharacteristicAccountability", "CharacteristicRow", "FaiTrigger", "FaiType", "Fair",
+    "FairForms", "FairSummary", "FunctionalTestRow", "IndexRow", "MaterialRow", "PartNumberAccountability",
+    "ProductAccountability", "Shortcoming", "SignedPartNumberAccountability", "UnitResult", "apply_fair",
+    "approve_fair", "customer_approve_fair", "invalid_because", "lapsed", "note_production", "open_fair",
+    "prepare_forms", "replay_fairs", "requirements", "return_fair", "shortcomings", "submit_fair",
+    "trigger_fair", "valid_fair", "verify_fair",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
     IpqcState(lot), replay_ipqc(lot, lines), apply_ipqc(state, line): lines of the lot and its own
     start_ipqc, change_sop, acknowledge_sop, freeze_limits, take_sample, acknowledge_reaction
+    limits_of_samples, limits_entered: frozen limits, the next version, for freeze_limits
     watch(state, lot, now): missed samples, escalations and suspect units that have become due
     due(plan, times, base, now) -> Due | None: the sample that is due
 
@@ -17,6 +18,8 @@ from quality.ipqc.steps import (
     acknowledge_sop,
     change_sop,
     freeze_limits,
+    limits_entered,
+    limits_of_samples,
     start_ipqc,
     take_sample,
     watch,
@@ -24,5 +27,6 @@ from quality.ipqc.steps import (
 
 __all__ = [
     "Due", "IpqcState", "Judgement", "Reaction", "Reading", "acknowledge_reaction", "acknowledge_sop",
-    "apply_ipqc", "change_sop", "due", "freeze_limits", "replay_ipqc", "start_ipqc", "take_sample", "watch",
+    "apply_ipqc", "change_sop", "due", "freeze_limits", "limits_entered", "limits_of_samples", "replay_ipqc",
+    "start_ipqc", "take_sample", "watch",
 ]  # fmt: skip

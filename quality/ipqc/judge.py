@@ -73,16 +73,18 @@ def _decision(key: KeyScope, reading: Reading) -> conformity.Decision:
     return decided
 
 
+def chart_data(key: KeyScope, samples: Sequence[Sample]) -> list[list[float]] | Counts:
+    """Return what a characteristic's chart takes of samples: their values, or their nonconforming units."""
+    own = [[r for r in sample if r.characteristic == key.characteristic] for sample in samples]
+    if key.variables:
+        return [[r.value for r in sample if r.value is not None] for sample in own]
+    return Counts([sum(not r.conform for r in sample) for sample in own], [float(len(s)) for s in own])
+
+
 def _signals(key: KeyScope, limits: Limits, samples: Sequence[Sample]) -> tuple[str, ...]:
     """Return the names of the rules that signal at the last sample."""
-    own = [[r for r in sample if r.characteristic == key.characteristic] for sample in samples]
-    data = (
-        [[r.value for r in sample if r.value is not None] for sample in own]
-        if key.variables
-        else Counts([sum(not r.conform for r in sample) for sample in own], float(len(own[-1])))
-    )
-    result = chart(key.chart, data, limits, rule_set_named(key.rules))
-    last = len(own) - 1
+    result = chart(key.chart, chart_data(key, samples), limits, rule_set_named(key.rules))
+    last = len(samples) - 1
     found = (f"{s.statistic}: {s.rule}" for s in result.signals if s.point == last)
     return tuple(dict.fromkeys(found))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,10 +24,10 @@ from quality.ipqc.events import (
     SopAcknowledged,
     SopChanged,
 )
-from quality.ipqc.judge import check_readings, failed_units, judgements
+from quality.ipqc.judge import chart_data, check_readings, failed_units, judgements
 from quality.ipqc.monitor import SUBJECT, IpqcState, apply_event, check, missed_sample
 from quality.lots import LotState
-from quality.spc import Limits
+from quality.spc import Limits, entered_limits, estimate_limits
 from quality.steps import quarantine_units
 
 Events = tuple[NewEvent, ...]
@@ -85,6 +85,51 @@ def acknowledge_sop(state: IpqcState, version: str, operator: Person, *, now: da
     """
     event = make_event(SopAcknowledged, _subject(state), sop_version=version, person=operator)
     return _checked(state, event, now)
+
+
+def limits_of_samples(
+    state: IpqcState, characteristic: str, *, exclude: Mapping[str, str] | None = None
+) -> Limits:
+    """Return frozen limits estimated from the samples taken so far, the next version of the characteristic.
+
+    `exclude` gives the numbers of samples with a known assignable cause, and the cause.
+
+    Raises:
+        StepError: not started, or no key characteristic.
+        ChartError: fewer than two samples are left, an unknown one is excluded, or they do not vary.
+    """
+    key = _key(state, characteristic)
+    taken = {str(sample.number): sample.readings for sample in state.samples}
+    data = chart_data(key, list(taken.values()))
+    estimated = estimate_limits(key.chart, data, names=list(taken), exclude=exclude)
+    return estimated.freeze(_in_force(state, characteristic))
+
+
+def limits_entered(
+    state: IpqcState, characteristic: str, centre: float, sigma: float | None, person: Person, *, reason: str
+) -> Limits:
+    """Return frozen limits that a person enters, the next version of the characteristic.
+
+    Raises:
+        StepError: not started, or no key characteristic.
+        ChartError: as `quality.spc.entered_limits`.
+    """
+    key = _key(state, characteristic)
+    entered = entered_limits(key.chart, centre, sigma, reason=reason, person=person)
+    return entered.freeze(_in_force(state, characteristic))
+
+
+def _key(state: IpqcState, characteristic: str) -> KeyScope:
+    keys = () if state.started is None else state.started.keys
+    found = next((key for key in keys if key.characteristic == characteristic), None)
+    if found is None:
+        what = "is no key characteristic" if keys else "is not monitored: in-process control is not started"
+        raise StepError(f"{_subject(state)}: {characteristic} {what}")
+    return found
+
+
+def _in_force(state: IpqcState, characteristic: str) -> Limits | None:
+    return state.limits[characteristic][0] if characteristic in state.limits else None
 
 
 def freeze_limits(

@@ -26,6 +26,7 @@ Pure
 
 from quality.materials.bill import require_booked, uncovered
 from quality.materials.events import (
+    MATERIAL_EVENTS,
     AgreedMaterial,
     CheckInspected,
     Delivery,
@@ -49,9 +50,9 @@ from quality.materials.steps import (
 )
 
 __all__ = [
-    "AgreedMaterial", "CheckInspected", "CheckPlan", "CheckRecord", "Delivery", "EvidenceAdded", "Instrument",
-    "IqcRecord", "MaterialBooked", "MaterialNonconforming", "MaterialState", "add_evidence",
-    "agreed_material", "apply_material", "book_material", "check_plan", "concede_material",
+    "MATERIAL_EVENTS", "AgreedMaterial", "CheckInspected", "CheckPlan", "CheckRecord", "Delivery",
+    "EvidenceAdded", "Instrument", "IqcRecord", "MaterialBooked", "MaterialNonconforming", "MaterialState",
+    "add_evidence", "agreed_material", "apply_material", "book_material", "check_plan", "concede_material",
     "decide_material", "inspect_attribute", "inspect_measured", "iqc_series", "receive_material",
-    "replay_material", "uncovered",
+    "replay_material", "require_booked", "uncovered",
 ]  # fmt: skip
