@@ -12,6 +12,7 @@ from typing import cast
 import structlog
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
@@ -115,13 +116,19 @@ def create_app(
     )
     app.state.ledger = ledger
     app.state.genealogy = GenealogyIndex()
-    for routes in _ROUTES:
-        app.include_router(routes.router, prefix=PREFIX, dependencies=[Depends(refuse_unknown_query)])
+    for room in _ROUTES:
+        app.include_router(room.router, prefix=PREFIX, dependencies=[Depends(refuse_unknown_query)])
     app.add_middleware(Guard, store=store, limits=limits or Limits())
     app.add_middleware(AccessLog)
     openapi.install(app)
     _answer_errors(app)
     return app
+
+
+def routes() -> list[APIRoute]:
+    """Return every route, in the order in which they are matched."""
+    found = [route for room in _ROUTES for route in room.router.routes]
+    return [route for route in found if isinstance(route, APIRoute)]
 
 
 async def _keep_checking(ledger: Ledger, pause_s: float) -> None:

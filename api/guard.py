@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -153,3 +154,9 @@ def allow(*roles: Role) -> Admit:
 
 Qc = Annotated[ApiKey, Depends(allow("qc"))]
 Approver = Annotated[ApiKey, Depends(allow("approver"))]
+
+
+def roles_of(route: APIRoute) -> tuple[Role, ...]:
+    """Return the roles that a route admits; none where it answers anyone."""
+    admitted = (inner.call for inner in route.dependant.dependencies)
+    return next((admit.roles for admit in admitted if isinstance(admit, Admit)), ())

@@ -1,6 +1,7 @@
 """`python -m hallmark.reference docs/reference`: the reference pages that are made from the code.
 
-Reasons come from `evidence.reasons`, commands from the command line itself; a test holds the pages current.
+Reasons come from `evidence.reasons`, commands from the command line itself, routes from the server's
+application; a test holds the pages current.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from typer.main import get_command
 
 from evidence import REASONS
 
+if TYPE_CHECKING:
+    from fastapi.routing import APIRoute
+    from pydantic.fields import FieldInfo
+
 
 def pages() -> dict[str, str]:
     """Return the text of every made page by file name."""
-    return {"reasons.md": reasons_page(), "cli.md": cli_page()}
+    return {"reasons.md": reasons_page(), "cli.md": cli_page(), "routes.md": routes_page()}
 
 
 def reasons_page() -> str:
@@ -52,6 +57,28 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def routes_page() -> str:
+    """Return the reference of the server's routes: roles, body and purpose of each."""
+    from api import routes
+
+    lines = [
+        "# Routes",
+        "",
+        "Everything lies under `/api/v1`; what keys and answers are is in [the HTTP reference](http.md).",
+        '"readers" are `reader`, `qc`, `engineer`, `approver` and `auditor`. A field of a body with `?` may',
+        "be left out; `openapi.json` describes each. Made by `make reference`.",
+        "",
+        "| method | path | roles | body | what it does |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {method} | `{route.path_format}` | {_roles(route)} | {_body(route)} | {_purpose(route)} |"
+            for route in routes()
+            for method in sorted(route.methods)
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def write(folder: Path) -> None:
     """Write every page into the folder, each in one step."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,6 +89,35 @@ def write(folder: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(folder / name)
+
+
+def _roles(route: APIRoute) -> str:
+    from api import READERS, roles_of
+
+    roles = roles_of(route)
+    others = [role for role in roles if role not in READERS]
+    words = [*others, "readers"] if set(READERS) <= set(roles) else list(roles)
+    return ", ".join(words) or "anyone"
+
+
+def _body(route: APIRoute) -> str:
+    models = [
+        model
+        for body in route.dependant.body_params
+        for model in get_args(body.field_info.annotation) or (body.field_info.annotation,)
+    ]
+    if len(models) > 2:
+        return "one of " + ", ".join(model.__name__ for model in models)
+    return " or ".join(_fields(model) for model in models)
+
+
+def _fields(model: Any) -> str:  # noqa: ANN401 (FastAPI's own)
+    fields: dict[str, FieldInfo] = model.model_fields
+    return ", ".join(f"`{name}{'' if field.is_required() else '?'}`" for name, field in fields.items())
+
+
+def _purpose(route: APIRoute) -> str:
+    return " ".join(inspect.cleandoc(route.endpoint.__doc__ or "").split()).replace("|", "\\|")
 
 
 def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (typer's own command type)

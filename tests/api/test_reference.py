@@ -1,4 +1,4 @@
-"""docs/reference/http.md names every route with its roles, and every problem: no more and no fewer."""
+"""The HTTP reference names every route with its roles, and every problem: no more and no fewer."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 from api.problems import PROBLEMS
 from tests.api.test_roles import ALLOWED, PUBLIC, READERS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+TEXT = (FOLDER / "http.md").read_text(encoding="utf-8")
+ROUTES = (FOLDER / "routes.md").read_text(encoding="utf-8")
 
 
 def test_every_route_and_its_roles_are_described() -> None:
     described: dict[tuple[str, str], set[str]] = {}
-    for method, path, roles in re.findall(r"^\| (GET|POST) \| `([^`]+)` \| ([^|]+) \|", TEXT, re.MULTILINE):
+    for method, path, roles in re.findall(r"^\| (GET|POST) \| `([^`]+)` \| ([^|]+) \|", ROUTES, re.MULTILINE):
         words = set(roles.strip().split(", "))
         described[method, path] = (words - {"readers"}) | (READERS if "readers" in words else set())
     assert described == {**ALLOWED, **{route: {"anyone"} for route in PUBLIC}}

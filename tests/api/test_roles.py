@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
 
-from api import routes_lots, routes_records
+from api import routes
 from api.store.keys import ROLES
 from tests.api.conftest import Plant
 
 READERS = {"reader", "qc", "engineer", "approver", "auditor"}
+SIGNED = {"approver"}
 ALLOWED: dict[tuple[str, str], set[str]] = {
     ("POST", "/inspections"): {"station"},
     ("GET", "/inspections"): READERS,
@@ -27,32 +28,128 @@ ALLOWED: dict[tuple[str, str], set[str]] = {
     ("GET", "/lots"): READERS,
     ("GET", "/lots/{id}"): READERS,
     ("POST", "/lots/{id}/fai"): {"qc"},
-    ("POST", "/lots/{id}/fai/approval"): {"approver"},
+    ("POST", "/lots/{id}/fai/approval"): SIGNED,
+    ("POST", "/lots/{id}/quarantine"): {"qc", "approver"},
+    ("POST", "/lots/{id}/clearance"): SIGNED,
     ("POST", "/lots/{id}/freeze"): {"qc"},
+    ("GET", "/lots/{id}/draw"): READERS,
+    ("POST", "/lots/{id}/draw/commitments"): SIGNED,
+    ("POST", "/lots/{id}/draw/reveals"): SIGNED,
     ("POST", "/lots/{id}/draw"): {"qc"},
+    ("GET", "/lots/{id}/tally"): READERS,
     ("POST", "/lots/{id}/oqc"): {"qc"},
-    ("POST", "/lots/{id}/oqc/resolutions"): {"approver"},
-    ("POST", "/lots/{id}/release"): {"approver"},
+    ("POST", "/lots/{id}/oqc/judgements"): SIGNED,
+    ("POST", "/lots/{id}/oqc/checks"): SIGNED,
+    ("POST", "/lots/{id}/oqc/resolutions"): SIGNED,
+    ("POST", "/lots/{id}/release"): SIGNED,
+    ("GET", "/lots/{id}/first-pieces"): READERS,
+    ("POST", "/lots/{id}/first-pieces"): SIGNED,
+    ("POST", "/lots/{id}/first-pieces/decision"): {"qc"},
+    ("POST", "/lots/{id}/first-pieces/approval"): SIGNED,
+    ("GET", "/lots/{id}/ipqc"): READERS,
+    ("POST", "/lots/{id}/ipqc"): SIGNED,
+    ("POST", "/lots/{id}/ipqc/sop"): SIGNED,
+    ("POST", "/lots/{id}/ipqc/acknowledgements"): SIGNED,
+    ("POST", "/lots/{id}/ipqc/limits"): SIGNED,
+    ("POST", "/lots/{id}/ipqc/samples"): SIGNED,
+    ("POST", "/lots/{id}/ipqc/reactions"): SIGNED,
+    ("POST", "/lots/{id}/ipqc/watch"): {"qc", "approver"},
+    ("POST", "/fairs"): {"qc", "engineer"},
+    ("GET", "/fairs/{id}"): READERS,
+    ("POST", "/fairs/{id}/submission"): SIGNED,
+    ("POST", "/fairs/{id}/verification"): SIGNED,
+    ("POST", "/fairs/{id}/approval"): SIGNED,
+    ("POST", "/fairs/{id}/customer-approval"): SIGNED,
+    ("POST", "/fairs/{id}/return"): SIGNED,
+    ("POST", "/fairs/{id}/triggers"): SIGNED,
+    ("POST", "/fairs/{id}/production"): {"qc"},
+    ("GET", "/series/{subject}"): READERS,
+    ("POST", "/series/conditions"): SIGNED,
+    ("POST", "/series/returns"): SIGNED,
+    ("POST", "/series/restarts"): SIGNED,
+    ("GET", "/changes"): READERS,
+    ("GET", "/changes/{id}"): READERS,
+    ("POST", "/changes"): SIGNED,
+    ("POST", "/changes/{id}/approval"): SIGNED,
+    ("POST", "/materials"): SIGNED,
+    ("GET", "/materials/{id}"): READERS,
+    ("POST", "/materials/{id}/evidence"): SIGNED,
+    ("POST", "/materials/{id}/inspections"): SIGNED,
+    ("POST", "/materials/{id}/decision"): SIGNED,
+    ("POST", "/materials/{id}/concession"): SIGNED,
+    ("POST", "/materials/{id}/bookings"): SIGNED,
+    ("POST", "/genealogy/units"): SIGNED,
+    ("POST", "/genealogy/cartons"): SIGNED,
+    ("POST", "/genealogy/shipments"): SIGNED,
+    ("GET", "/recall"): READERS,
     ("GET", "/nonconformances"): READERS,
+    ("GET", "/nonconformances/{id}"): READERS,
+    ("POST", "/nonconformances/{id}/dispositions"): SIGNED,
+    ("POST", "/nonconformances/{id}/capa"): SIGNED,
+    ("GET", "/capas"): READERS,
+    ("GET", "/capas/{nc}"): READERS,
+    ("POST", "/capas/{nc}/reports"): SIGNED,
+    ("POST", "/capas/{nc}/approvals"): SIGNED,
+    ("POST", "/capas/{nc}/rejections"): SIGNED,
+    ("POST", "/capas/{nc}/lots"): SIGNED,
+    ("POST", "/capas/{nc}/verification"): SIGNED,
+    ("POST", "/capas/{nc}/recurrence-reviews"): SIGNED,
+    ("POST", "/claims"): SIGNED,
+    ("GET", "/claims/{id}"): READERS,
+    ("POST", "/claims/{id}/answer"): SIGNED,
+    ("POST", "/claims/{id}/withdrawal"): SIGNED,
+    ("GET", "/trend"): READERS,
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/lots"): {"lot": "L1", "golden": "sha256:" + "0" * 64},
     ("POST", "/lots/{id}/fai"): {"inspections": ["insp-0"]},
+    ("POST", "/lots/{id}/quarantine"): {"serials": ["S"], "cause": "handling", "reason": "r"},
+    ("POST", "/lots/{id}/clearance"): {"serials": ["S"], "reason": "r"},
+    ("POST", "/lots/{id}/draw/commitments"): {"commitment": "sha256:" + "0" * 64},
+    ("POST", "/lots/{id}/draw/reveals"): {"secret": "0" * 32},
+    ("POST", "/lots/{id}/oqc/judgements"): {"serial": "S", "evidence": "e"},
+    ("POST", "/lots/{id}/oqc/checks"): {"item": "i", "conforms": True, "evidence": "e"},
     ("POST", "/lots/{id}/oqc/resolutions"): {"serial": "S", "reason": "r"},
-}
+    ("POST", "/lots/{id}/first-pieces"): {"occasion": "shift", "label": "night"},
+    ("POST", "/lots/{id}/first-pieces/decision"): {"pieces": {"line": ["S"]}, "inspections": ["insp-0"]},
+    ("POST", "/lots/{id}/ipqc"): {"sop": "WI-7", "sop_version": "B"},
+    ("POST", "/lots/{id}/ipqc/sop"): {"sop_version": "C"},
+    ("POST", "/lots/{id}/ipqc/acknowledgements"): {"sop_version": "C"},
+    ("POST", "/lots/{id}/ipqc/limits"): {"characteristic": "hole", "reason": "r"},
+    ("POST", "/lots/{id}/ipqc/samples"): {
+        "readings": [{"serial": "S", "characteristic": "hole", "value": 0.8, "instrument": "pin gauge 4"}]
+    },
+    ("POST", "/lots/{id}/ipqc/reactions"): {"reaction": "1:hole", "note": "n"},
+    ("POST", "/fairs"): {"identifier": "F1", "golden": "sha256:" + "0" * 64},
+    ("POST", "/fairs/{id}/submission"): {
+        "records": {"inspections": ["insp-0"], "form1": {"process_reference": "WO-1", "fai_of": "detail"}}
+    },
+    ("POST", "/fairs/{id}/verification"): {},
+    ("POST", "/fairs/{id}/approval"): {},
+    ("POST", "/fairs/{id}/customer-approval"): {},
+    ("POST", "/fairs/{id}/return"): {"reason": "r"},
+    ("POST", "/fairs/{id}/triggers"): {"trigger": "tooling", "extent": "full", "description": "d"},
+    ("POST", "/fairs/{id}/production"): {"lot": "L1"},
+    ("POST", "/series/conditions"): {
+        "series": "switching:S:T1", "production_steady": True, "reduced_approved": True, "reason": "r",
+    },
+    ("POST", "/series/returns"): {"series": "switching:S:T1", "severity": "major", "reason": "r"},
+    ("POST", "/series/restarts"): {
+        "series": "switching:S:T1", "severity": "major", "corrective_action": "nc-1",
+    },
+    ("POST", "/changes"): {
+        "id": "C1", "before": "sha256:" + "0" * 64, "after": "sha256:" + "1" * 64,
+        "effectivity": {"lots": ["L1"]}, "reason": "r",
+    },
+}  # fmt: skip
 PUBLIC = {("GET", "/health")}
 
 
 def test_every_route_denies_every_role_that_is_not_listed_and_anonymous(plant: Plant) -> None:
-    served = {
-        (method, route.path)
-        for route in [*routes_records.router.routes, *routes_lots.router.routes]
-        if isinstance(route, APIRoute)
-        for method in route.methods
-    }
+    served = {(method, route.path_format) for route in routes() for method in route.methods}
     assert served == ALLOWED.keys() | PUBLIC
     for (method, path), roles in ALLOWED.items():
-        concrete = path.replace("{id}", "x").replace("{view}", "top").replace("{digest}", "x")
+        concrete = re.sub(r"\{\w+\}", "x", path)
         body = BODIES.get((method, path))
         anonymous = plant.ask(None, method, concrete, json=body)
         assert (anonymous.status_code, anonymous.json()["type"]) == (
