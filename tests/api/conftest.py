@@ -46,7 +46,7 @@ class Plant:
         self.now += timedelta(milliseconds=1)
         return self.now
 
-    def key(self, role: str, name: str, **binding: str) -> str:
+    def key(self, role: str, name: str, **binding: Any) -> str:
         """Make one more key and return its token."""
         fields: dict[str, Any] = {"station": None, "party": None, **binding}
         with self.store.database.write() as connection:
