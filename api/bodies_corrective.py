@@ -10,9 +10,7 @@ from pydantic import Field
 from evidence.inspection import Name, Timestamp
 from golden.regions import Closed, Identifier
 from quality.claims import Arrival
-from quality.corrective import Counts
-from quality.corrective.criterion import Outcome
-from quality.corrective.reports import Discipline
+from quality.corrective import Counts, Discipline, Outcome
 from quality.nonconformances import Decision
 
 Reason = Annotated[str, Field(min_length=1, max_length=1000)]

@@ -16,7 +16,6 @@ from api.past import Past
 from quality import corrective
 from quality.corrective import CapaState
 from quality.materials import MaterialNonconforming
-from quality.nonconformances import NONCONFORMANCE_EVENTS
 
 OPENED, EXTENDED = "nonconformance.opened", "nonconformance.extended"
 _OPENINGS = ("lot.opened", "material.received")
@@ -110,7 +109,7 @@ def _opening(past: Past, events: Sequence[quality.NewEvent], lot: str) -> dict[s
 
 def nonconformances(past: Past) -> dict[str, quality.Nonconformance]:
     """Return every non-conformance by id, in the order of opening."""
-    return quality.replay_nonconformances(past.lines(kinds=tuple(NONCONFORMANCE_EVENTS)))
+    return quality.replay_nonconformances(past.lines(kinds=tuple(quality.NONCONFORMANCE_EVENTS)))
 
 
 def capas(past: Past) -> dict[str, CapaState]:

@@ -29,9 +29,7 @@ from api.store.keys import ApiKey
 from golden.catalogue import CharacteristicClass
 from golden.spec import GoldenSpec
 from quality import corrective
-from quality.corrective import CapaState
-from quality.corrective.reports import Report
-from quality.nonconformances import NONCONFORMANCE_EVENTS
+from quality.corrective import CapaState, Report
 
 router = APIRouter()
 
@@ -213,7 +211,9 @@ def review_recurrence(ledger: House, key: Approver, nc: str, body: RecurrenceRev
 
 
 def _nonconformance(past: Past, name: str) -> quality.Nonconformance:
-    found = quality.replay_nonconformances(past.lines(subject=name, kinds=tuple(NONCONFORMANCE_EVENTS)))
+    found = quality.replay_nonconformances(
+        past.lines(subject=name, kinds=tuple(quality.NONCONFORMANCE_EVENTS))
+    )
     if name not in found:
         raise Problem("not-found", f"no non-conformance {name!r}")
     return found[name]

@@ -31,8 +31,7 @@ from api.store.keys import ApiKey
 from evidence import GoldenReference
 from evidence.journal import JournalLine
 from quality import genealogy, materials
-from quality.materials import AgreedMaterial, EvidenceAdded, MaterialState
-from quality.materials.events import MATERIAL_EVENTS, MaterialDecided
+from quality.materials import MATERIAL_EVENTS, AgreedMaterial, EvidenceAdded, MaterialState
 from quality.sampling import Switching
 
 router = APIRouter()
@@ -40,7 +39,6 @@ router = APIRouter()
 Approver = Annotated[ApiKey, Depends(allow("approver"))]
 Events = Sequence[quality.NewEvent]
 _KINDS = tuple(MATERIAL_EVENTS)
-_DECIDED = MaterialDecided.kind
 
 
 @router.post("/materials", status_code=201)
@@ -264,7 +262,7 @@ def _series(past: Past, agreed: AgreedMaterial, supplier: str) -> dict[str, Swit
     decided: list[str] = []
     for line in past.lines(kinds=_KINDS):
         lines.setdefault(line.subject, []).append(line)
-        if line.kind == _DECIDED:
+        if line.kind == "material.decided":
             decided.append(line.subject)
     states = [materials.replay_material(s.partition(":")[2], lines[s]) for s in decided]
     return materials.iqc_series(

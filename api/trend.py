@@ -16,7 +16,6 @@ from api.recurrence import capas, nonconformances
 from api.store.tables import inspections, measurements
 from quality import claims, trend
 from quality.corrective import CapaState
-from quality.events import InspectionRecorded
 
 _TIGHTEST_FIRST = ("tightened", "normal", "reduced")
 _FEWEST_FOR_CPK = 25  # single values: fewer make an interval too wide to compare lots by
@@ -60,12 +59,11 @@ def _figures(
     actions: Mapping[str, CapaState],
     costs: Mapping[str, float | None],
 ) -> trend.LotFigures | None:
-    lines = past.lines(subject=lot, kinds=(InspectionRecorded.kind,))
-    records = [InspectionRecorded.model_validate(line.body) for line in lines]
-    produced = [r for r in records if r.checkpoint == "production"]
-    if all(r.verdict == "HOLD" for r in produced):
+    lines = past.lines(subject=lot, kinds=("inspection.recorded",))
+    produced = [line.body for line in lines if line.body["checkpoint"] == "production"]
+    if all(record["verdict"] == "HOLD" for record in produced):
         return None
-    units = {r.serial for r in produced}
+    units = {str(record["serial"]) for record in produced}
     fate = {
         decision: units.intersection(
             s for n in known.values() if n.lot == lot
@@ -81,10 +79,11 @@ def _figures(
     )  # fmt: skip
 
 
-def _cpk(past: Past, lot: str, produced: Sequence[InspectionRecorded]) -> dict[str, trend.Cpk]:
+def _cpk(past: Past, lot: str, produced: Sequence[Mapping[str, Any]]) -> dict[str, trend.Cpk]:
     from quality import spc  # noqa: PLC0415 (scipy loads slowly)
 
-    first = {r.inspection for r in {r.serial: r for r in reversed(produced)}.values()}
+    # of a unit that was judged again, the first record
+    first = set({record["serial"]: record["inspection"] for record in reversed(produced)}.values())
     columns = measurements.c
     query = (
         select(columns.inspection, columns.characteristic, columns.value, columns.lower, columns.upper)

@@ -33,6 +33,7 @@ from quality.corrective.criterion import (
     Criterion,
     CriterionPower,
     LotEvidence,
+    Outcome,
     criterion_power,
     judge,
 )
@@ -54,6 +55,7 @@ from quality.corrective.reports import (
     AnyReport,
     Closure,
     Containment,
+    Discipline,
     EmergencyResponse,
     Implementation,
     Member,
@@ -81,8 +83,8 @@ from quality.corrective.steps import (
 
 __all__ = [
     "CAPA_EVENTS", "DISCIPLINES", "REPORTS", "Action", "AnyReport", "CapaState", "Closure", "Containment",
-    "Counts", "Criterion", "CriterionPower", "DueDates", "EmergencyResponse", "Implementation",
-    "LotEvidence", "Member", "Overdue", "PermanentActions", "Prevention", "Problem", "Reduction", "Report",
+    "Counts", "Criterion", "CriterionPower", "Discipline", "DueDates", "EmergencyResponse", "Implementation",
+    "LotEvidence", "Member", "Outcome", "Overdue", "PermanentActions", "Prevention", "Problem", "Reduction", "Report",
     "RootCause", "Sorted", "Team", "apply_capa", "approve_report", "capa_due_dates", "capa_id",
     "criterion_power", "due_dates", "fisher_p_value", "fisher_reduction", "judge", "lot_evidence",
     "next_phase",
