@@ -84,8 +84,8 @@ from quality.corrective.steps import (
 __all__ = [
     "CAPA_EVENTS", "DISCIPLINES", "REPORTS", "Action", "AnyReport", "CapaState", "Closure", "Containment",
     "Counts", "Criterion", "CriterionPower", "Discipline", "DueDates", "EmergencyResponse", "Implementation",
-    "LotEvidence", "Member", "Outcome", "Overdue", "PermanentActions", "Prevention", "Problem", "Reduction", "Report",
-    "RootCause", "Sorted", "Team", "apply_capa", "approve_report", "capa_due_dates", "capa_id",
+    "LotEvidence", "Member", "Outcome", "Overdue", "PermanentActions", "Prevention", "Problem", "Reduction",
+    "Report", "RootCause", "Sorted", "Team", "apply_capa", "approve_report", "capa_due_dates", "capa_id",
     "criterion_power", "due_dates", "fisher_p_value", "fisher_reduction", "judge", "lot_evidence",
     "next_phase",
     "note_recurrence", "observe_lot", "open_capa", "overdue", "pass_probability", "reject_report",

@@ -19,8 +19,8 @@ PERSON = {"name": "Ada Berg", "party": "Nordic", "roles": ["quality"]}
 
 def line(sequence: int, kind: str, body: dict[str, Any]) -> JournalLine:
     return JournalLine(
-        sequence=sequence, time=f"2026-07-01T12:00:{sequence:02}Z", actor="t", kind=kind, subject="L2", body=body,
-        previous=GENESIS, hash=GENESIS,
+        sequence=sequence, time=f"2026-07-01T12:00:{sequence:02}Z", actor="t", kind=kind, subject="L2",
+        body=body, previous=GENESIS, hash=GENESIS,
     )  # fmt: skip
 
 
