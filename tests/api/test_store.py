@@ -9,15 +9,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from api import ApiError, Store
 from api.cursor import decode, encode
 from api.errors import FrameDamagedError, FrameMissingError, StoreBusyError, StoreUnreadableError
+from api.ledger import person_of
 from api.problems import Problem
-from api.store import keys
+from api.store import journal, keys, verification
 from api.store.frames import FrameStore, LocalFrames, open_frames
 from api.store.tables import metadata
 from evidence import sha256
+from evidence.journal import BrokenChain
 
 TIME = "2026-07-01T00:00:00.000000Z"
 
@@ -120,8 +123,6 @@ def test_a_file_in_place_of_the_database_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_writers_of_two_processes_or_threads_build_one_chain(tmp_path: Path) -> None:
-    from api.store import journal, verification
-
     def write(store: Store) -> None:
         for _ in range(20):
             with store.database.write() as connection:
@@ -158,6 +159,67 @@ def test_a_key_is_bound_as_its_role_asks(
             )  # fmt: skip
         with store.database.read() as connection:
             assert keys.every(connection) == []
+
+
+def test_an_approvers_key_says_what_the_person_signs_for(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        with store.database.write() as connection:
+            key, token = keys.create(
+                connection, role="approver", name="Li Wei", station=None, party="Shenzhen Boards",
+                signs=["quality", "inspector", "quality"], entropy=os.urandom(54), actor="a", time=TIME,
+            )  # fmt: skip
+            reader, _ = keys.create(
+                connection, role="reader", name="r", station=None, party=None, entropy=os.urandom(54),
+                actor="a", time=TIME,
+            )  # fmt: skip
+        assert key.signs == ("inspector", "quality")
+        with store.database.read() as connection:
+            assert keys.every(connection) == [key, reader] or keys.every(connection) == [reader, key]
+            assert keys.authenticate(connection, token) == key
+            lines = journal.read_lines(connection, subject=f"key-{key.id}")
+        assert [line.body["signs"] for line in lines] == ["inspector quality"]
+        person = person_of(key)
+        assert (person.name, person.party, person.roles) == ("Li Wei", "Shenzhen Boards", key.signs)
+        with pytest.raises(Problem, match="only an approver's key signs"):
+            person_of(reader)
+
+
+@pytest.mark.parametrize(
+    ("role", "party", "signs", "told"),
+    [("qc", None, ["quality"], "only an approver's key"), ("approver", "P", ["boss"], "'boss' is no role")],
+)
+def test_only_an_approver_signs_and_only_for_roles_that_exist(
+    tmp_path: Path, role: keys.Role, party: str | None, signs: list[str], told: str
+) -> None:
+    with Store.open(tmp_path) as store:
+        with pytest.raises(ApiError, match=told), store.database.write() as connection:
+            keys.create(
+                connection, role=role, name="x", station=None, party=party, signs=signs, entropy=bytes(54),
+                actor="a", time=TIME,
+            )  # fmt: skip
+        with store.database.read() as connection:
+            assert keys.every(connection) == []
+
+
+def test_a_store_from_before_signing_roles_opens_and_its_keys_sign_for_nothing(tmp_path: Path) -> None:
+    """Truth: the first revision's own tables, with a key and its journal line as they were written then."""
+    with Store.open(tmp_path) as store, store.database.write() as connection:
+        body = {"role": "approver", "name": "Ada", "station": None, "party": "B"}
+        journal.append_line(connection, time=TIME, actor="a", kind=keys.CREATED, subject="key-0a", body=body)
+        row = {**body, "id": "0a", "salt": "s", "hash": "h", "created_at": TIME}
+        connection.execute(text("ALTER TABLE api_keys DROP COLUMN signs"))
+        columns = ", ".join(row)
+        connection.execute(text(f"INSERT INTO api_keys ({columns}) VALUES (:{', :'.join(row)})"), row)
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with Store.open(tmp_path) as store:
+        with store.database.read() as connection:
+            (key,) = keys.every(connection)
+            assert (key.name, key.signs) == ("Ada", ())
+            assert verification.verify(connection) is not None
+        with store.database.write() as connection:
+            connection.execute(text("UPDATE api_keys SET signs = 'quality'"))
+        with store.database.read() as connection, pytest.raises(BrokenChain, match="its signs is not"):
+            verification.verify(connection)
 
 
 @given(

@@ -15,7 +15,9 @@ import quality
 from evidence.journal import append
 from golden.plans import IpqcPlan
 from quality import Person, StepError, ipqc
+from quality.errors import ChartError
 from quality.ipqc import Reading, due
+from quality.spc import Estimated
 from tests.builders import BUYER, SUPPLIER
 from tests.quality.ipqc.lines import ENGINEER, KEEPER, OPERATOR, START, Shop, limits, plan
 from tests.quality.records import spec_with
@@ -317,6 +319,54 @@ def test_limits_are_frozen_by_version_and_of_the_right_chart() -> None:
         ipqc.freeze_limits(shop.state, "hole", wrong, ENGINEER, reason="x", now=shop.clock)
     with pytest.raises(StepError, match="reason"):
         ipqc.freeze_limits(shop.state, "hole", limits(version=3), ENGINEER, reason="", now=shop.clock)
+
+
+def test_limits_follow_from_the_samples_taken() -> None:
+    shop = Shop().started(frozen=False)
+    for name in ("limits_of_samples", "limits_entered"):
+        more = () if name == "limits_of_samples" else (0.8, 0.01, ENGINEER)
+        reason = {} if name == "limits_of_samples" else {"reason": "x"}
+        with pytest.raises(StepError, match="paint is no key characteristic"):
+            getattr(ipqc, name)(shop.state, "paint", *more, **reason)
+        with pytest.raises(StepError, match="hole is not monitored: in-process control is not started"):
+            getattr(ipqc, name)(ipqc.IpqcState("L1"), "hole", *more, **reason)
+    pairs = [(0.798, 0.802), (0.806, 0.804), (0.79, 0.84)]
+    for pair in pairs:
+        with pytest.raises(ChartError, match="fewer than two"):
+            ipqc.limits_of_samples(
+                shop.state, "hole", exclude={"2": "?"} if len(shop.state.samples) > 1 else {}
+            )
+        shop.made(2)
+        shop.sample(*pair)
+    chosen = ipqc.limits_of_samples(shop.state, "hole", exclude={"3": "chip under the part"})
+    # truth: mean of four values; mean range over d2 of two (1.12838, ISO 7870-2 table 2)
+    assert chosen.centre == pytest.approx((0.798 + 0.802 + 0.806 + 0.804) / 4, abs=1e-12)
+    assert chosen.sigma == pytest.approx((0.004 + 0.002) / 2 / 1.12838, rel=1e-5)
+    assert (chosen.chart, chosen.version) == ("xbar_r", 1)
+    origin = chosen.origin
+    assert isinstance(origin, Estimated)
+    assert (origin.subgroups, origin.excluded[0].reason) == (("1", "2"), "chip under the part")
+    shop.freeze(chosen)
+    second = ipqc.limits_entered(shop.state, "hole", 0.8, 0.01, ENGINEER, reason="new drill")
+    assert (second.version, second.centre, second.sigma) == (2, 0.8, 0.01)
+    shop.freeze(second)
+    assert shop.state.limits["hole"] == (second, 3)
+
+
+def test_limits_of_counted_units_follow_from_the_samples_taken() -> None:
+    key = {"characteristic": "face", "chart": "np", "rules": "nelson 1"}
+    shop = Shop(spec_with(ipqc=plan(key_characteristics=[key]))).started(frozen=False)
+    for bad in (1, 0, 1):
+        shop.made(2)
+        readings = [
+            Reading(serial=f"U{shop.units - 1 + i:03d}", characteristic="face", conform=i >= bad,
+                    instrument="eye")
+            for i in range(2)
+        ]  # fmt: skip
+        shop.add(ipqc.take_sample(shop.state, shop.lot, readings, OPERATOR, now=shop.clock))
+    chosen = ipqc.limits_of_samples(shop.state, "face")
+    assert chosen.centre == pytest.approx(2 / 6)
+    assert chosen.sigma == pytest.approx((2 / 6 * 4 / 6) ** 0.5)
 
 
 ROLES = ("inspector", "quality", "engineering", "production", "management")

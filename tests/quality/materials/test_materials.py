@@ -496,3 +496,22 @@ def test_the_bill_of_materials_is_covered_by_what_is_booked() -> None:
     unknown = spec(per_unit=None)
     assert m.uncovered(unknown, states, "L1", 99) == {}
     assert m.uncovered(unknown, states, "L3", 1) == {"laminate": None}
+
+
+def test_booked_materials_are_asked_for_where_the_golden_sample_says_so() -> None:
+    store = released()
+    store.book("2.25")
+    m.require_booked(SPEC, [], "L1", 10)  # its plan does not ask
+
+    def asking(**material: Any) -> GoldenSpec:
+        plans = {"fai": {"materials_booked": True}}
+        return GoldenSpec.model_validate(
+            {**fields(), "materials": [{**MATERIAL, **material}], "plans": plans}
+        )
+
+    m.require_booked(asking(), [store.state], "L1", 9)
+    with pytest.raises(StepError, match=r"lot L1: 0\.25 sheet of laminate for its 10 units is not booked"):
+        m.require_booked(asking(), [store.state], "L1", 10)
+    m.require_booked(asking(per_unit=None), [store.state], "L1", 99)
+    with pytest.raises(StepError, match="lot L2: laminate for its 1 units is not booked"):
+        m.require_booked(asking(per_unit=None), [store.state], "L2", 1)
