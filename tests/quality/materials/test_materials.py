@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import quality
-from golden.plans import IqcItem
+from golden.plans import FaiPlan, IqcItem
+from golden.spec import GoldenSpec
 from quality import NewEvent, Person, StepError
 from quality import materials as m
 from tests.builders import BUYER, SUPPLIER
@@ -504,10 +505,9 @@ def test_booked_materials_are_asked_for_where_the_golden_sample_says_so() -> Non
     m.require_booked(SPEC, [], "L1", 10)  # its plan does not ask
 
     def asking(**material: Any) -> GoldenSpec:
-        plans = {"fai": {"materials_booked": True}}
-        return GoldenSpec.model_validate(
-            {**fields(), "materials": [{**MATERIAL, **material}], "plans": plans}
-        )
+        plan = FaiPlan(materials_booked=True)
+        chosen = spec(**material)
+        return chosen.model_copy(update={"plans": chosen.plans.model_copy(update={"fai": plan})})
 
     m.require_booked(asking(), [store.state], "L1", 9)
     with pytest.raises(StepError, match=r"lot L1: 0\.25 sheet of laminate for its 10 units is not booked"):
