@@ -225,7 +225,7 @@ def _read(paths: Sequence[Path]) -> list[dict[str, Any]]:
     for path in paths:
         text = path.read_text("utf-8", "replace")
         try:
-            content = cast("Any", json.loads(text))
+            content: Any = json.loads(text)
         except ValueError:
             content = [_line(path, line) for line in text.splitlines() if line.strip()]
         found += cast("list[Any]", content) if isinstance(content, list) else [content]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -13,6 +14,8 @@ from hallmark.api_key import read_key
 from hallmark.paper_format import PaperFormat
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 Server = Annotated[str, typer.Option(metavar="URL", envvar="HALLMARK_SERVER", help="The server.")]
@@ -218,12 +221,22 @@ def request(
     headers = {"Authorization": f"Bearer {read_key(key)}"}
     url = f"{server.rstrip('/')}/api/v1{path}"
     try:
-        response = httpx.request(method, url, json=body, params=query, headers=headers, timeout=60)
+        response = httpx.request(
+            method, url, json=body, params=query, headers=headers, timeout=60, verify=_certificates()
+        )
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise LotError(f"{server}: no answer ({error}); is the server running?") from error
     if response.is_error and not (absent and response.status_code == _NOT_FOUND):
         raise LotError(f"the server refused ({response.status_code}): {_problem(response.text)}")
     return response
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return the certificates that servers are known by; to read them takes longer than most answers."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _problem(text: str) -> str:

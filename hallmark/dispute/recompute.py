@@ -264,7 +264,7 @@ def _unit(
     """Return a sample unit's findings: its records' own, decided again; what a person said stays."""
     known = [event for event in events if event.inspection in other]
     again = [findings(spec, other[event.inspection], "oqc") for event in known]
-    was = {n for event in known for n in event.findings.nonconformities}
+    was = [n for event in known for n in event.findings.nonconformities]
     now = dict.fromkeys(n for found in again for n in found.nonconformities)
     kept = dict.fromkeys(n for n in stood.nonconformities if n not in was or n in now)
     undecided = set(stood.undecided)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from typing import cast
 
 from openpyxl import Workbook
+from openpyxl.cell.cell import Cell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
@@ -54,7 +56,7 @@ def _write(page: Worksheet, report: Report, sheet: Sheet) -> None:
 def _cell(page: Worksheet, row: int, column: int, value: Value, *, bold: bool = False) -> None:
     """Write a cell; text is written as text, whatever it begins with."""
     value = checked(value, f"{page.title}, row {row}, column {column}")
-    cell = page.cell(row, column)
+    cell = cast("Cell", page.cell(row, column))  # nothing is merged
     if isinstance(value, str):
         cell.value = value
         cell.data_type = "s"
