@@ -1,7 +1,7 @@
 """Operating characteristics of attribute plans, and plans found by them. Pure.
 
 Plans: SinglePlan(n, Ac), DoublePlan(n, Ac, Re). `model` is "binomial" (default), "poisson" (nonconformities
-per unit) or "hypergeometric" (one lot: give lot_size; exact).
+per unit; only there Ac may reach n) or "hypergeometric" (one lot: give lot_size; exact).
 
 Curves, vectorised in p: acceptance_probability (OC), average_outgoing_quality, average_sample_number;
 Points: producer_point, consumer_point, risk_points, average_outgoing_quality_limit, oc_table

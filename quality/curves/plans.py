@@ -16,37 +16,44 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class SinglePlan:
-    """Inspect `n`, accept at `Ac` or fewer; 0 <= Ac < n.
+    """Inspect `n`, accept at `Ac` or fewer.
 
-    Where a plan leaves a gap between Ac and Re (ANSI/ASQ Z1.4 reduced inspection accepts such a lot), give
-    Re - 1 as `Ac`: it is the lot's acceptance that the curve is about.
+    Where nonconformities are counted (Poisson) a sample may hold more of them than units, so that Ac may
+    reach n and more; with the other models a curve needs Ac < n. Where a plan leaves a gap between Ac and
+    Re (ANSI/ASQ Z1.4 reduced inspection accepts such a lot), give Re - 1 as `Ac`: it is the lot's
+    acceptance that the curve is about.
 
     Raises:
-        PlanError: Ac is not within 0 ... n - 1.
+        PlanError: n is below 1, or Ac below 0.
     """
 
     n: int
     Ac: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.Ac < self.n:
-            raise PlanError(f"n = {self.n}, Ac = {self.Ac} is no plan: 0 <= Ac < n")
+        if self.n < 1 or self.Ac < 0:
+            raise PlanError(f"n = {self.n}, Ac = {self.Ac} is no plan: n >= 1, Ac >= 0")
 
     @property
     def largest(self) -> int:
         """Return the most units that may be inspected."""
         return self.n
 
+    @property
+    def counts_units(self) -> bool:
+        """Return whether so many nonconforming units can be found that the plan rejects."""
+        return self.Ac < self.n
+
 
 @dataclass(frozen=True, slots=True)
 class DoublePlan:
     """Inspect `n[0]`: accept at `Ac[0]` or fewer, reject at `Re` or more, else inspect `n[1]` more.
 
-    Both samples together are accepted at `Ac[1]` or fewer.
+    Both samples together are accepted at `Ac[1]` or fewer. As with `SinglePlan`, acceptance numbers may
+    reach the sample sizes in the Poisson model only.
 
     Raises:
-        PlanError: a sample without units, or numbers that do not follow 0 <= Ac[0] < Re <= Ac[1] + 1 with
-            Ac[0] < n[0] and Ac[1] < n[0] + n[1].
+        PlanError: a sample without units, or numbers that do not follow 0 <= Ac[0] < Re <= Ac[1] + 1.
     """
 
     n: tuple[int, int]
@@ -55,10 +62,10 @@ class DoublePlan:
 
     def __post_init__(self) -> None:
         (n1, n2), (first, both) = self.n, self.Ac
-        if min(n1, n2) < 1 or not 0 <= first < self.Re <= both + 1 or first >= n1 or both >= n1 + n2:
+        if min(n1, n2) < 1 or not 0 <= first < self.Re <= both + 1:
             raise PlanError(
                 f"n = {self.n}, Ac = {self.Ac}, Re = {self.Re} is no double plan: n >= 1, "
-                "0 <= Ac[0] < Re <= Ac[1] + 1, Ac[0] < n[0], Ac[1] < n[0] + n[1]"
+                "0 <= Ac[0] < Re <= Ac[1] + 1"
             )
 
     @property
@@ -66,14 +73,29 @@ class DoublePlan:
         """Return the most units that may be inspected."""
         return sum(self.n)
 
+    @property
+    def counts_units(self) -> bool:
+        """Return whether each sample can hold so many nonconforming units that the plan rejects."""
+        return self.Ac[0] < self.n[0] and self.Ac[1] < self.largest
+
 
 Plan = SinglePlan | DoublePlan
 
 
 def checked_lot_size(plan: Plan, model: Model, lot_size: int | None) -> int | None:
-    """Return the lot size; raise PlanError where the model needs one or the sample exceeds it."""
+    """Return the lot size.
+
+    Raises:
+        PlanError: the model is unknown, needs a lot size or does not count nonconformities as the plan does,
+            or the sample exceeds the lot.
+    """
     if model not in {"binomial", "poisson", "hypergeometric"}:
         raise PlanError(f"model {model!r} is not one of binomial, poisson, hypergeometric")
+    if model != "poisson" and not plan.counts_units:
+        raise PlanError(
+            f"n = {plan.n}, Ac = {plan.Ac} counts nonconformities, as a sample may hold more than its units; "
+            f"take model poisson: the {model} model counts units and needs Ac < n"
+        )
     if lot_size is None and model == "hypergeometric":
         raise PlanError("the hypergeometric model is about one lot: give lot_size")
     if lot_size is not None and lot_size < plan.largest:

@@ -59,8 +59,9 @@ def find_single_plan(
     check_points(producer, consumer, model)
     most = MOST_UNITS if lot_size is None else lot_size
     n = 1
-    for Ac in range(most):
-        found = _smallest_sample(Ac, consumer, model, lot_size, at_least=max(n, Ac + 1), most=most)
+    for Ac in range(MOST_UNITS):
+        least = n if model == "poisson" else max(n, Ac + 1)
+        found = _smallest_sample(Ac, consumer, model, lot_size, at_least=least, most=most)
         if found is None:
             break
         n = found

@@ -22,3 +22,9 @@ def test_a_seed_repeats_the_series(edition: SamplingStandard) -> None:
 
 def test_every_stored_cell_is_a_plan() -> None:
     assert sum(1 for _ in sampling.stored_plans()) == 16 * 26 * 3 * 3
+
+
+def test_every_stored_plan_has_an_oc_table() -> None:
+    tables = sampling.tabulate()
+    assert tables["cells"] == 16 * 26 * 3 * 3
+    assert 300 < tables["plans"] < tables["cells"]

@@ -165,13 +165,12 @@ def test_shapes_are_kept() -> None:
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: SinglePlan(5, 5), "0 <= Ac < n"),
-        (lambda: SinglePlan(5, -1), "0 <= Ac < n"),
+        (lambda: SinglePlan(0, 0), "n = 0, Ac = 0 is no plan: n >= 1, Ac >= 0"),
+        (lambda: SinglePlan(5, -1), "n >= 1, Ac >= 0"),
         (lambda: DoublePlan((5, 0), (0, 1), 1), "no double plan"),
         (lambda: DoublePlan((5, 5), (1, 3), 1), "no double plan"),
         (lambda: DoublePlan((5, 5), (1, 3), 5), "no double plan"),
-        (lambda: DoublePlan((2, 5), (2, 4), 4), "no double plan"),
-        (lambda: DoublePlan((2, 2), (1, 4), 4), "no double plan"),
+        (lambda: DoublePlan((5, 5), (-1, 3), 3), "no double plan"),
         (lambda: acceptance_probability(DOUBLE, 1.01), r"p = 1.01 is no fraction nonconforming"),
         (lambda: acceptance_probability(DOUBLE, [0.1, -0.1]), "p = -0.1"),
         (lambda: acceptance_probability(DOUBLE, float("nan")), "p = nan"),
@@ -189,6 +188,37 @@ def test_shapes_are_kept() -> None:
 def test_refusals(call: Any, sentence: str) -> None:
     with pytest.raises(PlanError, match=sentence):
         call()
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [SinglePlan(2, 2), SinglePlan(2, 30), DoublePlan((2, 5), (2, 4), 4), DoublePlan((2, 2), (1, 4), 4)],
+)
+def test_a_sample_may_hold_more_nonconformities_than_units_but_not_more_nonconforming_units(
+    plan: Plan,
+) -> None:
+    assert 0 < float(acceptance_probability(plan, 3.0, model="poisson")) < 1
+    with pytest.raises(PlanError, match="take model poisson: the binomial model counts units"):
+        acceptance_probability(plan, 0.5)
+    with pytest.raises(PlanError, match="the hypergeometric model counts units and needs Ac < n"):
+        acceptance_probability(plan, 0.5, model="hypergeometric", lot_size=100)
+
+
+@pytest.mark.parametrize("plan", [SinglePlan(3, 2), DoublePlan((3, 2), (2, 4), 4)], ids=["single", "double"])
+def test_an_acceptance_number_just_below_the_sample_counts_units(plan: Plan) -> None:
+    assert 0 < float(acceptance_probability(plan, 0.9)) < 1
+    assert 0 < float(acceptance_probability(plan, 0.9, model="hypergeometric", lot_size=10)) < 1
+
+
+def test_poisson_plans_beyond_their_sample_size_are_sums_over_the_counts() -> None:
+    m = 3.0
+    at = [float(stats.poisson.pmf(x, 2 * m)) for x in range(40)]
+    assert float(acceptance_probability(SinglePlan(2, 30), m, model="poisson")) == pytest.approx(
+        sum(at[:31]), abs=1e-12
+    )
+    both = sum(at[:3]) + at[3] * sum(float(stats.poisson.pmf(x, 5 * m)) for x in range(2))
+    double = DoublePlan((2, 5), (2, 4), 4)
+    assert float(acceptance_probability(double, m, model="poisson")) == pytest.approx(both, abs=1e-12)
 
 
 def test_poisson_may_exceed_one_per_unit_and_a_sample_may_be_the_lot() -> None:

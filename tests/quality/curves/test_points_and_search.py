@@ -134,7 +134,14 @@ def test_no_smaller_sample_meets_both_points(
         return
     assert meets(plan.n, plan.Ac)
     assert not any(meets(plan.n, Ac) for Ac in range(plan.Ac))
-    assert not any(meets(plan.n - 1, Ac) for Ac in range(plan.n - 1))
+    assert not any(meets(plan.n - 1, Ac) for Ac in range(plan.Ac + plan.n))
+
+
+def test_a_small_sample_of_many_nonconformities_meets_two_points() -> None:
+    plan = find_single_plan(CurvePoint(8.0, 0.95), CurvePoint(20.0, 0.1), model="poisson")
+    assert (plan.n, plan.Ac) == (1, 13)
+    assert stats.poisson.cdf([12, 13], 8.0).tolist() == pytest.approx([0.93620, 0.96582], abs=1e-5)
+    assert stats.poisson.cdf([13, 14], 20.0).tolist() == pytest.approx([0.06613, 0.10486], abs=1e-5)
 
 
 @pytest.mark.parametrize(
