@@ -27,16 +27,32 @@ AQLS = (
 )  # fmt: skip
 
 
+class LimitingQuality(Closed):
+    """The fraction nonconforming of one lot that is to be accepted with probability `consumer_risk` at most.
+
+    The sample is the smallest that does so with the acceptance number `Ac`, computed for the lot's size.
+    """
+
+    fraction: Annotated[float, Field(gt=0, le=1)]
+    consumer_risk: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    Ac: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
 class ClassPlan(Closed):
-    """Sampling of one severity class: an AQL as printed in the standard, or 100 % inspection."""
+    """Sampling of one severity class: an AQL as printed in the standard, 100 %, or a limiting quality.
+
+    `limiting_quality` is for isolated lots. Null is not written, so that agreements from before it keep
+    their bytes.
+    """
 
     aql: Annotated[str, Field(max_length=8)] | None = None
     every_unit: bool = False
+    limiting_quality: LimitingQuality | None = Field(default=None, exclude_if=lambda limit: limit is None)
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if (self.aql is not None) == self.every_unit:
-            raise ValueError("give either an aql or every_unit: true")
+        if [self.aql is not None, self.every_unit, self.limiting_quality is not None].count(True) != 1:
+            raise ValueError("give one of aql, every_unit: true and limiting_quality")
         if self.aql is not None and self.aql not in AQLS:
             raise ValueError(f"aql {self.aql!r} is not a printed value; these are: {', '.join(AQLS)}")
         return self
@@ -92,10 +108,15 @@ class OqcPlan(Closed):
     def _percent(self) -> Self:
         if not self.critical.every_unit:
             raise ValueError("critical: every unit must be inspected (every_unit: true)")
-        for name in ("major", "minor"):
-            aql = getattr(self, name).aql
-            if aql is not None and self.counting == "nonconforming_units" and float(aql) > 10:
+        units = self.counting == "nonconforming_units"
+        for name, plan in (("major", self.major), ("minor", self.minor)):
+            if plan.aql is not None and units and float(plan.aql) > 10:
                 raise ValueError(f"{name}: an AQL above 10 counts nonconformities per 100 units only")
+            if plan.limiting_quality is not None and not (units and self.lots == "isolated"):
+                raise ValueError(
+                    f"{name}: a limiting quality is of one lot and of nonconforming units: set lots to "
+                    "isolated and counting to nonconforming_units, or agree on an AQL"
+                )
         return self
 
 
@@ -171,7 +192,7 @@ class FaiPlan(Closed):
     approved_by: Literal["supplier", "buyer"] = "buyer"
     first_piece_units: Annotated[int, Field(ge=1, le=100)] = 1
     cavities: Annotated[tuple[Identifier, ...], Field(max_length=256)] = ()
-    materials_booked: bool = False
+    materials_booked: bool = Field(default=False, exclude_if=lambda asked: not asked)
 
     @model_validator(mode="after")
     def _once(self) -> Self:

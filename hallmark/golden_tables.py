@@ -97,6 +97,14 @@ def _plans(spec: GoldenSpec) -> Table:
     every += [f"{plans.ipqc.every_minutes} minutes"] if plans.ipqc.every_minutes else []
     table.add_row("in process", f"{plans.ipqc.size} units every {' and every '.join(every)}")
     for name, plan in (("critical", oqc.critical), ("major", oqc.major), ("minor", oqc.minor)):
-        how = "every unit" if plan.every_unit else f"AQL {plan.aql}, level {oqc.level}, {oqc.severity}"
-        table.add_row(f"outgoing, {name}", f"{how} ({oqc.standard})")
+        limit = plan.limiting_quality
+        if limit is not None:
+            how = (
+                f"limiting quality {limit.fraction:g}, consumer's risk {limit.consumer_risk:g}, Ac {limit.Ac}"
+            )
+        elif plan.every_unit:
+            how = f"every unit ({oqc.standard})"
+        else:
+            how = f"AQL {plan.aql}, level {oqc.level}, {oqc.severity} ({oqc.standard})"
+        table.add_row(f"outgoing, {name}", how)
     return table

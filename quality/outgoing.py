@@ -14,7 +14,7 @@ from typing import Literal
 
 from evidence.inspection import Name
 from golden.catalogue import CharacteristicClass
-from golden.plans import ClassPlan, CountingBasis, OqcPlan
+from golden.plans import ClassPlan, CountingBasis, LimitingQuality, OqcPlan
 from golden.regions import Closed
 from quality.errors import EvidenceError
 from quality.sampling import DoublePlan, InspectionSeverity, SamplingPlan, double_lot_plan, lot_plan
@@ -35,9 +35,10 @@ class SecondSample(Closed):
 class ClassSampling(Closed):
     """What one class asks: judge the first `n` units of the draw, accept at `Ac` or fewer, reject from `Re`.
 
-    `plan` is null where every unit is inspected by agreement; `every_unit` is also true where the plan's
-    sample is the whole lot. With a `second` sample, what lies between `Ac` and `Re` calls for it; without,
-    it is accepted (reduced inspection of Z1.4 alone has such a gap).
+    `plan` is null where every unit is inspected by agreement, and where n is computed from a
+    `limiting_quality`; `every_unit` is also true where the plan's sample is the whole lot. With a `second`
+    sample, what lies between `Ac` and `Re` calls for it; without, it is accepted (reduced inspection of Z1.4
+    alone has such a gap).
     """
 
     severity: CharacteristicClass
@@ -47,6 +48,7 @@ class ClassSampling(Closed):
     every_unit: bool
     plan: SamplingPlan | DoublePlan | None
     second: SecondSample | None = None
+    limiting_quality: LimitingQuality | None = None
 
 
 class ClassDecision(Closed):
@@ -105,7 +107,8 @@ def oqc_plans(
         severities: the severity of inspection in force, by class; the plan's where a class has none.
 
     Raises:
-        SamplingError: the lot is empty, or the standard has no such plan.
+        SamplingError: the lot is empty, the standard has no such plan, or the lot is too small for the
+            acceptance number of a limiting quality.
     """
     by_class: dict[CharacteristicClass, ClassPlan] = {
         "critical": plan.critical,
@@ -212,6 +215,8 @@ def _class_sampling(
     lot_size: int,
     in_force: InspectionSeverity,
 ) -> ClassSampling:
+    if class_plan.limiting_quality is not None:
+        return _limiting_quality(severity, class_plan.limiting_quality, lot_size)
     if class_plan.aql is None or lot_size == 1:  # the tables hold no lot of 1: the single item is inspected
         return ClassSampling(severity=severity, n=lot_size, Ac=0, Re=1, every_unit=True, plan=None)
     table = double_lot_plan if plan.sampling == "double" else lot_plan
@@ -233,6 +238,21 @@ def _class_sampling(
         every_unit=False,
         plan=found,
         second=SecondSample(n=found.n2, Ac=found.Ac2, Re=found.Re2),
+    )
+
+
+def _limiting_quality(severity: CharacteristicClass, limit: LimitingQuality, lot_size: int) -> ClassSampling:
+    from quality.curves import isolated_lot_plan  # noqa: PLC0415 (importing the room stays light)
+
+    found = isolated_lot_plan(lot_size, limit.fraction, limit.consumer_risk, limit.Ac)
+    return ClassSampling(
+        severity=severity,
+        n=found.n,
+        Ac=found.Ac,
+        Re=found.Re,
+        every_unit=found.hundred_percent,
+        plan=None,
+        limiting_quality=limit,
     )
 
 

@@ -28,7 +28,7 @@ from hallmark.report.paper import (
 from hallmark.report.pictures import Picture, golden_picture
 from hallmark.report.sections import missing, readable, require_own, running, signature_line
 from hallmark.report.signs import SEVERITIES, VERDICTS, WEIGHED, State, state_of
-from quality import Draw, FirstArticleDecision, OqcDecision
+from quality import ClassSampling, Draw, FirstArticleDecision, OqcDecision
 
 _OUTCOMES: dict[str, State] = {"accept": "conform", "reject": "nonconform", "undecided": "undecided"}
 _SAID = {"accept": "accepted", "reject": "rejected", "undecided": "undecided"}
@@ -180,7 +180,7 @@ def _outgoing(lot: Mapping[str, Any], oqc: OqcDecision | None) -> list[Block]:
     rows = [
         [
             Cell(c.sampling.severity, sign=state_of(c.sampling.severity)),
-            Cell(_plan(c.sampling.plan)),
+            Cell(_plan(c.sampling)),
             Cell(str(c.sampling.n)), Cell(str(c.sampling.Ac)), Cell(str(c.sampling.Re)),
             Cell(str(c.found), strong=True),
             Cell(", ".join(c.undecided) or "none"),
@@ -201,12 +201,13 @@ def _outgoing(lot: Mapping[str, Any], oqc: OqcDecision | None) -> list[Block]:
     return blocks
 
 
-def _plan(plan: Any) -> str:  # noqa: ANN401 (SamplingPlan or None)
-    return (
-        "every unit, by agreement"
-        if plan is None
-        else f"AQL {plan.aql}, code letter {plan.final_code_letter}"
-    )
+def _plan(sampling: ClassSampling) -> str:
+    limit = sampling.limiting_quality
+    if limit is not None:
+        return f"limiting quality {limit.fraction:g}, consumer's risk {limit.consumer_risk:g}"
+    if sampling.plan is None:
+        return "every unit, by agreement"
+    return f"AQL {sampling.plan.aql}, code letter {sampling.plan.final_code_letter}"
 
 
 def _map(sample: GoldenSample, units: Sequence[Inspection]) -> list[Block]:

@@ -312,6 +312,18 @@ def test_the_pareto_chart_counts_what_is_not_allowed() -> None:
     assert "100 %" in words
 
 
+def test_the_plan_of_each_class_is_told_in_words() -> None:
+    sample = papers.sample()
+    record, _ = papers.first(sample.spec)
+    state = papers.lot_state(sample.spec)
+    critical, major, _ = state["oqc"]["classes"]
+    assert critical["sampling"]["plan"] is None
+    major["sampling"] |= {"plan": None, "limiting_quality": {"fraction": 0.05, "Ac": 1}}
+    said = said_by(lot_summary(sample, state, [record], issued=ISSUED))
+    assert squeezed("every unit, by agreement") in said
+    assert squeezed("limiting quality 0.05, consumer's risk 0.1") in said
+
+
 def test_of_several_records_the_newest_that_stopped_the_unit_stands() -> None:
     spec = papers.board()
     good, bad = papers.unit(spec, "U"), papers.unit(spec, "U", reasons=("surface_rejected",))

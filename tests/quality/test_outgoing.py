@@ -9,9 +9,10 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import hypergeom
 
 import quality
-from golden.plans import OqcPlan
+from golden.plans import ClassPlan, OqcPlan
 from golden.spec import GoldenSpec
 from quality.outgoing import sample_size
 from tests.builders import tiny_fields
@@ -136,6 +137,67 @@ def test_a_lot_of_one_is_inspected() -> None:
 def test_every_unit_by_agreement() -> None:
     plan = OqcPlan.model_validate({"major": {"every_unit": True}})
     assert [s.n for s in quality.oqc_plans(plan, 3000)] == [3000, 3000, 125]
+
+
+ISOLATED = OqcPlan.model_validate({
+    "lots": "isolated",
+    "major": {"limiting_quality": {"fraction": 0.05, "Ac": 1}},
+    "minor": {"limiting_quality": {"fraction": 0.2, "consumer_risk": 0.05}},
+})  # fmt: skip
+
+
+def test_an_isolated_lot_is_sampled_by_its_limiting_quality() -> None:
+    """A lot of 200 with 10 (40) nonconforming units is accepted with at most 10 % (5 %); n - 1 is too few."""
+    _, major, minor = quality.oqc_plans(ISOLATED, 200)
+    for sampling, nonconforming, risk in ((major, 10, 0.10), (minor, 40, 0.05)):
+        accepts = hypergeom.cdf(sampling.Ac, 200, nonconforming, [sampling.n - 1, sampling.n])
+        assert accepts[0] > risk >= accepts[1]
+        assert (sampling.Re, sampling.plan, sampling.every_unit) == (sampling.Ac + 1, None, False)
+    assert (major.Ac, minor.Ac) == (1, 0)
+    assert (major.limiting_quality, minor.limiting_quality) == (
+        ISOLATED.major.limiting_quality, ISOLATED.minor.limiting_quality,
+    )  # fmt: skip
+    assert decide(ISOLATED, 200, [NONE] * (major.n - 1) + [found("major")]).outcome == "accept"
+    assert decide(ISOLATED, 200, [found("major")] * 2).outcome == "reject"
+    assert decide(ISOLATED, 200, [NONE] * minor.n + [found("minor")]).outcome == "accept"
+    assert decide(ISOLATED, 200, [NONE] * (minor.n - 1) + [found("minor")]).outcome == "reject"
+
+
+def test_a_small_isolated_lot_is_inspected_whole_or_refused() -> None:
+    samplings = quality.oqc_plans(
+        ISOLATED.model_copy(update={"major": ISOLATED.minor, "minor": ClassPlan(every_unit=True)}), 2
+    )
+    assert [(s.n, s.Ac, s.every_unit, s.plan) for s in samplings] == [(2, 0, True, None)] * 3
+    assert [s.limiting_quality is None for s in samplings] == [True, False, True]
+    with pytest.raises(quality.SamplingError, match=r"Ac = 1: a lot of 20 at limiting quality 0\.05 has 1 "):
+        quality.oqc_plans(ISOLATED, 20)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"lots": "continuing"}, "set lots to isolated"),
+        ({"counting": "nonconformities_per_100_units"}, "counting to nonconforming_units"),
+        ({"minor": {"limiting_quality": {"fraction": 0.2}, "aql": "2.5"}}, "give one of aql, every_unit"),
+        ({"minor": {"limiting_quality": {"fraction": 0.2}, "every_unit": True}}, "give one of aql"),
+        ({"minor": {}}, "give one of aql, every_unit: true and limiting_quality"),
+        ({"critical": {"limiting_quality": {"fraction": 0.2}}}, "every unit must be inspected"),
+        ({"minor": {"limiting_quality": {"fraction": 0}}}, "greater than 0"),
+        ({"minor": {"limiting_quality": {"fraction": 1.1}}}, "less than or equal to 1"),
+        ({"minor": {"limiting_quality": {"fraction": 0.2, "consumer_risk": 1}}}, "less than 1"),
+        ({"minor": {"limiting_quality": {"fraction": 0.2, "Ac": -1}}}, "greater than or equal to 0"),
+    ],
+)
+def test_a_limiting_quality_is_of_isolated_lots_and_units(change: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        OqcPlan.model_validate({**ISOLATED.model_dump(), **change})
+
+
+def test_a_plan_without_limiting_quality_keeps_its_bytes() -> None:
+    assert ClassPlan(aql="1.0").model_dump() == {"aql": "1.0", "every_unit": False}
+    assert ISOLATED.minor.model_dump()["limiting_quality"] == {
+        "fraction": 0.2, "consumer_risk": 0.05, "Ac": 0,
+    }  # fmt: skip
 
 
 def test_a_draw_that_is_too_small_or_names_a_unit_twice_is_refused() -> None:

@@ -333,3 +333,18 @@ def test_an_isolated_lot_counts_in_no_series() -> None:
     lines = [x if x is not drawn else x.model_copy(update={"body": normal}) for x in line.lines]
     with pytest.raises(quality.StepError, match="tightened inspection is asked of a lot"):
         quality.replay("L1", lines)
+
+
+def test_an_isolated_lot_is_drawn_by_its_limiting_quality() -> None:
+    """4 of 20: a sample of 8 misses all with 0.102 (C(12, 4) / C(20, 4)), one of 9 with 0.068."""
+    spec = spec_with(oqc={"lots": "isolated", "major": {"limiting_quality": {"fraction": 0.2}}})
+    line = Line(spec).drawn(20)
+    major = line.state.samplings[1]
+    assert (major.severity, major.n, major.Ac, major.Re, major.plan) == ("major", 9, 0, 1, None)
+    assert len(line.sample) == 9
+    assert quality.replay("L1", line.lines) == line.state
+    (drawn,) = [x for x in line.lines if x.kind == "oqc.drawn"]
+    fewer = [{**s, "n": 8} if s["severity"] == "major" else s for s in drawn.body["samplings"]]
+    forged = drawn.model_copy(update={"body": {**drawn.body, "samplings": fewer}})
+    with pytest.raises(quality.StepError, match="not what the agreed plan asks for"):
+        quality.replay("L1", [forged if x is drawn else x for x in line.lines])
