@@ -64,8 +64,18 @@ def init(
     mm_per_px: Annotated[float, typer.Option(help="Scale of the images: millimetres per pixel.")],
     supplier: Annotated[str, typer.Option(help="Name of the supplier.")] = "Supplier",
     buyer: Annotated[str, typer.Option(help="Name of the buyer.")] = "Buyer",
+    category: Annotated[
+        str,
+        typer.Option(
+            help="What such parts usually ask: general, pcb, moulded-plastic, textile, metal-part, "
+            "printed-packaging or assembly."
+        ),
+    ] = "general",
 ) -> None:
     """Write a first golden.yaml, with comments, that passes `check`. Nothing is overwritten.
+
+    A category brings usual characteristics, defect classes with severities, viewing conditions, sampling and
+    tests, with the standards that they come from. They are a start to edit: what is signed is the agreement.
 
     Example, a scan of 1200 dpi: `hallmark golden init s4 --part S4 --revision A --image top=scan.jpg
     --mm-per-px 0.0211667`
@@ -74,7 +84,14 @@ def init(
 
     views = [_view_and_file(item) for item in image]
     path = write_first_spec(
-        folder, part=part, revision=revision, views=views, mm_per_px=mm_per_px, supplier=supplier, buyer=buyer
+        folder,
+        part=part,
+        revision=revision,
+        views=views,
+        mm_per_px=mm_per_px,
+        supplier=supplier,
+        buyer=buyer,
+        category=category,
     )
     print(f"{path}  edit it, then: hallmark golden check {path}")
 

@@ -1,4 +1,8 @@
-"""A first specification for a part: the pictures, the whole of each as a zone, and comments for the rest."""
+"""A first specification: a part's pictures, the whole of each as a zone, and what its category usually asks.
+
+A category is a file of `hallmark/categories` of two YAML documents: its title and how a person looks at such
+parts, then the specification's remaining sections with comments. `$words` stand for what the pictures say.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
+from typing import Any
+
+import yaml
 
 from golden import images
 from golden.authoring import parse_spec
@@ -14,6 +21,13 @@ from golden.errors import ImageError, SpecError
 from golden.images import ImageHeader
 
 MARGIN = 20  # parts of the picture's side that a zone keeps away from each edge
+GENERAL = "general"
+
+
+def categories() -> tuple[str, ...]:
+    """Return the names of the categories that a first specification can start from, in order."""
+    files = importlib.resources.files("hallmark").joinpath("categories").iterdir()
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
 
 
 def write_first_spec(
@@ -25,19 +39,25 @@ def write_first_spec(
     mm_per_px: float,
     supplier: str,
     buyer: str,
+    category: str = GENERAL,
 ) -> Path:
     """Write `folder/golden.yaml` and copy the images of the views beside it; return the path of the YAML.
 
     Raises:
-        SpecError: a file is in the way, or a name does not fit a specification; then nothing is written.
+        SpecError: there is no such category, a file is in the way, or a name does not fit a specification;
+            then nothing is written.
         ImageError: an image is missing or unreadable; then nothing is written.
     """
     target = folder / "golden.yaml"
+    if category not in categories():
+        raise SpecError(f"no category {category!r}: choose one of {', '.join(categories())}")
+    if not views:
+        raise SpecError("no view: give at least one picture with --image")
     if len(dict(views)) < len(views):
         raise SpecError("a view is given twice with --image: give each view one picture")
     files = {view: _read(path) for view, path in views}
     headers = {view: images.header(files[view], str(path)) for view, path in views}
-    text = _text(part, revision, headers, mm_per_px, supplier, buyer)
+    text = _text(category, part, revision, headers, mm_per_px, supplier, buyer)
     spec = parse_spec(text, str(target))
     copies = {folder / view.image: files[view.id] for view in spec.views}
     for path in (target, *copies):
@@ -61,9 +81,17 @@ def _read(path: Path) -> bytes:
 
 
 def _text(
-    part: str, revision: str, headers: dict[str, ImageHeader], mm_per_px: float, supplier: str, buyer: str
+    category: str,
+    part: str,
+    revision: str,
+    headers: dict[str, ImageHeader],
+    mm_per_px: float,
+    supplier: str,
+    buyer: str,
 ) -> str:
-    template = importlib.resources.files("hallmark").joinpath("golden_template.yaml").read_text("utf-8")
+    intro, _, sections = _packaged(f"categories/{category}.yaml").partition("\n---\n")
+    told: dict[str, Any] = yaml.safe_load(intro)
+    viewing = ", ".join(f"{name}: {value}" for name, value in told["viewing"].items())
     suffix = {"png": "png", "jpeg": "jpg"}
     views = [
         f"  - {{id: {_quoted(view)}, image: {_quoted(f'images/{view}.{suffix[h.format]}')}, "
@@ -72,21 +100,29 @@ def _text(
     ]
     zones = [
         f"  - id: {_quoted(view)}\n    name: {_quoted(f'Whole of view {view}')}\n    view: {_quoted(view)}\n"
-        f"    region: {_inset(h)}\n"
-        "    viewing: {distance_mm: 400, time_s: 5, illuminance_lx: 1000}"
+        f"    region: {_inset(h)}\n    viewing: {{{viewing}}}"
         for view, h in headers.items()
     ]
-    return Template(template).substitute(
+    first, header = next(iter(headers.items()))
+    return Template(f"{_packaged('golden_template.yaml')}\n{sections}").substitute(
+        category=category,
+        title=told["title"],
         part=_quoted(part),
         revision=_quoted(revision),
         supplier=_quoted(supplier),
         buyer=_quoted(buyer),
-        view=_quoted(next(iter(headers), "top")),
+        view=_quoted(first),
+        region=_inset(header),
         zone_ids=", ".join(map(_quoted, headers)),
         views="\n".join(views),
+        viewing_notes="\n".join(line for line in intro.splitlines() if line.startswith("#")),
         zones="\n".join(zones),
         smallest_mm=f"{3 * mm_per_px:.2g}",
     )
+
+
+def _packaged(name: str) -> str:
+    return importlib.resources.files("hallmark").joinpath(name).read_text("utf-8")
 
 
 def _inset(h: ImageHeader) -> str:

@@ -224,6 +224,16 @@ def test_signing_a_yaml_again_does_not_replace_what_others_signed(desk: Path, ha
     assert "sealed already" in err
 
 
+def test_show_tells_a_limiting_quality(desk: Path, hallmark: Any) -> None:
+    path = desk / "t1/golden.yaml"
+    agreed = "lots: isolated\n    major: {limiting_quality: {fraction: 0.05, consumer_risk: 0.1, Ac: 1}}"
+    path.write_text(path.read_text().replace('major: {aql: "1.0"}', agreed))
+    hallmark("sign", path, "--key", key(desk, "supplier"), "-o", desk / "t1.golden")
+    out = " ".join(hallmark("show", desk / "t1.golden")[1].split())
+    for words in ("limiting quality 0.05, consumer's risk 0.1, Ac 1", "AQL 2.5, level II", "every unit ("):
+        assert words in out
+
+
 @pytest.mark.parametrize("name", ["keygen", "init", "check", "sign", "verify", "show"])
 def test_every_command_explains_itself_with_an_example(hallmark: Any, name: str) -> None:
     code, out, _ = hallmark(name, "--help")
