@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from hallmark import eligibility
 from hallmark.__main__ import app
 
 ORACLES = Path(__file__).parent.parent / "oracles"
+ROOT = ORACLES.parent.parent
 
 
 def invoke(*arguments: str) -> Any:
     return CliRunner().invoke(app, ["eligibility", *arguments])
 
 
-def write(folder: Path, name: str, cases: Any) -> Path:
+def write(folder: Path, name: str, cases: Any, **meta: str) -> Path:
     path = folder / name
-    path.write_text(json.dumps({"meta": {}, "cases": cases}))
+    path.write_text(json.dumps({"meta": meta, "cases": cases}))
     return path
 
 
@@ -38,12 +40,93 @@ def altered(value: Any) -> Any:
     return f"{value}x"
 
 
-def test_every_shared_case_agrees() -> None:
-    results = {r.file: r for r in eligibility.run(ORACLES)}
+@pytest.fixture(scope="module")
+def shared() -> tuple[eligibility.FileResult, ...]:
+    return eligibility.run(ORACLES)
+
+
+def test_every_shared_case_agrees_and_none_is_unsupported(shared: tuple[eligibility.FileResult, ...]) -> None:
+    results = {r.file: r for r in shared}
     assert results["a1_code_letters.json"].agreed == 155
     assert results["a2_single_plans_iso2859_1.json"].agreed == 623
-    assert all(r.agreed == r.cases for r in results.values() if r.file[:2] in eligibility.ADAPTERS)
-    assert not any(r.disagreements for r in results.values())
+    assert {r.file[:2] for r in shared} == set(eligibility.ADAPTERS)
+    assert [r.file for r in shared if (r.agreed, r.unsupported, r.disagreements) != (r.cases, 0, ())] == []
+    assert {r.file[:2]: r.left_out for r in shared if r.left_out} == {
+        "f1": tuple(sorted({k for c in oracle("f1_color_difference.json") for k in c["expected"]} - {"dE00"}))
+    }
+
+
+def oracle(name: str) -> list[dict[str, Any]]:
+    return json.loads((ORACLES / name).read_text())["cases"]
+
+
+def test_cases_are_counted_by_the_strength_of_their_source(
+    shared: tuple[eligibility.FileResult, ...],
+) -> None:
+    for result in shared:
+        told = Counter(case.get("confidence") for case in oracle(result.file))
+        assert {s.confidence: s.cases for s in result.strengths} == dict(told)
+        assert sum(s.agreed for s in result.strengths) == result.agreed
+    a2 = next(r for r in shared if r.file.startswith("a2_"))
+    assert [s.cases for s in a2.strengths] == [617, 6]
+
+
+@pytest.mark.timeout(120)
+def test_the_page_is_current(shared: tuple[eligibility.FileResult, ...]) -> None:
+    written = (ROOT / "docs/reference/eligibility.md").read_text(encoding="utf-8")
+    assert written == eligibility.page(shared), "run `make reference` and commit what it writes"
+
+
+def test_table_and_page_tell_strength_disagreement_and_what_is_left_out(tmp_path: Path) -> None:
+    case = {"id": "c1", "input": {"a": 1}, "expected": {"b": 2, "d": 3}}
+    cases = [case, {**case, "id": "c2", "confidence": "two | books"}, {**case, "id": "c3", "confidence": 0.9}]
+    write(tmp_path, "z9_any.json", cases, title="Any | thing", verified_by="by hand")
+    write(tmp_path, "z8_other.json", [case])
+    answers = iter([{"b": 2}, {"b": 5}, {"b": 2}])
+    adapters = {"z9": eligibility.Adapter(lambda _: next(answers), keys=("b",))}
+    results = eligibility.run(tmp_path, adapters)
+    z8, z9 = results
+    assert (z8.title, z8.verified_by, z8.unsupported, z8.left_out) == ("", "", 1, ())
+    assert (z9.title, z9.verified_by, z9.left_out) == ("Any | thing", "by hand", ("d",))
+    assert [(s.confidence, s.cases, s.agreed) for s in z9.strengths] == [
+        (None, 1, 1), ("two | books", 1, 0), ("0.9", 1, 1),
+    ]  # fmt: skip
+    table = eligibility.table(results).splitlines()
+    assert table[1].split() == ["z8_other.json", "1", "0", "0", "1"]
+    assert table[2].split() == ["z9_any.json", "3", "2", "1", "0"]
+    assert table[3:] == [
+        "  1 of 1: as its file", "  0 of 1: two | books", "  1 of 1: 0.9", "  not answered: d",
+        "  c2: expected {'b': 2}, answered {'b': 5} (differs in b)",
+    ]  # fmt: skip
+    page = eligibility.page(results)
+    assert "Of 4 cases in 2 files 2 agree, 1 disagree and 1 are not supported." in page
+    assert "| `z9_any.json` | Any \\| thing | 3 | 2 | 1 | 0 |" in page
+    assert "Not answered of `z9_any.json`, and counted neither way: d." in page
+    assert "* `z9_any.json`, c2: expected `{'b': 2}`, answered `{'b': 5}` (differs in b)" in page
+    assert "| `z9_any.json` | two \\| books | 1 | 0 |" in page
+    assert "* `z8_other.json`: its file does not say" in page
+    assert "* `z9_any.json`: by hand" in page
+    assert "`z8_other.json` | as its file" not in page
+
+
+def test_a_page_without_disagreements_speaks_of_none(tmp_path: Path) -> None:
+    write(tmp_path, "z9_any.json", [{"id": "c", "input": {}, "expected": {"b": 2}}])
+    page = eligibility.page(eligibility.run(tmp_path, {"z9": eligibility.Adapter(lambda _: {"b": 2})}))
+    assert "Where answers differ" not in page
+    assert "Not answered" not in page
+
+
+def test_the_command_writes_the_page(tmp_path: Path) -> None:
+    given = {"lot_size": 500, "inspection_level": "II"}
+    cases = [{"id": "c", "input": given, "expected": {"code_letter": "H"}}]
+    write(tmp_path, "a1_x.json", cases)
+    target = tmp_path / "page.md"
+    assert invoke(str(tmp_path), "--markdown", str(target)).exit_code == 0
+    assert target.read_text() == eligibility.page(eligibility.run(tmp_path))
+    with pytest.raises(eligibility.OracleError, match="choose a file that can be written"):
+        CliRunner().invoke(
+            app, ["eligibility", str(tmp_path), "--markdown", str(tmp_path)], catch_exceptions=False
+        )
 
 
 @pytest.mark.parametrize(
