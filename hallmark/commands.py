@@ -10,8 +10,10 @@ from hallmark import (
     api_key,
     calibrate_cli,
     demo_cli,
+    dispute_cli,
     doctor,
     eligibility,
+    export_cli,
     golden_cli,
     inspect_cli,
     lot_cli,
@@ -29,6 +31,8 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (
     model_cli.register,
     lot_cli.register,
     demo_cli.register,
+    export_cli.register,
+    dispute_cli.register,
     eligibility.register,
     serve_cli.register,
     replay.register,
@@ -44,6 +48,8 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from evidence import FrameError
     from golden.errors import GoldenError
     from hallmark.demo.errors import DemoError
+    from hallmark.dispute.errors import DisputeError
+    from hallmark.exports.errors import ExportError
     from hallmark.report.paper import ReportError
     from models import ModelError
     from quality import QualityError
@@ -54,6 +60,8 @@ def input_errors() -> tuple[type[BaseException], ...]:
         CalibrationError,
         DatasetError,
         DemoError,
+        DisputeError,
+        ExportError,
         FrameError,
         GoldenError,
         ModelError,
