@@ -65,6 +65,7 @@ unit: setup      ## pytest on all cores, with coverage
 
 reference: setup  ## write the reference pages that are made from the code
 	@$(BIN)/python -m hallmark.reference docs/reference
+	@$(BIN)/hallmark eligibility tests/oracles --markdown docs/reference/eligibility.md >/dev/null
 
 lock: setup      ## refresh requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
