@@ -128,6 +128,7 @@ def test_a_disputed_claim_may_be_accepted_and_an_accepted_one_withdrawn() -> Non
     for outcome in ("disputed", "accepted"):
         journal.add(claims.answer_claim(journal.state(), outcome, MAKER, reason="8D follows", now=NOW))  # pyright: ignore[reportArgumentType]
         assert journal.state().phase == outcome
+        assert journal.state().record()["decided"]["outcome"] == outcome
     with pytest.raises(StepError, match="accepted has no claim to answer"):
         claims.answer_claim(journal.state(), "disputed", MAKER, reason="x", now=NOW)
     journal.add(claims.withdraw_claim(journal.state(), BUYS, reason="wrong box", now=NOW))
@@ -190,6 +191,13 @@ def test_an_arrival_that_does_not_add_up_is_refused(fields: dict[str, Any], word
 def test_a_unit_may_have_two_causes() -> None:
     scratch = {"cause": "defect:scratch:front", "severity": "minor", "units": 2}
     assert arrival(causes=[CRACK, scratch]).unacceptable == 2
+    with pytest.raises(ValueError, match="do not make 2"):
+        arrival(causes=[CRACK, {**scratch, "units": 3}])
+
+
+def test_every_unit_of_a_cause_may_be_named() -> None:
+    named = arrival(causes=[{**CRACK, "serials": ["U001", "U002"]}])
+    assert named.causes[0].serials == ("U001", "U002")
 
 
 def test_the_rate_counts_what_was_good_too() -> None:
@@ -225,6 +233,7 @@ def test_lines_that_do_not_follow_are_refused() -> None:
     journal = Journal().report()
     line, state = journal.lines[0], journal.state()
     assert claims.apply_claim(claims.ClaimState("claim:7"), line) == state
+    assert (claims.ClaimState("claim:7").sequence, state.sequence) == (0, line.sequence)
     forged = {**line.body, "person": MAKER.model_dump(mode="json")}
     for wrong in (
         line, line.model_copy(update={"sequence": 9}), line.model_copy(update={"sequence": 9, "body": {}}),
