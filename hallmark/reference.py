@@ -19,7 +19,7 @@ from evidence import REASONS
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
-    from pydantic.fields import FieldInfo
+    from pydantic import BaseModel
 
 
 def pages() -> dict[str, str]:
@@ -73,7 +73,7 @@ def routes_page() -> str:
         *(
             f"| {method} | `{route.path_format}` | {_roles(route)} | {_body(route)} | {_purpose(route)} |"
             for route in routes()
-            for method in sorted(route.methods)
+            for method in sorted(route.methods or ())
         ),
     ]
     return "\n".join(lines) + "\n"
@@ -101,19 +101,19 @@ def _roles(route: APIRoute) -> str:
 
 
 def _body(route: APIRoute) -> str:
-    models = [
-        model
-        for body in route.dependant.body_params
-        for model in get_args(body.field_info.annotation) or (body.field_info.annotation,)
-    ]
+    models = [model for body in route.dependant.body_params for model in _models(body.field_info.annotation)]
     if len(models) > 2:
         return "one of " + ", ".join(model.__name__ for model in models)
     return " or ".join(_fields(model) for model in models)
 
 
-def _fields(model: Any) -> str:  # noqa: ANN401 (FastAPI's own)
-    fields: dict[str, FieldInfo] = model.model_fields
-    return ", ".join(f"`{name}{'' if field.is_required() else '?'}`" for name, field in fields.items())
+def _models(annotation: Any) -> tuple[type[BaseModel], ...]:  # noqa: ANN401 (one model, or a union)
+    return get_args(annotation) or (annotation,)
+
+
+def _fields(model: type[BaseModel]) -> str:
+    fields = model.model_fields.items()
+    return ", ".join(f"`{name}{'' if field.is_required() else '?'}`" for name, field in fields)
 
 
 def _purpose(route: APIRoute) -> str:

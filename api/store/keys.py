@@ -141,4 +141,5 @@ def _hash(salt: str, secret: str) -> str:
 def _key(row: RowMapping | dict[str, str | None]) -> ApiKey:
     names = ("id", "role", "name", "station", "party", "created_at", "revoked_at")
     signs = (row["signs"] or "").split()
-    return ApiKey(**{name: row[name] for name in names}, signs=tuple(signs))  # pyright: ignore[reportArgumentType]
+    signed = tuple(one for one in SIGNING_ROLES if one in signs)
+    return ApiKey(**{name: row[name] for name in names}, signs=signed)  # pyright: ignore[reportArgumentType]

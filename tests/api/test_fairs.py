@@ -72,7 +72,7 @@ def test_a_report_is_filled_from_records_and_signed_in_order(desk: Desk) -> None
     refused(desk.plant.ask("reader", "GET", "/fairs/F9"), 404, "not-found")
     refused(desk.open("F2", golden="sha256:" + "0" * 64), 409, "golden-unknown")
 
-    lines = desk.plant.lines()
+    lines = desk.staff.told()
     refused(desk.sign(SUPPLIER, "inspector", "verification"), 409, "lot-step")
     refused(desk.sign(BUYER, "quality", "submission", desk.records()), 409, "lot-step")
     for missing, where in (
@@ -86,7 +86,7 @@ def test_a_report_is_filled_from_records_and_signed_in_order(desk: Desk) -> None
         assert where in answer.json()["detail"]
     for wrong in ({}, {"forms": None, "records": None}):
         refused(desk.sign(SUPPLIER, "inspector", "submission", wrong), 422, "invalid")
-    assert desk.plant.lines() == lines
+    assert desk.staff.told() == lines
 
     submitted = ok(desk.sign(SUPPLIER, "inspector", "submission", desk.records()))
     rows = submitted["forms"]["form3"]["rows"]
@@ -94,11 +94,11 @@ def test_a_report_is_filled_from_records_and_signed_in_order(desk: Desk) -> None
     assert rows[0]["results"][0]["value"] == 0.8
     assert rows[3]["results"][0]["instrument"] == "ohmmeter 3"
 
-    lines = desk.plant.lines()
+    lines = desk.staff.told()
     refused(desk.sign(BUYER, "quality", "verification"), 409, "lot-step")
     remote = {"manner": "remote"}
     assert "evidence" in refused(desk.sign(SUPPLIER, "inspector", "verification", remote), 409, "lot-step")
-    assert desk.plant.lines() == lines
+    assert desk.staff.told() == lines
     remote["evidence"] = "call of 1 July, 14 pictures"
     verified = ok(desk.sign(SUPPLIER, "inspector", "verification", remote))
     assert verified["verified"]["evidence"] == remote["evidence"]
@@ -175,12 +175,12 @@ def test_production_is_noted_under_a_report_until_a_trigger_ends_it(desk: Desk) 
     noted = ok(desk.plant.ask("qc", "POST", path, json=body))
     assert noted["last_production"] == "2026-07-01"
     trigger = {"trigger": "tooling", "extent": "partial", "description": "new drill", "affected": ["hole"]}
-    lines = desk.plant.lines()
+    lines = desk.staff.told()
     refused(desk.sign(SUPPLIER, "production", "triggers", trigger), 409, "lot-step")
     refused(desk.sign(SUPPLIER, "engineering", "triggers", {**trigger, "affected": []}), 409, "lot-step")
     lapse = {"trigger": "production_lapse", "extent": "full", "description": "two years"}
     refused(desk.sign(SUPPLIER, "engineering", "triggers", lapse), 409, "lot-step")
-    assert desk.plant.lines() == lines
+    assert desk.staff.told() == lines
     ended = ok(desk.sign(SUPPLIER, "engineering", "triggers", trigger))
     assert [lack["code"] for lack in ended["invalid_because"]] == ["triggered"]
     refused(desk.plant.ask("qc", "POST", path, json=body), 409, "lot-step")
