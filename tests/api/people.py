@@ -149,7 +149,7 @@ class Factory:
             self.inspect(lot, serial, second=True, **(bad[place] if place < len(bad) else {}))
         return self.ask("qc", f"/lots/{lot}/oqc")
 
-    def released(self, lot: str, units: int = 8) -> list[str]:
+    def released(self, lot: str, units: int = 3) -> list[str]:
         """Make, judge and release a lot; return its serials."""
         serials = self.frozen(lot, units)
         decided = self.judged(lot)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import fisher_exact
 
 from quality.proportions import clopper_pearson
 from tests.api import records
@@ -29,7 +31,7 @@ def factory(plant: Plant) -> Factory:
 def claim(lot: str = "L1", name: str = "7", units: int = 2, **fields: Any) -> dict[str, Any]:
     cause = {"cause": CAUSE, "severity": "major", "units": units, "serials": [f"{lot}-001"]}
     arrival = {
-        "lot": lot, "source": "receiving", "found_at": "2026-07-01T12:00:00Z", "quantity": 8, "inspected": 8,
+        "lot": lot, "source": "receiving", "found_at": "2026-07-01T12:00:00Z", "quantity": 3, "inspected": 3,
         "unacceptable": units, "causes": [cause] if units else [], "evidence": [PICTURE] if units else [],
         **fields,
     }  # fmt: skip
@@ -65,7 +67,7 @@ def test_a_claim_opens_a_nonconformance_is_answered_and_withdrawn(staff: Staff, 
 
 
 def test_who_may_and_what_is_refused(staff: Staff, factory: Factory) -> None:
-    factory.frozen("L2", 4)
+    factory.frozen("L2", 1)
     factory.released("L1")
     lines = staff.told()
     for party, role in ((SUPPLIER, "quality"), (BUYER, "production"), (STRANGER, "inspector")):
@@ -80,7 +82,7 @@ def test_who_may_and_what_is_refused(staff: Staff, factory: Factory) -> None:
     )
     future = claim(found_at="2026-07-02T12:00:00Z")
     assert "lies after" in refused(staff.post(BUYER, "quality", "/claims", future), 409, "lot-step")
-    refused(staff.post(BUYER, "quality", "/claims", claim(quantity=9, inspected=9)), 422, "evidence")
+    refused(staff.post(BUYER, "quality", "/claims", claim(quantity=4, inspected=4)), 422, "evidence")
     strange = claim()
     strange["arrival"]["causes"][0]["serials"] = ["X"]
     refused(staff.post(BUYER, "quality", "/claims", strange), 422, "evidence")
@@ -100,41 +102,46 @@ def test_who_may_and_what_is_refused(staff: Staff, factory: Factory) -> None:
 def test_a_claim_on_arrival_is_a_repeat_of_a_closed_action(plant: Plant) -> None:
     case = Case(plant, register(plant))
     case.closed()
-    ok(case.staff.post(BUYER, "quality", "/claims", claim("G1")), 201)
+    case.factory.released("L2")
+    ok(case.staff.post(BUYER, "quality", "/claims", claim("L2")), 201)
     kinds = [line["kind"] for line in case.staff.lines()]
     assert kinds[-3:] == ["claim.reported", "nonconformance.opened", "capa.recurred"]
     assert case.capa()["containment_in_force"] is True
     (repeat,) = case.capa()["recurrences"]
-    assert (repeat["lot"], repeat["status"]) == ("G1", "pending")
+    assert (repeat["lot"], repeat["status"]) == ("L2", "pending")
 
 
 def test_the_trend_is_counted_from_the_journal(staff: Staff, factory: Factory) -> None:
-    holes = [0.79 + 0.0005 * ((7 * i) % 30) for i in range(30)]
-    for lot, bad in (("L1", 0), ("L2", 6)):
+    for lot, units, bad in (("L1", 25, 0), ("L2", 10, 4)):
         factory.in_production(lot)
-        for i in range(30):
+        for i in range(units):
             flaw = records_of_a_scratch() if i < bad else {}
-            factory.inspect(lot, f"{lot}-{i:03d}", characteristics=with_hole(holes[i]), **flaw)
-        factory.ask("qc", f"/lots/{lot}/freeze")
-        factory.judged(lot)
+            factory.inspect(
+                lot, f"{lot}-{i:03d}", characteristics=with_hole(0.79 + 0.0005 * (7 * i % 30)), **flaw
+            )
+    factory.ask("qc", "/lots/L1/freeze")
+    factory.ask("qc", "/lots/L1/draw")
     factory.in_production("L3")
-    (found,) = staff.get("/nonconformances", lot="L2")["items"] or [None]
     told = staff.get("/trend", part="T1", unit_cost=2.5)
     assert [lot["lot"] for lot in told["lots"]] == ["L1", "L2"]
     assert told["without_results"] == ["L3"]
     one, other = told["lots"]
-    share = clopper_pearson(6, 30)
+    share = clopper_pearson(4, 10)
     assert other["ppm"]["major"] == pytest.approx(
-        {"value": 200_000, "lower": 1e6 * share.lower, "upper": 1e6 * share.upper}
+        {"value": 400_000, "lower": 1e6 * share.lower, "upper": 1e6 * share.upper}
     )
-    assert (one["first_pass_yield"]["value"], other["first_pass_yield"]["value"]) == (1.0, 0.8)
-    assert (one["inspection"], other["inspection"]) == ("normal", "normal")
-    assert one["cpk"].keys() == {"hole"}
+    assert (one["first_pass_yield"]["value"], other["first_pass_yield"]["value"]) == (1.0, 0.6)
+    assert (one["inspection"], other["inspection"]) == ("normal", None)
+    values = [0.79 + 0.0005 * (7 * i % 30) for i in range(25)]
+    sigma = np.abs(np.diff(values)).mean() / 1.128  # d2 of two values
+    cpk = min(0.85 - np.mean(values), np.mean(values) - 0.75) / (3 * sigma)
+    assert one["cpk"]["hole"]["value"] == pytest.approx(cpk, rel=1e-3)
+    assert one["cpk"].keys() <= {"hole", "paint"}
+    assert other["cpk"] == {}  # too few values
     assert one["cost"]["value"] == 0
-    changed = {c["measure"]: c for c in told["changes"]}
-    assert changed["first_pass"]["p_value"] == pytest.approx(0.0237, abs=5e-4)  # Fisher, 24/30 against 30/30
+    (changed,) = [c for c in told["changes"] if c["measure"] == "first_pass"]
+    assert changed["p_value"] == pytest.approx(fisher_exact([[6, 4], [25, 0]]).pvalue)
     assert told["arrival"] is None
-    assert found is None or found["lot"] == "L2"
 
 
 def with_hole(value: float) -> list[dict[str, Any]]:
@@ -152,7 +159,7 @@ def test_the_trend_tells_of_arrivals_scrap_and_open_causes(plant: Plant) -> None
     scrap = {"decision": "scrap", "quantity": "1", "serials": [serial], "reason": "cannot be repaired"}
     ok(case.staff.post(SUPPLIER, "quality", f"/nonconformances/{case.nc}/dispositions", scrap), 201)
     told = case.staff.get("/trend", part="T1", unit_cost=3)
-    assert (told["arrival"]["units"]["count"], told["arrival"]["units"]["n"]) == (2, 8)
+    assert (told["arrival"]["units"]["count"], told["arrival"]["units"]["n"]) == (2, 3)
     assert told["arrival"]["lots"]["value"] == 1.0
     (cause,) = told["causes"]
     assert (cause["cause"], cause["lots"], cause["open_in"], cause["recurring"]) == (

@@ -253,24 +253,24 @@ def test_a_failure_in_the_middle_leaves_nothing(
 
 
 def genealogy(staff: Staff, golden: dict[str, Any]) -> Factory:
-    """Release lot L1 of 8 units with M1 in it, four of cavity 1 and four of cavity 2."""
+    """Release lot L1 of six units, and book M1 to it."""
     release(staff, golden)
     factory = Factory(staff.plant, golden)
-    factory.released("L1")
+    factory.released("L1", 6)
     booking = {"lot": "L1", "quantity": "2"}
     ok(staff.post(SUPPLIER, "production", "/materials/M1/bookings", booking))
     return factory
 
 
-UNITS = [f"L1-{i:03d}" for i in range(8)]
+UNITS = [f"L1-{i:03d}" for i in range(6)]
 
 
 def test_recall_follows_a_material_a_cavity_and_a_unit(staff: Staff, golden: dict[str, Any]) -> None:
     factory = genealogy(staff, golden)
-    for cavity, serials in (("1", UNITS[:4]), ("2", UNITS[4:])):
+    for cavity, serials in (("1", UNITS[:3]), ("2", UNITS[3:])):
         body = {"lot": "L1", "serials": serials, "cavity": cavity, "materials": ["M1"]}
         ok(staff.post(SUPPLIER, "production", "/genealogy/units", body), 201)
-    cartons = {"C1": UNITS[:2], "C2": UNITS[2:5]}
+    cartons = {"C1": UNITS[:2], "C2": UNITS[2:4]}
     for carton, serials in cartons.items():
         body = {"carton": carton, "units": {"L1": serials}}
         ok(staff.post(SUPPLIER, "production", "/genealogy/cartons", body), 201)
@@ -282,7 +282,7 @@ def test_recall_follows_a_material_a_cavity_and_a_unit(staff: Staff, golden: dic
     assert (affected["cartons"], affected["shipments"]) == (["C1", "C2"], ["S1"])
     assert affected["in_house"] == [["L1", serial] for serial in ("L1-F", *UNITS[2:])]
     cavity = staff.get("/recall", lot="L1", cavity="2")
-    assert cavity["units"] == [["L1", serial] for serial in UNITS[4:]]
+    assert cavity["units"] == [["L1", serial] for serial in UNITS[3:]]
     assert (cavity["cartons"], cavity["shipments"]) == (["C2"], [])
     unit = staff.get("/recall", lot="L1", unit=UNITS[0])
     assert (unit["cavity"], unit["materials"], unit["carton"], unit["shipment"]) == ("1", ["M1"], "C1", "S1")
@@ -316,7 +316,7 @@ def test_recall_of_what_is_not_known_is_not_found_rather_than_nowhere(
 
 def test_units_cartons_and_shipments_refuse_what_cannot_be(staff: Staff, golden: dict[str, Any]) -> None:
     factory = Factory(staff.plant, golden)
-    serials = factory.frozen("L1", 8)
+    serials = factory.frozen("L1", 1)
     lines = staff.told()
     made = {"lot": "L1", "serials": serials[:1], "cavity": "1"}
     packed = {"carton": "C1", "units": {"L1": serials[:1]}}
@@ -354,7 +354,7 @@ def test_a_restarted_server_tells_the_same(tmp_path: Path) -> None:
         staff, golden = Staff(plant), register(plant)
         genealogy(staff, golden)
         receive(staff, golden, "M2", manufacturer="Cheap Laminates")
-        body = {"lot": "L1", "serials": UNITS[:4], "cavity": "1"}
+        body = {"lot": "L1", "serials": UNITS[:3], "cavity": "1"}
         ok(staff.post(SUPPLIER, "production", "/genealogy/units", body), 201)
         before = [plant.ask("reader", "GET", path).json() for path in paths]
     with reopened(plant) as again:
