@@ -89,7 +89,7 @@ def create(
     if signs and role != "approver":
         raise ApiError(f"role {role}: only an approver's key says what the person signs for")
     key_id, salt, secret = entropy[:6].hex(), entropy[6:22].hex(), entropy[22:].hex()
-    signed = tuple(one for one in SIGNING_ROLES if one in signs)
+    signed = tuple(one for one in SIGNING_ROLES if signs.count(one))
     key = ApiKey(key_id, role, name, station, party, signed, time, None)
     body = {"role": role, "name": name, "station": station, "party": party, "signs": " ".join(key.signs)}
     append_line(connection, time=time, actor=actor, kind=CREATED, subject=f"key-{key_id}", body=body)
