@@ -182,6 +182,7 @@ def test_lots_side_by_side_count_by_the_severity_that_is_in_force() -> None:
     lots.decided("C")  # accepted at normal inspection: none of the five that tightened inspection asks
     assert lots.series.not_counted == ("C",)
     assert lots.series.classes["major"].accepted_in_row == 0
+    assert lots.series.classes["minor"].accepted_in_row == 3  # its severity did not change
     assert lots.series.drawn == {}
     lots = Lots()
     lots.drawn("old")
@@ -196,12 +197,62 @@ def test_lots_side_by_side_count_by_the_severity_that_is_in_force() -> None:
     assert "lot old" in lots.series.classes["major"].reason
 
 
+def test_a_lot_of_another_severity_ends_reduced_inspection_only_by_its_rejection() -> None:
+    lots = Lots()
+    lots.drawn("old")
+    lots.add(*set_reduced_conditions(
+        lots.series, ADA, production_steady=True, reduced_approved=True, reason="steady"
+    ))  # fmt: skip
+    for i in range(15):
+        lots.lot(i)
+    lots.decided("old")
+    assert lots.major == "reduced"
+    assert lots.series.not_counted == ("old",)
+    lots = Lots()
+    for lot in ("A", "B", "C"):
+        lots.drawn(lot)
+    for lot in ("A", "B", "C"):
+        lots.decided(lot, 9)
+    assert (lots.major, lots.series.not_counted) == ("tightened", ("C",))
+
+
+@pytest.mark.parametrize(("steady", "approved"), [(True, False), (False, True)])
+def test_a_class_that_begins_later_has_the_conditions_of_the_series(*, steady: bool, approved: bool) -> None:
+    lots = Lots()
+    assert (lots.series.sequence, lots.series.record()["production_steady"]) == (0, False)
+    assert lots.series.record()["reduced_approved"] is False
+    lots.lot(0)
+    lots.add(*set_reduced_conditions(
+        lots.series, ADA, production_steady=steady, reduced_approved=approved, reason="seen"
+    ))  # fmt: skip
+    assert lots.series.record()["production_steady"] is steady
+    assert lots.series.record()["reduced_approved"] is approved
+    lots.drawn("N", PLAN.model_copy(update={"major": PLAN.minor}))
+    begun = lots.series.classes["major"]
+    assert (begun.scheme.aql, begun.production_steady, begun.reduced_approved) == ("2.5", steady, approved)
+
+
+def test_failed_items_of_the_checklist_may_make_more_findings_than_units() -> None:
+    lots = Lots()
+    severities = lots.drawn("A")
+    units = [f"S{i}" for i in range(50)]
+    failed = (quality.Nonconformity(cause="checklist:label", severity="major"),)
+    decision = quality.decide_outgoing(
+        PLAN, 500, units, dict.fromkeys(units, MAJOR), severities=severities, failed=failed
+    )
+    assert decision.classes[1].found == 51
+    lots.add(count_in_series(SUBJECT, "A", decision))
+    assert lots.series.classes["major"].not_accepted == 1
+
+
 def test_another_aql_begins_another_series() -> None:
     lots = Lots()
     for i in range(2):
         lots.lot(i, 9)
     other = PLAN.model_copy(update={"major": OqcPlan.model_validate({"major": {"aql": "0.65"}}).major})
     assert lots.drawn("N", other) == {"major": "normal", "minor": "normal"}
+    begun = lots.series.classes["major"]
+    assert (begun.production_steady, begun.reduced_approved) == (False, False)
     start = PLAN.model_copy(update={"severity": "tightened"})
     assert Lots().drawn("S", start) == {"major": "tightened", "minor": "tightened"}
     assert Lots().drawn("R", PLAN.model_copy(update={"severity": "reduced"}))["major"] == "reduced"
@@ -218,6 +269,16 @@ def test_a_class_that_another_class_left_open_does_not_count() -> None:
     lots.add(count_in_series(SUBJECT, "A", decision))
     assert lots.series.classes["major"].not_accepted == 0
     assert lots.series.classes["major"].score == 0
+    severities = lots.drawn("B")
+    minor = quality.UnitFindings(
+        nonconformities=(quality.Nonconformity(cause="defect:spot:front", severity="minor"),)
+    )
+    found = {"S0": critical, **dict.fromkeys(units[1:5], minor)}
+    decision = quality.decide_outgoing(PLAN, 500, units, found, severities=severities)
+    assert [c.outcome for c in decision.classes] == ["reject", "undecided", "reject"]
+    lots.add(count_in_series(SUBJECT, "B", decision))
+    assert lots.series.classes["major"].not_accepted == 0
+    assert lots.series.classes["minor"].not_accepted == 1
 
 
 def test_forged_and_misplaced_lines_are_refused() -> None:
@@ -233,6 +294,19 @@ def test_forged_and_misplaced_lines_are_refused() -> None:
         (count, {**count.body, "results": [{**results[0], "found_second": 1}]}, "no second sample"),
         (count, {**count.body, "results": [{**results[0], "severity": "minor"}]}, "by another plan of minor"),
         (count, {**count.body, "lot": "L9"}, "lot L9 was not drawn"),
+        (
+            count,
+            {
+                **count.body,
+                "results": [
+                    {
+                        **results[0],
+                        "plan": {**results[0]["plan"], "counting": "nonconformities_per_100_units"},
+                    }
+                ],
+            },
+            "this series is of",
+        ),
         (count, {}, r"not the body of switching\.lot_counted"),
     ]
     for line, body, what in cases:
@@ -245,7 +319,7 @@ def test_forged_and_misplaced_lines_are_refused() -> None:
         quality.apply_series(lots.series, count)
     lots.drawn("L1")
     with pytest.raises(quality.StepError, match="lot L1 is drawn already"):
-        lots.drawn("L1")
+        draw_in_series(lots.series, "L1", PLAN, (BUYER.party,))
 
 
 def test_the_subject_fits_a_journal_line() -> None:

@@ -213,6 +213,9 @@ def test_conditions_alone_do_not_reduce_and_leave_each_other_as_they_are() -> No
     assert (steady.production_steady, steady.reduced_approved) == (True, False)
     both = set_conditions(steady, reduced_approved=True)
     assert (both.production_steady, both.reduced_approved, both.severity) == (True, True, "normal")
+    ended = return_to_normal(series(ISO, "reduced"), "new subcontractor")
+    after = set_conditions(ended, production_steady=True)
+    assert (after.transition, after.reason) == (None, "")
     tightened = set_conditions(series(ISO, "tightened"), production_steady=False)
     assert (tightened.severity, tightened.transition) == ("tightened", None)
 
