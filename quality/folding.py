@@ -57,10 +57,13 @@ def instant(text: str) -> datetime:
 
 
 def aware(now: datetime) -> datetime:
-    """Return the time in UTC; raise StepError of one without a zone."""
+    """Return the time in UTC; raise StepError of one without a zone, or that UTC's calendar does not hold."""
     if now.tzinfo is None:
         raise StepError(f"the time {now} has no zone: give an aware time")
-    return now.astimezone(UTC)
+    try:
+        return now.astimezone(UTC)
+    except OverflowError as error:
+        raise StepError(f"the time {now} lies outside the calendar in UTC") from error
 
 
 def stamp(now: datetime) -> str:

@@ -13,7 +13,9 @@ from golden.regions import Closed
 from quality.corrective.effectiveness import fisher_p_value, pass_probability, sample_size
 from quality.proportions import upper_bound
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+# As far as the statistics below are exact; nobody inspects more.
+Fraction = Annotated[float, Field(ge=1e-9, lt=1)]
+Units = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Outcome = Literal["effective", "not_effective"]
 
 
@@ -21,7 +23,7 @@ class Counts(Closed):
     """Units that did not conform by this cause, of those inspected for it."""
 
     nonconforming: Annotated[int, Field(ge=0)]
-    inspected: Annotated[int, Field(ge=1)]
+    inspected: Units
 
     @model_validator(mode="after")
     def _not_more(self) -> Self:
@@ -39,8 +41,8 @@ class Criterion(Closed):
 
     claim_below: Fraction
     confidence: Fraction = 0.95
-    lots: Annotated[int, Field(ge=1)]
-    units: Annotated[int, Field(ge=1)]
+    lots: Units
+    units: Units
     max_nonconforming: Annotated[int, Field(ge=0)] = 0
     before: Counts | None = None
 

@@ -171,9 +171,13 @@ def test_what_cannot_be_is_refused_and_writes_nothing(staff: Staff, golden: dict
     assert "20 items" in refused(post("/materials/M1/inspections", thickness(n=19)), 409, "lot-step")
     old = {**thickness(), "instrument": {"id": "MIC-7", "calibration_due": "2026-06-30"}}
     assert "calibration of MIC-7 ended" in refused(post("/materials/M1/inspections", old), 409, "lot-step")
-    naive = {"quantity": "1", "reason": "urgent", "expires": "2026-08-01T00:00:00"}
-    told = refused(post("/materials/M1/concession", naive, "quality", BUYER), 409, "lot-step")
-    assert "no zone" in told
+    for expires, why in (
+        ("2026-08-01T00:00:00", "no zone"),
+        ("0001-01-01T00:00:00+01:00", "outside the calendar"),
+        ("2026-08-01T00:00:00Z", "material.conceded cannot follow"),
+    ):
+        body = {"quantity": "1", "reason": "urgent", "expires": expires}
+        assert why in refused(post("/materials/M1/concession", body, "quality", BUYER), 409, "lot-step")
     assert staff.told() == lines
     staff.plant.now = builders.EXPIRES
     refused(post("/materials", delivered(golden, "M2")), 409, "golden-expired")

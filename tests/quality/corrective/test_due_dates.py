@@ -80,6 +80,12 @@ def test_calendar_days_in_utc_are_so_many_times_24_hours(opened: datetime, days:
     assert cap.due_dates(start, deadlines).d8 == start + timedelta(days=days)
 
 
+def test_an_opening_outside_the_calendar_is_refused() -> None:
+    early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+    with pytest.raises(StepError, match="outside the calendar"):
+        cap.due_dates(early, Deadlines())
+
+
 def test_an_opening_without_zone_is_refused() -> None:
     with pytest.raises(StepError, match="no zone"):
         cap.due_dates(datetime(2026, 1, 1), Deadlines())  # noqa: DTZ001 (that is the point)

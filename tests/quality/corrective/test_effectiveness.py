@@ -161,7 +161,8 @@ def test_a_criterion_tells_how_it_passes_when_nothing_changed() -> None:
 
 
 @pytest.mark.parametrize("fields", [
-    {"claim_below": 0}, {"claim_below": 1}, {"confidence": 1}, {"lots": 0}, {"units": 0},
+    {"claim_below": 0}, {"claim_below": 1}, {"claim_below": 9e-10}, {"confidence": 1}, {"lots": 0},
+    {"units": 0}, {"units": 10**9 + 1}, {"before": {"nonconforming": 0, "inspected": 10**9 + 1}},
     {"units": 2, "max_nonconforming": 2}, {"before": {"nonconforming": 2, "inspected": 1}},
     {"before": {"nonconforming": 0, "inspected": 0}}, {"max_nonconforming": -1},
 ])  # fmt: skip
