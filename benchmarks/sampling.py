@@ -42,7 +42,10 @@ GOOD, BAD, STAYS = 0.005, 0.025, 0.99
 
 
 def simulate(standard: SamplingStandard, lots: int, seed: int) -> dict[str, Any]:
-    """Return seconds, the share of lots in each severity, and how often inspection was discontinued."""
+    """Return seconds of processor time, the share of lots in each severity, and the discontinuations.
+
+    The process is drawn before the time begins.
+    """
     plans = {s: single_plan(LETTER, AQL, s, standard) for s in SEVERITIES}
     below = {
         (s, p): binom.cdf(np.arange(plan.n + 1), plan.n, p).tolist()
@@ -50,7 +53,7 @@ def simulate(standard: SamplingStandard, lots: int, seed: int) -> dict[str, Any]
         for p in (GOOD, BAD)
     }
     chance = np.random.default_rng(seed).random((2, lots))
-    begun = time.perf_counter()
+    begun = time.process_time()
     state = begin(Scheme(standard, AQL), production_steady=True, reduced_approved=True)
     inspected, accepted, discontinued, p = Counter[str](), 0, 0, GOOD
     for turns, draw in zip(chance[0].tolist(), chance[1].tolist(), strict=True):
@@ -63,7 +66,7 @@ def simulate(standard: SamplingStandard, lots: int, seed: int) -> dict[str, Any]
         if state.discontinued:
             state, p = restart_inspection(state, "the process is corrected"), GOOD
             discontinued += 1
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     return {
         "standard": standard, "lots": lots, "seconds": round(seconds, 2),
         "shares": {s: round(inspected[s] / lots, 4) for s in SEVERITIES},
@@ -82,7 +85,7 @@ def stored_plans() -> Iterator[SamplingPlan | DoublePlan]:
 
 
 def tabulate() -> dict[str, Any]:
-    """Return how long the OC tables of all different stored plans take, in the Poisson model.
+    """Return the processor time of the OC tables of all different stored plans, in the Poisson model.
 
     A lot between Ac and Re is accepted, so that the curve is of Re - 1.
     """
@@ -93,10 +96,10 @@ def tabulate() -> dict[str, Any]:
         else curves.DoublePlan((plan.n1, plan.n2), (plan.Ac1, plan.Re2 - 1), plan.Re1)
         for plan in cells
     }
-    begun = time.perf_counter()
+    begun = time.process_time()
     for plan in different:
         curves.oc_table(plan, model="poisson")
-    seconds = round(time.perf_counter() - begun, 2)
+    seconds = round(time.process_time() - begun, 2)
     return {"cells": len(cells), "plans": len(different), "seconds": seconds}
 
 
