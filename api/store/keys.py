@@ -40,9 +40,9 @@ class ApiKey:
     name: str
     station: str | None
     party: str | None
-    signs: tuple[SigningRole, ...]
     created_at: str
     revoked_at: str | None
+    signs: tuple[SigningRole, ...] = ()
 
     @property
     def actor(self) -> str:
@@ -89,8 +89,7 @@ def create(
     if signs and role != "approver":
         raise ApiError(f"role {role}: only an approver's key says what the person signs for")
     key_id, salt, secret = entropy[:6].hex(), entropy[6:22].hex(), entropy[22:].hex()
-    signed = tuple(one for one in SIGNING_ROLES if signs.count(one))
-    key = ApiKey(key_id, role, name, station, party, signed, time, None)
+    key = ApiKey(key_id, role, name, station, party, time, None, _signing(signs))
     body = {"role": role, "name": name, "station": station, "party": party, "signs": " ".join(key.signs)}
     append_line(connection, time=time, actor=actor, kind=CREATED, subject=f"key-{key_id}", body=body)
     hashed = _hash(salt, secret)
@@ -140,6 +139,9 @@ def _hash(salt: str, secret: str) -> str:
 
 def _key(row: RowMapping | dict[str, str | None]) -> ApiKey:
     names = ("id", "role", "name", "station", "party", "created_at", "revoked_at")
-    signs = (row["signs"] or "").split()
-    signed = tuple(one for one in SIGNING_ROLES if one in signs)
-    return ApiKey(**{name: row[name] for name in names}, signs=signed)  # pyright: ignore[reportArgumentType]
+    signs = _signing((row["signs"] or "").split())
+    return ApiKey(**{name: row[name] for name in names}, signs=signs)  # pyright: ignore[reportArgumentType]
+
+
+def _signing(names: Sequence[str]) -> tuple[SigningRole, ...]:
+    return tuple(role for role in SIGNING_ROLES if any(role == name for name in names))
