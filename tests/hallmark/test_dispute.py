@@ -145,6 +145,8 @@ def test_a_file_changed_under_the_old_manifest_is_refused(packs: dict[str, Any],
     files = files_of(packs["bare"])
     with pytest.raises(DisputeError, match="not the file that the manifest names"):
         read_pack(archive.write({**files, path: files[path] + b" "}, LIMITS))
+    with pytest.raises(DisputeError, match="not the file that the manifest names"):
+        read_pack(archive.write({**files, path: files[path][:-1] + b" "}, LIMITS))
     with pytest.raises(DisputeError, match="missing"):
         read_pack(archive.write({p: d for p, d in files.items() if p != path}, LIMITS))
     with pytest.raises(DisputeError, match="not in the manifest"):
@@ -244,21 +246,21 @@ def first_record(pack: Pack, serial: str = "T-0005") -> dict[str, Any]:
     return next(r for r in found if r["serial"] == serial and r["station"] == "cell-3")
 
 
-def with_record(pack: Pack, record: dict[str, Any], *, relined: bool) -> bytes:
-    """Return a forgery with another record in place of one, its lines made to agree where `relined`."""
+def with_record(pack: Pack, record: dict[str, Any], *relined: str) -> bytes:
+    """Return a forgery with another record in place of one, its lines of these kinds made to agree."""
     old = next(json.loads(data) for data in pack.records.values() if json.loads(data)["id"] == record["id"])
     record["digest"] = digest_of(record)
     kept = {d: json.loads(data) for d, data in pack.records.items() if d != old["digest"]}
     change: dict[int, dict[str, Any]] = {}
     for line in pack.lines:
         body = copy.deepcopy(line.body)
-        if relined and line.kind == "inspection.stored" and line.subject == record["id"]:
+        if "stored" in relined and line.kind == "inspection.stored" and line.subject == record["id"]:
             change[line.sequence] = {
                 **body,
                 "digest": record["digest"],
                 "record": sha256(canonical_json(record)),
             }
-        if relined and line.kind == "inspection.recorded" and body["inspection"] == record["id"]:
+        if "counted" in relined and line.kind == "inspection.recorded" and body["inspection"] == record["id"]:
             change[line.sequence] = {**body, "digest": record["digest"]}
     lines = forged(pack.lines, change)
     return rebuilt(pack, records={**kept, record["digest"]: record}, lines=lines)
@@ -267,13 +269,14 @@ def with_record(pack: Pack, record: dict[str, Any], *, relined: bool) -> bytes:
 def test_another_record_is_found_by_its_journal_line(pack: Pack) -> None:
     record = first_record(pack)
     record["characteristics"][0]["value"] = 0.8
-    assert holds(with_record(pack, record, relined=False))["records"] is False
+    for relined in ((), ("stored",), ("counted",)):
+        assert holds(with_record(pack, record, *relined))["records"] is False
 
 
 def test_a_decision_that_its_number_does_not_bear_is_found(pack: Pack) -> None:
     record = first_record(pack)
     record["characteristics"][0]["value"] = 0.9  # still called conform
-    told = holds(with_record(pack, record, relined=True))
+    told = holds(with_record(pack, record, "stored", "counted"))
     assert told["records"] is True
     assert told["results"] is False
 
