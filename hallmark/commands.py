@@ -18,6 +18,7 @@ from hallmark import (
     inspect_cli,
     lot_cli,
     model_cli,
+    quality_cli,
     replay,
     serve_cli,
     station_cli,
@@ -31,6 +32,7 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (
     model_cli.register,
     lot_cli.register,
     demo_cli.register,
+    quality_cli.register,
     export_cli.register,
     dispute_cli.register,
     eligibility.register,
@@ -71,4 +73,5 @@ def input_errors() -> tuple[type[BaseException], ...]:
         api_key.ApiKeyFileError,
         eligibility.OracleError,
         lot_cli.LotError,
+        quality_cli.TableError,
     )
