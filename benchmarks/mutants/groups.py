@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _QUALITY = "tests/quality/"
-_ORACLES = "tests/hallmark/test_eligibility.py::test_every_shared_case_agrees"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,14 @@ GROUPS: dict[str, Group] = {
     "conformity": _group(
         "golden/conformity/*.py",
         "tests/golden/test_conformity.py tests/golden/test_conformity_probability.py"
-        f" tests/golden/test_global_risks.py tests/golden/test_guard_bands.py {_ORACLES}",
+        " tests/golden/test_global_risks.py tests/golden/test_guard_bands.py"
+        " tests/golden/test_capability_policy.py",
     ),
     "lots": _group(
         "quality/lots.py quality/lot_*.py quality/steps.py",
         f"{_QUALITY}test_lots.py {_QUALITY}test_lot_quarantine.py {_QUALITY}test_lot_replay.py"
         f" {_QUALITY}test_late_findings.py {_QUALITY}test_outgoing.py {_QUALITY}test_outgoing_steps.py"
-        f" {_QUALITY}test_series.py {_QUALITY}test_neutral_draw.py",
+        f" {_QUALITY}test_neutral_draw.py",
     ),
     "inspections": _group(
         "quality/fai.py quality/unit_findings.py quality/record_checks.py",
