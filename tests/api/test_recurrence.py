@@ -1,4 +1,4 @@
-"""What is appended beside a non-conformance: told once per lot and cause, whichever checkpoint told it first."""
+"""A cause opens one non-conformance of a lot, whichever checkpoint tells it first."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Journal(Past):
         self.now = builders.NOW
         self._lines = [
             JournalLine(
-                sequence=n, time="2026-07-01T12:00:00Z", actor="t", kind=e.kind, subject=e.subject, body=e.body,
-                previous=GENESIS, hash=GENESIS,
+                sequence=n, time="2026-07-01T12:00:00Z", actor="t", kind=e.kind, subject=e.subject,
+                body=e.body, previous=GENESIS, hash=GENESIS,
             )
             for n, e in enumerate(events, 1)
         ]  # fmt: skip
