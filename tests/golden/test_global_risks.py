@@ -87,6 +87,13 @@ def test_guarding_moves_risk_from_the_consumer_to_the_producer() -> None:
     assert len({r.conforming for r in risks}) == 1
 
 
+def test_where_all_is_accepted_rounding_makes_no_negative_risk() -> None:
+    found = global_risks(
+        process_mean=0.0, process_sd=1.0, standard_uncertainty=0.1, lower=-1.0, upper=1.0, guard_band=-1.0
+    )
+    assert 0 <= found.producer < 1e-15
+
+
 def test_where_nothing_is_accepted_there_is_no_share_of_it() -> None:
     found = global_risks(process_mean=500, process_sd=1, standard_uncertainty=1, lower=-1, upper=1)
     assert (found.accepted, found.nonconforming_given_accepted) == (0.0, None)
