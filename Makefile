@@ -9,8 +9,9 @@ OUT    ?= demo
 SEED   ?= 1
 MODEL  ?= build/s4
 TRAIN  := .venv-train
+SAMPLE ?= 100
 
-.PHONY: help demo test lint types unit setup train reference lock clean
+.PHONY: help demo test lint types unit setup train mutants reference lock clean
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
@@ -62,6 +63,9 @@ types: setup     ## pyright, strict; models/train too where .venv-train is
 
 unit: setup      ## pytest on all cores, with coverage
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered
+
+mutants: setup   ## put small faults into quality/ and golden/conformity and tell which the tests miss (long)
+	@nice -n 10 $(BIN)/python -m benchmarks.mutants --sample $(SAMPLE) --seed $(SEED) $(GROUP)
 
 reference: setup  ## write the reference pages that are made from the code
 	@$(BIN)/python -m hallmark.reference docs/reference
