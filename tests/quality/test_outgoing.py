@@ -309,6 +309,12 @@ def test_a_smaller_sample_is_the_beginning_of_a_larger(units: list[str], seed: s
     assert quality.draw("L", units, 1, seed).serials == whole[:1]
 
 
+@pytest.mark.parametrize("seed", ["", "00" * 15, "00" * 65, "zz" * 16, "AB" * 16, "0" * 33])
+def test_a_seed_of_another_form_is_refused(seed: str) -> None:
+    with pytest.raises(quality.SamplingError, match="32 to 128 lower-case hexadecimal digits"):
+        quality.draw("L", ["U1"], 1, seed)
+
+
 def test_the_draw_can_be_repeated_without_this_code() -> None:
     units = [f"U{i}" for i in range(50)]
     text = json.dumps({"lot": "L", "serials": sorted(units)}, separators=(",", ":"))

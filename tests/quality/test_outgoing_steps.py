@@ -21,6 +21,7 @@ from tests.quality.records import (
     Line,
     bad,
     fields,
+    frame,
     inspection,
     spec_with,
 )
@@ -156,6 +157,9 @@ def test_a_refixtured_capture_comes_after_the_draw(taken: str | None, counts: bo
         with pytest.raises(quality.EvidenceError, match="needs an independent station"):
             quality.record_inspection(line.state, spec, again)
         return
+    old, new = (frame(captured_at=f"2026-07-01T{hour}:00:00Z") for hour in ("11", "13"))
+    with pytest.raises(quality.EvidenceError, match="needs an independent station"):
+        line.record(inspection(line.sample[0], sequence=50, frames=[old, new], spec=spec))
     line.record(again)
     assert line.state.sample[line.sample[0]].means == "refixtured"
     with pytest.raises(quality.EvidenceError, match=r"none of the agreed means \(refixtured\)"):
