@@ -168,6 +168,15 @@ def test_a_refixtured_capture_comes_after_the_draw(taken: str | None, counts: bo
         quality.judge_unit(line.state, spec, line.sample[1], QC, evidence="seen")
 
 
+def test_a_record_tells_when_its_first_and_its_last_frame_were_taken() -> None:
+    late, early = (frame(captured_at=f"2026-07-01T{hour}:00:00Z") for hour in ("13", "11"))
+    state = Line().produced(1).state
+    (event,) = quality.record_inspection(state, SPEC, inspection("U9", frames=[late, early]))
+    assert event.body["captured"] == ["2026-07-01T11:00:00.000000Z", "2026-07-01T13:00:00.000000Z"]
+    (event,) = quality.record_inspection(state, SPEC, inspection("U9", frames=[late, frame()]))
+    assert event.body["captured"] is None
+
+
 def test_without_agreement_no_refixtured_capture_counts() -> None:
     line = Line().drawn(3)
     with pytest.raises(quality.EvidenceError, match="needs an independent station"):

@@ -403,10 +403,11 @@ def test_an_isolated_lot_counts_in_no_series() -> None:
     assert not [k for k in line.kinds() if k.startswith("switching")]
     assert line.state.golden == GOLDEN
     (drawn,) = [x for x in line.lines if x.kind == "oqc.drawn"]
-    normal = {**drawn.body, "severities": {"major": "normal"}}
-    lines = [x if x is not drawn else x.model_copy(update={"body": normal}) for x in line.lines]
-    with pytest.raises(quality.StepError, match="tightened inspection is asked of a lot"):
-        quality.replay("L1", lines)
+    for severities in ({"major": "normal"}, {"major": "tightened", "minor": "normal"}):
+        body = {**drawn.body, "severities": severities}
+        lines = [x if x is not drawn else x.model_copy(update={"body": body}) for x in line.lines]
+        with pytest.raises(quality.StepError, match="tightened inspection is asked of a lot"):
+            quality.replay("L1", lines)
 
 
 def test_an_isolated_lot_is_drawn_by_its_limiting_quality() -> None:
