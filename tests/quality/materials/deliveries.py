@@ -133,3 +133,10 @@ class Store:
     def book(self, quantity: str, lot: str = "L1", at: datetime = NOW) -> list[str]:
         events = m.book_material(self.state, lot, Decimal(quantity), PRODUCTION, now=at)
         return self.add(events, at.isoformat().replace("+00:00", "Z"))
+
+
+def released() -> Store:
+    """Return a conforming delivery that the supplier's quality has released."""
+    store = Store().inspected()
+    store.decide()
+    return store
