@@ -110,9 +110,7 @@ def _cpk(past: Past, lot: str, produced: Sequence[Mapping[str, Any]]) -> dict[st
 
 def _arrival(past: Past, part: str) -> dict[str, Any] | None:
     known = claims.replay_claims(past.lines(kinds=tuple(claims.CLAIM_EVENTS))).values()
-    counted = [c for c in known if c.reported is not None and c.reported.part == part]
-    received = [
-        c for c in counted
-        if c.phase != "withdrawn" and c.reported is not None and c.reported.arrival.source == "receiving"
-    ]  # fmt: skip
-    return asdict(claims.arrival_rate(received)) if received else None
+    try:
+        return asdict(claims.arrival_rate(c for c in known if c.reported and c.reported.part == part))
+    except quality.EvidenceError:  # nothing is reported, or all of it withdrawn
+        return None

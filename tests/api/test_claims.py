@@ -119,6 +119,7 @@ def test_the_trend_is_counted_from_the_journal(staff: Staff, factory: Factory) -
             factory.inspect(
                 lot, f"{lot}-{i:03d}", characteristics=with_hole(0.79 + 0.0005 * (7 * i % 30)), **flaw
             )
+    factory.inspect("L1", "L1-000", characteristics=with_hole(0.84))  # again: its first record counts
     factory.ask("qc", "/lots/L1/freeze")
     factory.ask("qc", "/lots/L1/draw")
     factory.in_production("L3")
@@ -166,7 +167,9 @@ def test_the_trend_tells_of_arrivals_scrap_and_open_causes(plant: Plant) -> None
         CAUSE, ["L1", "L2"], ["L2"], True,
     )  # fmt: skip
     assert [lot["cost"]["value"] for lot in told["lots"]] == [3.0, 0.0]
-    assert [lot["lot"] for lot in case.staff.get("/trend", part="T1", lots=1)["lots"]] == ["L2"]
+    ok(case.staff.post(BUYER, "quality", "/claims/7/withdrawal", {"reason": "counted twice"}))
+    newest = case.staff.get("/trend", part="T1", lots=1)
+    assert ([lot["lot"] for lot in newest["lots"]], newest["arrival"]) == (["L2"], None)
 
 
 def test_a_trend_needs_a_part_with_lots_and_figures_within_bounds(staff: Staff, factory: Factory) -> None:
