@@ -256,3 +256,11 @@ def test_a_material_lot_has_nonconformances_too() -> None:
     assert only.record()["quantity"] == "2.5"
     with pytest.raises(ValueError, match="cause"):
         quality.NonconformanceNoted.model_validate({**event.body, "cause": "weather:rain"})
+    more = append(
+        line, time="2026-07-02T12:00:00Z", actor="t", kind="nonconformance.extended", subject=event.subject,
+        body=event.body,
+    )  # fmt: skip
+    (only,) = (known := quality.replay_nonconformances([line, more])).values()
+    assert (only.quantity, only.opened_at, only.sequence) == (Decimal(5), line.time, more.sequence)
+    with pytest.raises(quality.StepError, match="comes after line 2"):
+        quality.apply_nonconformance(known, more)

@@ -266,6 +266,20 @@ def test_the_first_report_is_about_the_case(field: str, value: Any) -> None:
         Case().opened().submit("D0", 2, **{field: value})
 
 
+def test_all_that_was_sorted_may_be_nonconforming_and_no_more() -> None:
+    stock = {"place": "store", "checked": 3, "nonconforming": 3}
+    assert report("D3", stock=[stock])
+    with pytest.raises(ValueError, match="4 nonconforming of 3 checked"):
+        report("D3", stock=[{**stock, "nonconforming": 4}])
+
+
+def test_texts_have_1_to_4000_characters() -> None:
+    assert report("D4", escape="x" * 4000)
+    for text in ("", "x" * 4001):
+        with pytest.raises(ValueError, match="escape"):
+            report("D4", escape=text)
+
+
 def test_no_report_tells_of_what_is_still_to_come() -> None:
     case = Case().opened().file("D0", "D1", "D2", at=2)
     with pytest.raises(StepError, match=r"D3 in_force_from .* future"):
@@ -634,6 +648,9 @@ def test_states_are_read_only_and_may_begin_with_the_first_line() -> None:
         case.state.phase = "closed"  # pyright: ignore[reportAttributeAccessIssue]
     opening = case.lines[-1].model_copy(update={"sequence": 1})
     assert cap.apply_capa(cap.CapaState(case.state.id), opening).phase == "open"
+    assert (cap.CapaState(case.state.id).sequence, case.state.sequence) == (0, case.lines[-1].sequence)
+    with pytest.raises(StepError, match="comes after line"):
+        cap.apply_capa(case.state, case.lines[-1])
     filed = case.submit("D0", 2).state.reports["D0"]
     with pytest.raises(AttributeError):
         filed.status = "approved"  # pyright: ignore[reportAttributeAccessIssue]
