@@ -140,6 +140,20 @@ def test_every_seal_is_followed() -> None:
             book.open(before, after)
     with pytest.raises(StepError, match="reason"):
         p.open_copy(book.state, QUALITY, reason="", seal_before="S-9", seal_after="S-10", now=NOW)
+    for number in ("", "9" * 65):
+        with pytest.raises(StepError, match="seal_after"):
+            book.open("S-9", number)
+    for before, after in (("S-9", "9" * 64), ("9" * 64, "9")):
+        assert book.open(before, after).state.record()["seal_number"] == after
+
+
+def test_holder_and_storage_have_1_to_200_characters() -> None:
+    book = Book().signed()
+    book.add(p.move_copy(book.state, QUALITY, holder="x" * 200, storage="y", now=NOW))
+    assert book.state.record()["holder"] == "x" * 200
+    for holder in ("", "x" * 201):
+        with pytest.raises(StepError, match="holder"):
+            p.move_copy(book.state, QUALITY, holder=holder, storage="y", now=NOW)
 
 
 def test_a_faded_copy_judges_no_more() -> None:
@@ -223,6 +237,10 @@ def test_replay_gives_the_same_as_stepwise() -> None:
     assert p.replay_physical(GOLDEN.digest, "g2", book.lines).sealed is None
     record = book.state.record()
     assert (record["holder"], record["storage"], record["retired"]["reason"]) == ("lab", "box", "broken")
+    assert record["retired"]["at"] == "2026-07-01T12:00:00Z"
+    assert (Book().state.sequence, book.state.sequence) == (0, len(book.lines))
+    with pytest.raises(StepError, match="comes after line"):
+        p.apply_physical(book.state, book.lines[-1])
     assert [s["party"] for s in record["signatures"]] == [SUPPLIER.party, BUYER.party]
     assert Book().state.record()["seal_number"] is None
 
