@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import quality
+from api.ledger import Step
 from api.store import journal
+from api.store.keys import ApiKey
 from quality import ipqc
 from quality.fai_report import first_piece
 from tests.api.conftest import Plant
@@ -260,6 +262,36 @@ def test_the_freeze_holds_back_what_nobody_watched(line: Line) -> None:
     assert frozen["size"] == 2  # what the one conforming sample covers
     before = line.staff.told()
     refused(line.plant.ask("qc", "POST", "/lots/L1/freeze"), 409, "lot-step")
+    assert line.staff.told() == before
+
+
+def test_a_refused_freeze_takes_back_what_was_held_back_for_it(line: Line) -> None:
+    line.started()
+    line.make("ACCEPT", "ACCEPT")
+    line.sample(0.80, 0.90)
+    line.plant.now += timedelta(minutes=31)
+    state, before = line.staff.get("/lots/L1/ipqc"), line.staff.told()
+    told = refused(line.plant.ask("qc", "POST", "/lots/L1/freeze"), 409, "lot-step")
+    assert "no unit is accepted" in told
+    assert line.staff.told() == before
+    assert line.staff.get("/lots/L1/ipqc") == state
+    assert state["reactions"][0]["escalated"] == 0
+    assert ok(line.plant.ask("qc", "POST", "/lots/L1/ipqc/watch"))["reactions"][0]["escalated"] == 1
+
+
+def test_what_a_refused_transaction_saw_is_forgotten(line: Line) -> None:
+    line.make("ACCEPT")
+    state, before = line.lot(), line.staff.told()
+    key = ApiKey("k1", "qc", "qc", None, None, "2026-07-01T00:00:00Z", None)
+
+    def quarantined(serial: str) -> Step:
+        return lambda past: quality.quarantine_units(
+            past.lot("L1"), [serial], cause="handling:3", reason="the tray fell"
+        )
+
+    with pytest.raises(quality.StepError, match="Z has no record"):
+        line.plant.app.state.ledger.take(key, quarantined("U-001"), quarantined("Z"))
+    assert line.lot() == state
     assert line.staff.told() == before
 
 
