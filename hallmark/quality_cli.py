@@ -65,7 +65,7 @@ def plan(
     if isinstance(chosen, SamplingPlan):
         curve: SinglePlan | DoubleCurve = SinglePlan(chosen.n, chosen.Re - 1)
     else:
-        curve = DoubleCurve((chosen.n1, chosen.n2), (chosen.Ac1, chosen.Ac2), chosen.Re1)
+        curve = DoubleCurve((chosen.n1, chosen.n2), (chosen.Ac1, chosen.Re2 - 1), chosen.Re1)
     points = oc_table(curve, model="poisson" if nonconformities else "binomial")
     if as_json:
         _print_json({"plan": asdict(chosen), "oc": [point._asdict() for point in points]})
