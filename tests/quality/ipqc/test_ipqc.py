@@ -213,8 +213,48 @@ def test_the_first_sample_out_of_specification_holds_all_since_the_start() -> No
     shop = Shop().producing().made(3)
     shop.add(ipqc.start_ipqc(shop.state, shop.spec, KEEPER, sop="WI-7", sop_version="B", now=shop.clock))
     shop.add(ipqc.acknowledge_sop(shop.state, "B", OPERATOR, now=shop.clock))
+    assert (shop.state.base, shop.state.sampled, shop.state.conforming) == (3, 3, 3)
+    (begun,) = [x for x in shop.lines if x.kind == "ipqc.started"]
+    empty = ipqc.replay_ipqc("L1", shop.lines[: shop.lines.index(begun)])
+    assert (ipqc.IpqcState("L1").sequence, empty.base, empty.sampled, empty.conforming) == (0, 0, 0, 0)
+    with pytest.raises(StepError, match=r"not the body of ipqc\.started"):
+        ipqc.apply_ipqc(empty, begun.model_copy(update={"body": {**begun.body, "suppliers": []}}))
     shop.made(4).sample(*BAD)
     assert sorted(shop.lot.quarantine) == ["U004", "U005", "U006", "U007"]
+
+
+def test_two_characteristics_signal_in_the_order_of_the_plan() -> None:
+    keys = [
+        {"characteristic": "hole", "chart": "xbar_r", "rules": "nelson 1 2"},
+        {"characteristic": "face", "chart": "np", "rules": "nelson 1"},
+    ]
+    shop = Shop(key_characteristics=keys).started().made(10)
+    given = {"characteristic": "face", "value": None, "standard_uncertainty": None, "conform": False}
+    both = [*shop.readings(*BAD), *shop.readings(0, 0, **given)]
+    events = ipqc.take_sample(shop.state, shop.lot, both, OPERATOR, now=shop.clock)
+    assert [e.kind for e in events[:5]] == ["ipqc.sampled", *["ipqc.signal"] * 2, *["lot.quarantined"] * 2]
+    shop.add(events[:1])
+    with pytest.raises(StepError, match="signals on hole; record that first"):
+        shop.add(events[2:3])
+    shop.add(events[1:3])
+    with pytest.raises(StepError, match="suspect for characteristic:hole; quarantine it first"):
+        ipqc.change_sop(shop.state, "C", ENGINEER, now=shop.clock)
+    shop.add(events[3:])
+    assert list(shop.state.reactions) == ["1:hole", "1:face"]
+    for _ in range(2):
+        shop.add(ipqc.acknowledge_reaction(shop.state, "1:hole", OPERATOR, note="done", now=shop.clock))
+    shop.after(31)
+    assert shop.watch() == ["ipqc.escalated"]
+    assert shop.lines[-1].body["reaction"] == "1:face"
+
+
+def test_an_earlier_state_stays_as_it_is() -> None:
+    shop = Shop().started().made(10)
+    before = shop.state
+    shop.freeze(limits(version=2))
+    shop.sample(*BAD)
+    assert before.limits["hole"][0].version == 1
+    assert (before.reactions, before.quarantine, len(before.units)) == ({}, {}, 10)
 
 
 def test_an_undecided_value_starts_the_reaction_and_proves_nothing() -> None:
