@@ -50,8 +50,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from evidence import FrameError
     from golden.errors import GoldenError
     from hallmark.demo.errors import DemoError
-    from hallmark.dispute.errors import DisputeError
-    from hallmark.exports.errors import ExportError
+    from hallmark.errors import DisputeError, ExportError
     from hallmark.report.paper import ReportError
     from models import ModelError
     from quality import QualityError

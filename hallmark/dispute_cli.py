@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallmark.dispute.errors import DisputeError
+from hallmark.errors import DisputeError
 from hallmark.lot_cli import KeyFile, Lot, Server, request
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from hallmark.exports.errors import ExportError
+from hallmark.errors import ExportError
 from hallmark.lot_cli import request
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ The commands are in `hallmark.dispute_cli`.
 
 from hallmark.dispute.checks import Case, Check, open_case, verify
 from hallmark.dispute.collect import collect_pack
-from hallmark.dispute.errors import DisputeError
 from hallmark.dispute.pack import Head, Manifest, Pack, read_pack, write_pack
 from hallmark.dispute.recompute import Recomputed, read_aql, read_limit, recompute
+from hallmark.errors import DisputeError
 
 __all__ = [
     "Case", "Check", "DisputeError", "Head", "Manifest", "Pack", "Recomputed", "collect_pack", "open_case",

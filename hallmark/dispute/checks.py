@@ -16,8 +16,8 @@ from golden import bundle, seal
 from golden.errors import GoldenError
 from golden.keys import TrustStore
 from golden.spec import GoldenSpec
-from hallmark.dispute.errors import DisputeError
 from hallmark.dispute.pack import Pack
+from hallmark.errors import DisputeError
 from quality.events import InspectionRecorded, SampleDrawn
 from quality.folding import instant
 from quality.neutral_draw import draw_record, replay_draw

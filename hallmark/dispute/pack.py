@@ -27,7 +27,7 @@ from golden import archive
 from golden.bundle import FileEntry, timestamp
 from golden.errors import BundleError
 from golden.regions import Closed
-from hallmark.dispute.errors import DisputeError
+from hallmark.errors import DisputeError
 
 FORMAT = "hallmark.dispute/1"
 MANIFEST, GOLDEN, LOT, JOURNAL = "manifest.json", "golden.golden", "lot.json", "journal.jsonl"

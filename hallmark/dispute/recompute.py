@@ -21,7 +21,7 @@ from evidence.inspection import Verdict
 from golden import conformity
 from golden.spec import Characteristic, Colour, GoldenSpec, Surface
 from hallmark.dispute.checks import Case, entered_results, recorded_events
-from hallmark.dispute.errors import DisputeError
+from hallmark.errors import DisputeError
 from quality.events import InspectionRecorded
 from quality.lot_state import LotState, agreement, failed_items
 from quality.outgoing import OqcDecision, decide_outgoing, oqc_plans, sample_size

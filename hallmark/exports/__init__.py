@@ -8,8 +8,8 @@ A number is written exactly, with its unit and uncertainty beside it; NaN is ref
 is never a formula. The commands are in `hallmark.export_cli`.
 """
 
+from hallmark.errors import ExportError
 from hallmark.exports.aqdef import to_dfq
-from hallmark.exports.errors import ExportError
 from hallmark.exports.forms import Report, read_report
 from hallmark.exports.measurements import measurement_table
 from hallmark.exports.paper import fair_paper

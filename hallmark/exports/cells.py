@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 
-from hallmark.exports.errors import ExportError
+from hallmark.errors import ExportError
 
 Value = str | float | int | bool | None
 

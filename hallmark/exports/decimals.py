@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from hallmark.exports.errors import ExportError
+from hallmark.errors import ExportError
 
 
 def decimal_text(number: float, where: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hallmark.errors import ExportError
 from hallmark.exports.cells import Value
-from hallmark.exports.errors import ExportError
 from quality.fai_report import FairForms, SignedPartNumberAccountability
 from quality.fai_report.forms import (
     CharacteristicRow,

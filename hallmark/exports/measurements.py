@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from evidence import CharacteristicResult, Inspection
-from hallmark.exports.errors import ExportError
+from hallmark.errors import ExportError
 from hallmark.exports.tables import Column, Table
 
 _COLUMNS = (

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hallmark.errors import ExportError
 from hallmark.exports.cells import Value
-from hallmark.exports.errors import ExportError
 from hallmark.exports.tables import Column, Table
 from quality.ipqc.events import Judgement, KeyScope, Sampled
 from quality.spc import Limits

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hallmark.errors import ExportError
 from hallmark.exports.cells import Value, checked, csv_cell
-from hallmark.exports.errors import ExportError
 
 Kind = Literal["text", "number", "count", "flag"]
 

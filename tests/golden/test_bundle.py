@@ -350,10 +350,11 @@ def test_too_many_files_are_refused_before_they_are_read() -> None:
         archive.write({f"f{i}": b"" for i in range(archive.MAX_FILES + 1)})
 
 
-def test_a_bundle_beyond_the_size_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_BUNDLE_BYTES", len(SEALED) - 1)
-    with pytest.raises(errors.BundleTooLargeError):
-        open_sample(SEALED)
+def test_a_bundle_beyond_the_size_limit_is_refused() -> None:
+    assert archive.BUNDLE.all_bytes == archive.MAX_BUNDLE_BYTES
+    assert archive.read(SEALED, archive.Limits(all_bytes=len(SEALED)))
+    with pytest.raises(errors.BundleTooLargeError, match=f"{len(SEALED) - 1} are allowed"):
+        archive.read(SEALED, archive.Limits(all_bytes=len(SEALED) - 1))
 
 
 def test_a_file_beyond_the_size_limit_is_refused_unread(tmp_path: Path) -> None:

@@ -1,0 +1,11 @@
+"""Errors of the packages of this room that a command makes a sentence and exit code 2 of; light to import."""
+
+from __future__ import annotations
+
+
+class ExportError(ValueError):
+    """What was given cannot be written so; the message says what, where and what to do."""
+
+
+class DisputeError(ValueError):
+    """A dispute pack is refused, or what was asked of it cannot be; the message says why and what to do."""
