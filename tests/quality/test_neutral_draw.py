@@ -194,6 +194,7 @@ def test_the_reducer_checks_what_the_steps_checked() -> None:
         ([freeze, c1, c1], quality.StepError, "final"),
         ([freeze, unknown], quality.StepError, "not an event of a draw"),
         ([freeze, broken], quality.StepError, "not the body"),
+        ([quality.NewEvent(freeze.kind, c1.subject, freeze.body)], quality.StepError, "not an event of a"),
     ):
         with pytest.raises(error, match=sentence):
             replay_draw(LOT, lines(*events))
