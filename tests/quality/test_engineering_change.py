@@ -100,6 +100,7 @@ CASES: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ),
     ("materials.0.approved_manufacturers", ["A", "C"], "approved_manufacturers changes", ALL),
     ("materials.0.part_numbers", ["2"], "part_numbers changes", ()),
+    ("materials.0.part_numbers", ["2", "1"], "part_numbers changes", ()),
     ("materials.0.part_numbers", ["2", "3"], "part_numbers changes", ALL),
     ("materials.0.part_numbers", [], "part_numbers changes", ALL),
     ("part.revision", "B", "part: revision changes from A to B", ()),
@@ -339,6 +340,7 @@ def test_replay_gives_the_same_as_stepwise_and_forged_bodies_are_refused() -> No
     for line, body, problem in (
         (proposed, {"after": reference(1).model_dump()}, "does not come after"),
         (proposed, {"after": {**reference(1).model_dump(), "version": 9}}, "does not come after"),
+        (proposed, {"after": {**reference(2).model_dump(), "version": 1}}, "does not come after"),
         (proposed, {"person": forger}, "needs a person"),
         (proposed, {"differences": []}, "not the body of change.proposed"),
         (approvals[0], {"person": forger}, "needs a person"),
