@@ -13,6 +13,8 @@ import quality
 from golden.plans import IqcItem
 from quality import NewEvent, Person, StepError
 from quality import materials as m
+from quality.materials.series import series_after
+from quality.sampling import Scheme, begin
 from tests.builders import BUYER, SUPPLIER
 from tests.quality.materials.deliveries import (
     BUYERS_INSPECTOR,
@@ -464,6 +466,20 @@ def test_a_delivery_in_house_before_the_switch_is_decided_and_does_not_count() -
     assert done[-1].decision is not None
     assert done[-1].decision.switching_after == {"thickness": "tightened"}
     assert m.iqc_series(done)["thickness"].accepted_in_row == 0
+
+
+def test_a_delivery_inspected_at_normal_ends_reduced_inspection_only_by_its_rejection() -> None:
+    bad, good = Store(), Store()
+    for store, wrong in ((bad, (2.0, 2.0, 2.0)), (good, ())):
+        store.receive()
+        store.measure(*wrong)
+    plan = good.state.checks["thickness"].plan.sampling
+    assert plan is not None
+    scheme = Scheme(plan.standard, plan.aql, plan.counting)
+    before = begin(scheme, "reduced", production_steady=True, reduced_approved=True)
+    assert series_after(good.state, {"thickness": before}) == {"thickness": before}
+    after = series_after(bad.state, {"thickness": before})["thickness"]
+    assert (after.severity, after.reason) == ("normal", "material:M1, at normal, was rejected")
 
 
 def test_only_discontinued_inspection_restarts_and_the_suppliers_quality_says_so() -> None:
