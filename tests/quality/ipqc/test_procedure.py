@@ -18,8 +18,6 @@ from tests.quality.records import spec_with
 
 GOOD = (0.8, 0.802)
 HIGH = (0.83, 0.832)  # within specification, beyond three standard errors
-BAD = (0.8, 0.9)
-CAUSE = "characteristic:hole"
 
 
 def test_the_operator_acknowledges_the_version_that_holds() -> None:
