@@ -48,8 +48,9 @@ GROUPS: dict[str, Group] = {
     ),
     "events": _group(
         "quality/events.py quality/folding.py quality/sign_off.py",
-        f"{_QUALITY}test_lots.py {_QUALITY}test_lot_replay.py {_QUALITY}test_physical.py"
-        f" {_QUALITY}test_claims.py {_QUALITY}materials {_QUALITY}ipqc {_QUALITY}test_engineering_change.py",
+        f"{_QUALITY}test_events.py {_QUALITY}test_lots.py {_QUALITY}test_lot_replay.py"
+        f" {_QUALITY}test_physical.py {_QUALITY}test_claims.py {_QUALITY}materials {_QUALITY}ipqc"
+        f" {_QUALITY}test_engineering_change.py {_QUALITY}test_genealogy.py",
     ),
     "outgoing": _group(
         "quality/outgoing.py quality/outgoing_steps.py",
