@@ -354,6 +354,7 @@ def test_double_sampling_by_the_printed_table() -> None:
     assert (major.n, major.Ac, major.Re) == (80, 3, 7)
     assert major.second is not None
     assert (major.second.n, major.second.Ac, major.second.Re) == (80, 8, 9)
+    assert not major.every_unit
 
     def outcome(first: int, second: int | None) -> tuple[str, int | None]:
         units = [found("major")] * first + [NONE] * (80 - first)
@@ -379,6 +380,9 @@ def test_a_critical_finding_outside_the_first_sample_rejects() -> None:
 
 def test_the_tally_goes_on_in_the_second_sample() -> None:
     units = [found("major")] * 4 + [NONE] * 76
+    first = class_tally(decide(DOUBLE, 3000, units[:79]).classes[1], "nonconforming_units")
+    assert (first.found, first.Ac, first.remaining, first.second_sample) == (4, 3, 1, False)
+    assert first.decided is None  # not at most Re - 1: a second sample follows
     for more, decided in ((0, None), (75, None), (76, "accept")):
         decision = decide(DOUBLE, 3000, [*units, *[NONE] * more])
         tally = class_tally(decision.classes[1], "nonconforming_units")
