@@ -46,6 +46,10 @@ class Tests:
         """Return the tests that run any line of the mutant's module, fast ones first."""
         return self._sorted({t for tests in self.lines.get(str(mutant.path), {}).values() for t in tests})
 
+    def everything(self) -> list[str]:
+        """Return all tests, fast ones first."""
+        return self._sorted(set(self.seconds))
+
     def limit(self, tests: Iterable[str]) -> float:
         """Return the seconds of processor time after which a mutant counts as hanging."""
         return 3 + 3 * sum(self.seconds[t] for t in tests)
@@ -230,9 +234,12 @@ def _exchange(code: CodeType, live: dict[tuple[str, str, int], list[FunctionType
 def try_on_import(mutant: Mutant, tests: Tests) -> Outcome:
     """Try a mutant with its module imported anew, against all tests that run any line of it.
 
-    Call it in a process that has not imported the product.
+    What takes effect on import, such as a bound of a field, is tried against every test: no line of it
+    need run for it. Call this in a process that has not imported the product.
     """
     chosen = tests.of_module(mutant)
+    if mutant.function is None:
+        chosen = list(dict.fromkeys((*chosen, *tests.everything())))
     if not chosen:
         return "not run"
 
