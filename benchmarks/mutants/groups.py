@@ -39,7 +39,7 @@ GROUPS: dict[str, Group] = {
         "quality/lots.py quality/lot_*.py quality/steps.py",
         f"{_QUALITY}test_lots.py {_QUALITY}test_lot_quarantine.py {_QUALITY}test_lot_replay.py"
         f" {_QUALITY}test_late_findings.py {_QUALITY}test_outgoing.py {_QUALITY}test_outgoing_steps.py"
-        f" {_QUALITY}test_neutral_draw.py",
+        f" {_QUALITY}test_neutral_draw.py {_QUALITY}test_series.py",
     ),
     "inspections": _group(
         "quality/fai.py quality/unit_findings.py quality/record_checks.py",
@@ -55,7 +55,7 @@ GROUPS: dict[str, Group] = {
     "outgoing": _group(
         "quality/outgoing.py quality/outgoing_steps.py",
         f"{_QUALITY}test_outgoing.py {_QUALITY}test_outgoing_steps.py {_QUALITY}test_lots.py"
-        f" {_QUALITY}test_late_findings.py",
+        f" {_QUALITY}test_late_findings.py {_QUALITY}test_series.py",
     ),
     "series": _group("quality/series.py", f"{_QUALITY}test_series.py"),
     "neutral_draw": _group("quality/neutral_draw.py", f"{_QUALITY}test_neutral_draw.py"),

@@ -183,6 +183,13 @@ def test_without_agreement_no_refixtured_capture_counts() -> None:
         line.record(inspection(line.sample[0], sequence=50, captured_at="2026-07-02T12:00:00Z"))
 
 
+def test_no_unit_is_resolved_under_another_plan() -> None:
+    line = Line().drawn(3)
+    other = spec_with(oqc={"major": {"aql": "0.65"}})
+    with pytest.raises(quality.StepError, match="fixed before production"):
+        quality.resolve_unit(line.state, other, line.sample[0], ADA, reason="seen")
+
+
 def test_a_person_judges_units_of_the_sample() -> None:
     line = Line().drawn(3)
     first, second, third = line.sample
