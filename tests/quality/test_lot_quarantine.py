@@ -128,7 +128,7 @@ def test_a_reason_says_something(text: str, what: str) -> None:
     quarantine(line, "U000")
     with pytest.raises(quality.StepError, match=f"LotCleared: reason: .*{what}"):
         clear_units(line.state, SPEC, ["U000"], ADA, reason=text)
-    with pytest.raises(quality.StepError, match="LotQuarantined: cause: .*at most 200"):
+    with pytest.raises(quality.StepError, match=r"LotQuarantined: cause: .*at most 200"):
         quarantine_units(line.state, ["U000"], cause="c" * 201, reason=WHY)
     assert quarantine_units(line.state, ["U000"], cause="c" * 200, reason="r" * 1000)
     assert clear_units(line.state, SPEC, ["U000"], ADA, reason="r" * 1000)
