@@ -40,7 +40,7 @@ def fit(pairs: Pairs, recipe: Recipe, progress: Callable[[int, float], None], de
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(mode=device == "cpu")
     rng = np.random.default_rng(recipe.seed)
-    network = build(len(CLASSES)).train().to(device).to(memory_format=torch.channels_last)
+    network = build(len(CLASSES)).train().to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
