@@ -40,7 +40,8 @@ def fit(pairs: Pairs, recipe: Recipe, progress: Callable[[int, float], None], de
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(mode=device == "cpu")
     rng = np.random.default_rng(recipe.seed)
-    network = build(len(CLASSES)).train().to(device, memory_format=torch.channels_last)
+    network = build(len(CLASSES)).train().to(device)
+    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (torch's stub lacks it)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -62,7 +63,8 @@ def fit(pairs: Pairs, recipe: Recipe, progress: Callable[[int, float], None], de
         now = float(loss.detach())
         smooth = now if math.isnan(smooth) else 0.98 * smooth + 0.02 * now
         progress(step + 1, smooth)
-    return average.to("cpu", memory_format=torch.contiguous_format).eval()
+    average.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue] (as above)
+    return average.to("cpu").eval()
 
 
 def _batches(pairs: Pairs, recipe: Recipe, rng: np.random.Generator) -> Iterator[tuple[U8, U8]]:
