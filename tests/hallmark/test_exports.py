@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
 import math
@@ -34,7 +33,6 @@ from tests.api.test_lots import measured
 from tests.quality.ipqc.lines import Shop
 
 NOW = datetime(2026, 7, 2, 8, 30, tzinfo=UTC)
-HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
 NAUGHTY = ("=1+1", "+A1", "-A1", "@SUM(A1)", "=cmd|' /C calc'!A0", "\t=1", "\r\n=1", " =1", "'=1", "\uff1d1")
 
 
@@ -128,7 +126,6 @@ def test_measurements_as_csv() -> None:
     assert first["record"] == unit(1).digest
 
 
-@pytest.mark.skipif(not HAS_ARROW, reason="pyarrow not installed: pip install 'hallmark[parquet]'")
 def test_measurements_as_parquet() -> None:
     import pyarrow.parquet as pq
 
