@@ -178,3 +178,11 @@ def test_the_given_state_stays_as_it_is() -> None:
     kept = line.state
     line.add([lot_event("L1", LotCleared(serials=("U000",), person=ADA, reason="seen"))])
     assert kept.quarantine == {"U000": ("ipqc:hole",)}
+
+
+def test_a_cause_that_names_a_nonconformity_is_the_lots() -> None:
+    line = Line().produced(2)
+    quarantine(line, "U000", cause="ipqc:hole")
+    assert line.state.causes == {}
+    quarantine(line, "U001", cause="characteristic:hole")
+    assert list(line.state.causes) == ["characteristic:hole"]

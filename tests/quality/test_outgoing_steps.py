@@ -246,7 +246,9 @@ def test_every_item_is_answered_before_the_decision() -> None:
     with pytest.raises(quality.StepError, match="lacks an answer to manual"):
         quality.decide_oqc(line.state, spec)
     checked(line, "manual", person=ADA)
-    assert [c["conforms"] for c in line.state.record()["checklist"]] == [True, True]
+    told = line.state.record()["checklist"]
+    assert [c["conforms"] for c in told] == [True, True]
+    assert all(c["item"] and c["person"]["name"] for c in told)
     line.add(quality.decide_oqc(line.state, spec))
     assert line.state.phase == "oqc_accepted"
     unasked = [x for x in line.lines if x.kind != "oqc.checked"]
