@@ -21,6 +21,7 @@ from hallmark.training.golden import packaged_golden, packaged_image
 from hallmark.training.pairs import captured, frame_of
 from models.card import Metric
 from models.release import classifier_for, open_model
+from quality.proportions import wilson
 from vision import Inspector
 
 _IOU: Final = (
@@ -50,15 +51,6 @@ class View:
         """Return whether a defect's middle lies in a zone: elsewhere nothing is inspected."""
         x, y, w, h = defect.box
         return any(a[0] <= x + w / 2 <= b[0] and a[1] <= y + h / 2 <= b[1] for a, b in self.zones)
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953); n above 0."""
-    share = hits / n
-    middle = share + _Z * _Z / (2 * n)
-    half = _Z * math.sqrt(share * (1 - share) / n + _Z * _Z / (4 * n * n))
-    scale = 1 + _Z * _Z / n
-    return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
 
 
 def evaluate(
@@ -143,10 +135,10 @@ def _of_good(name: str, seen: Sequence[Seen]) -> list[Metric]:
 
 
 def _share(name: str, kind: str | None, hits: int, n: int) -> Metric:
-    lower, upper = wilson(hits, n)
+    share = wilson(hits, n)
     return Metric.model_validate({
-        "name": name, "class": kind, "value": round(hits / n, 4), "n": n, "unit": "1",
-        "lower": math.floor(lower * 1e4) / 1e4, "upper": math.ceil(upper * 1e4) / 1e4,
+        "name": name, "class": kind, "value": round(share.value, 4), "n": n, "unit": "1",
+        "lower": math.floor(share.lower * 1e4) / 1e4, "upper": math.ceil(share.upper * 1e4) / 1e4,
     })  # fmt: skip
 
 

@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from datasets.drawn import KINDS, DrawnDefect
 from datasets.twin import Twin
@@ -24,7 +21,6 @@ from hallmark.training.evaluate import (
     _of_good,
     evaluate,
     outside,
-    wilson,
 )
 from hallmark.training.golden import packaged_golden, packaged_image
 from hallmark.training.pairs import captured
@@ -33,25 +29,6 @@ from models.card import Metric
 from models.errors import ModelForeignError
 from tests.datasets import drawn_board as board
 from tests.models import tiny
-
-# --- intervals
-
-
-@pytest.mark.parametrize(
-    ("hits", "n", "lower", "upper"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_as_published(hits: int, n: int, lower: float, upper: float) -> None:
-    """Newcombe 1998, Statistics in Medicine 17, 857, table I, method 3."""
-    assert wilson(hits, n) == pytest.approx((lower, upper), abs=5e-5)
-
-
-@given(st.integers(1, 5000), st.data())
-def test_wilson_as_scipy_computes_it(n: int, data: st.DataObject) -> None:
-    hits = data.draw(st.integers(0, n))
-    known = binomtest(hits, n).proportion_ci(method="wilson")
-    assert wilson(hits, n) == pytest.approx((known.low, known.high), abs=1e-6)
-
 
 # --- what a finding is counted as
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 import quality.corrective as cap
 from quality.errors import ProportionError
@@ -81,6 +82,14 @@ def test_wilson_as_published(c: int, n: int, lower: float, upper: float) -> None
     # Newcombe, Statistics in Medicine 17 (1998) 857, table I, method 3, to its four digits.
     found = wilson(c, n)
     assert (found.lower, found.upper) == pytest.approx((lower, upper), abs=6e-5)
+
+
+@given(st.integers(1, 5000), st.data())
+def test_wilson_as_scipy_computes_it(n: int, data: st.DataObject) -> None:
+    hits = data.draw(st.integers(0, n))
+    known = binomtest(hits, n).proportion_ci(method="wilson")
+    found = wilson(hits, n)
+    assert (found.lower, found.upper) == pytest.approx((known.low, known.high), abs=1e-9)
 
 
 @settings(deadline=None, max_examples=60)
