@@ -19,7 +19,7 @@ from golden.regions import Closed
 from golden.spec import GoldenSpec, PartyName
 from quality.errors import StepError
 from quality.events import NewEvent, Person
-from quality.folding import aware, instant, make_event, read_event, stamp
+from quality.folding import aware, fold, instant, make_event, read_event, stamp
 from quality.sign_off import require_signer
 from quality.spec_differences import delta_fai, differences
 
@@ -98,10 +98,7 @@ def replay_change(change: str, lines: Iterable[JournalLine]) -> ChangeState:
         StepError: a line of the change does not follow from those before it.
     """
     state = ChangeState(change)
-    for line in lines:
-        if line.subject == state.subject:
-            state = apply_change(state, line)
-    return state
+    return fold(state, state.subject, lines, apply_change)
 
 
 def apply_change(state: ChangeState, line: JournalLine) -> ChangeState:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from evidence import GoldenReference, canonical_json, sha256
 from evidence.inspection import Digest, Name, Verdict
@@ -15,8 +15,8 @@ from golden.catalogue import CharacteristicClass
 from golden.plans import IndependentMeans, OqcPlan
 from golden.regions import Closed, Identifier
 from golden.spec import Party
-from quality.errors import StepError
 from quality.fai import FirstArticleDecision
+from quality.folding import make_event
 from quality.lot_draw import Draw, DrawRecord
 from quality.outgoing import ClassSampling, OqcDecision
 from quality.sampling import InspectionSeverity
@@ -243,12 +243,7 @@ LOT_EVENTS: dict[str, type[LotEvent]] = {
 
 def made(model: type[Event], **fields: object) -> Event:
     """Return an event of these fields; raise StepError naming the field that does not fit."""
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        place = ".".join(str(p) for p in problem["loc"])
-        raise StepError(f"{model.__name__}: {place}: {problem['msg']}") from error
+    return make_event(model, model.__name__, **fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""What every reducer of this room does with a journal line: read its event, and its time."""
+"""What every reducer of this room does with a journal line: fold it in, read its event and its time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from golden.regions import Closed
 from quality.errors import StepError
 
 Event = TypeVar("Event", bound=Closed)
+State = TypeVar("State")
 
 
 def read_event(line: JournalLine, models: Mapping[str, type[Event]], subject: str, after: int) -> Event:
@@ -38,14 +39,24 @@ def read_event(line: JournalLine, models: Mapping[str, type[Event]], subject: st
         raise StepError(f"{where}: not the body of {line.kind}: {error}") from error
 
 
-def make_event(model: type[Event], subject: str, **fields: object) -> Event:
+def fold(
+    state: State, subject: str, lines: Iterable[JournalLine], apply: Callable[[State, JournalLine], State]
+) -> State:
+    """Return a state after the journal lines of its subject, in order; others are skipped."""
+    for line in lines:
+        if line.subject == subject:
+            state = apply(state, line)
+    return state
+
+
+def make_event(model: type[Event], where: str, /, **fields: object) -> Event:
     """Return a step's new event; raise StepError naming the field that it cannot have so."""
     try:
         return model.model_validate(fields)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         field = ".".join(map(str, problem["loc"])) or "the entry"
-        raise StepError(f"{subject}: {field}: {problem['msg']}") from error
+        raise StepError(f"{where}: {field}: {problem['msg']}") from error
 
 
 def instant(text: str) -> datetime:

@@ -31,7 +31,7 @@ from golden.regions import Closed
 from golden.spec import GoldenSpec, LimitSample, PartyName
 from quality.errors import StepError
 from quality.events import NewEvent, Person, Role
-from quality.folding import aware, instant, make_event, read_event, stamp
+from quality.folding import aware, fold, instant, make_event, read_event, stamp
 from quality.sign_off import require_signer
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -169,10 +169,7 @@ def replay_physical(golden_digest: str, copy: str, lines: Iterable[JournalLine])
         StepError: a line of the copy does not follow from those before it.
     """
     state = PhysicalState(golden_digest, copy)
-    for line in lines:
-        if line.subject == state.subject:
-            state = apply_physical(state, line)
-    return state
+    return fold(state, state.subject, lines, apply_physical)
 
 
 def apply_physical(state: PhysicalState, line: JournalLine) -> PhysicalState:

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from evidence.journal import JournalLine
 from quality.errors import StepError
 from quality.events import Person
@@ -39,6 +37,7 @@ from quality.fai_report.events import (
 )
 from quality.fai_report.forms import FairForms, SignedPartNumberAccountability
 from quality.fai_report.scope import check_forms
+from quality.folding import instant, read_event
 
 SUBJECT = "fair:"
 Phase = Literal["opened", "submitted", "verified", "reviewed", "incomplete", "approved"]
@@ -211,18 +210,13 @@ def apply_fair(known: Mapping[str, Fair], line: JournalLine) -> dict[str, Fair]:
 
 
 def _fold(known: dict[str, Fair], line: JournalLine) -> None:
-    where = f"journal line {line.sequence}"
     if not line.subject.startswith(SUBJECT):
+        where = f"journal line {line.sequence}"
         raise StepError(f"{where}: {line.kind} of {line.subject!r}; the subject is {SUBJECT}<identifier>")
     identifier = line.subject.removeprefix(SUBJECT)
-    try:
-        event = FAIR_EVENTS[line.kind].model_validate(line.body)
-    except ValidationError as error:
-        raise StepError(f"{where}: not the body of {line.kind}: {error}") from error
     before = known.get(identifier)
-    if before is not None and line.sequence <= before.sequence:
-        raise StepError(f"{where} comes after line {before.sequence} of fair {identifier}")
-    now = datetime.fromisoformat(line.time)
+    event = read_event(line, FAIR_EVENTS, line.subject, 0 if before is None else before.sequence)
+    now = instant(line.time)
     check(known, identifier, event, now)
     after = _opened(identifier, event) if before is None else _after(before, event, utc_date(now))
     known[identifier] = replace(after, sequence=line.sequence)

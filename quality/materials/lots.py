@@ -11,7 +11,7 @@ from typing import Any, Literal
 from evidence.journal import JournalLine
 from golden.plans import IqcItem
 from quality.errors import StepError
-from quality.folding import instant, read_event, stamp
+from quality.folding import fold, instant, read_event, stamp
 from quality.materials.events import (
     MATERIAL_EVENTS,
     CheckInspected,
@@ -110,10 +110,7 @@ def replay_material(material: str, lines: Iterable[JournalLine]) -> MaterialStat
         StepError: a line of the lot does not follow from those before it.
     """
     state = MaterialState(material)
-    for line in lines:
-        if line.subject == state.subject:
-            state = apply_material(state, line)
-    return state
+    return fold(state, state.subject, lines, apply_material)
 
 
 def apply_material(state: MaterialState, line: JournalLine) -> MaterialState:
