@@ -138,8 +138,8 @@ def deviations_table(spec: GoldenSpec, defects: Sequence[Defect], most: int) -> 
     lines = {r.id: r for r in spec.catalogue.rules}
     zones = {z.id: z.name for z in spec.zones}
     columns = (
-        Column("Mark", 11), Column("Class", 29), Column("Longest extent, mm", 17, "right"),
-        Column("Place x, y, mm", 23, "right"), Column("Zone", 31), Column("Severity", 26),
+        Column("Mark", 11), Column("Class", 34), Column("Longest extent, mm", 17, "right"),
+        Column("Place x, y, mm", 23, "right"), Column("Zone", 31), Column("Severity", 30),
         Column("Line of the catalogue"),
     )  # fmt: skip
     rows: list[list[Cell]] = []

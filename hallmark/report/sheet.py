@@ -87,7 +87,7 @@ def inspection_sheet(
 def _reasons(inspection: Inspection) -> list[Block]:
     if not inspection.reasons:
         return []
-    columns = (Column("Reason", 46), Column("What it means"), Column("What to do", 56))
+    columns = (Column("Reason", 54), Column("What it means"), Column("What to do", 56))
     rows = [
         [Cell(c, code=True), Cell(REASONS[c].meaning), Cell(REASONS[c].remedy)] for c in inspection.reasons
     ]
