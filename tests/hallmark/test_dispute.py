@@ -226,6 +226,8 @@ def test_a_line_with_an_old_hash_is_found(pack: Pack) -> None:
     ]
     assert "does not match its hash" in said(rebuilt(pack, lines=lines), "journal lines")
     assert holds(rebuilt(pack, lines=pack.lines[::-1]))["journal lines"] is False
+    twice = [pack.lines[0], *pack.lines]
+    assert "comes after line" in said(rebuilt(pack, lines=twice), "journal lines")
 
 
 def test_a_lot_told_otherwise_than_its_lines_is_found(pack: Pack) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import binom
 from typer.testing import CliRunner
 
 from hallmark.__main__ import app
@@ -59,6 +60,26 @@ def test_a_double_plan_tells_both_samples() -> None:
     )
     assert "first   n 50   Ac 2   Re 5" in result.stdout
     assert "both    n 100   Ac 6   Re 7" in result.stdout
+
+
+@pytest.mark.parametrize("sampling", [(), ("--double",)])
+def test_a_gap_between_ac_and_re_accepts_the_lot(sampling: tuple[str, ...]) -> None:
+    """Reduced inspection of Z1.4: what lies between is accepted, and the curve is of acceptance."""
+    standard = ("--standard", "ANSI/ASQ Z1.4-2003 (R2018)", "--severity", "reduced")
+    found = answer("plan", 5000, "--aql", "2.5", *standard, *sampling)
+    plan, point = found["plan"], found["oc"][1]
+    if sampling:
+        assert plan["Re2"] > plan["Ac2"] + 1
+        first = binom(plan["n1"], point["p"])
+        both = sum(
+            first.pmf(d) * binom(plan["n2"], point["p"]).cdf(plan["Re2"] - 1 - d)
+            for d in range(plan["Ac1"] + 1, plan["Re1"])
+        )
+        accepted = first.cdf(plan["Ac1"]) + both
+    else:
+        assert plan["Re"] > plan["Ac"] + 1
+        accepted = binom(plan["n"], point["p"]).cdf(plan["Re"] - 1)
+    assert accepted == pytest.approx(point["Pa"], abs=1e-6)
 
 
 def test_a_chart_of_the_piston_rings(tmp_path: Path) -> None:
