@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datasets.twin.metrology.boards import charuco, chessboard, dots
 from datasets.twin.metrology.camera import Camera
+from datasets.twin.metrology.parts import bevelled, bolt_circle, burr, hole_grid, thread_profile
 from datasets.twin.metrology.render import dark_frame, expose, flat_frame, render
 from datasets.twin.metrology.scene import Board, Light, Scene
 from datasets.twin.metrology.sensor import Coma, Sensor
@@ -40,11 +41,16 @@ __all__ = [
     "Sensor",
     "Shape",
     "Slot",
+    "bevelled",
+    "bolt_circle",
+    "burr",
     "charuco",
     "chessboard",
     "dark_frame",
     "dots",
     "expose",
     "flat_frame",
+    "hole_grid",
     "render",
+    "thread_profile",
 ]

@@ -1,8 +1,13 @@
-"""Calibration targets: chessboard, ChArUco board, dots."""
+"""Calibration targets: chessboard, ChArUco board, dots.
+
+The first point of a board is its origin, x runs along its rows, y down its columns, z into the plate.
+"""
 
 # OpenCV publishes incomplete types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
+
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -25,8 +30,9 @@ def chessboard(
     *,
     white: Reflectance = _WHITE,
     black: Reflectance = _BLACK,
+    first: Literal["black", "white"] = "black",
 ) -> Board:
-    """Return a board of columns x rows squares, the first one black, on a white ground.
+    """Return a board of columns x rows squares, `first` being the colour of the first, on a white ground.
 
     Its points are the (columns - 1) x (rows - 1) inner corners.
 
@@ -34,8 +40,12 @@ def chessboard(
         DatasetError: fewer than 2 x 2 squares, or squares of no size.
     """
     _check(columns, rows, square_mm)
-    squares = _squares(columns, rows, square_mm)
-    return Board(white, (Cells(tuple(squares), black),), corners_mm=_inner(columns, rows, square_mm))
+    squares = _boxes(_fields(columns, rows, 0 if first == "black" else 1), square_mm)
+    return Board(
+        background=white,
+        shapes=(Cells(tuple(squares), black),),
+        corners_mm=_grid(columns - 1, rows - 1) * square_mm,
+    )
 
 
 def charuco(
@@ -67,7 +77,7 @@ def charuco(
     """
     _check(columns, rows, square_mm)
     markers = cv2.aruco.getPredefinedDictionary(dictionary)
-    white_squares = [(c, r) for r in range(rows) for c in range(columns) if (c + r) % 2]
+    white_squares = _fields(columns, rows, 1)
     if not 0 < marker_mm < square_mm:
         raise DatasetError("a marker must be smaller than its square")
     if len(white_squares) > len(markers.bytesList):
@@ -75,13 +85,17 @@ def charuco(
         raise DatasetError(
             f"{len(white_squares)} white squares need more markers than the dictionary's {held}"
         )
-    boxes = _squares(columns, rows, square_mm)
+    boxes = _boxes(_fields(columns, rows, 0), square_mm)
     side = int(markers.markerSize) + 2
     bit, margin = marker_mm / side, (square_mm - marker_mm) / 2
     for number, (c, r) in enumerate(white_squares):
         bits = np.asarray(cv2.aruco.generateImageMarker(markers, number, side)) < 128
-        boxes.extend(_bits(bits, c * square_mm + margin, r * square_mm + margin, bit))
-    return Board(white, (Cells(tuple(boxes), black),), corners_mm=_inner(columns, rows, square_mm))
+        boxes.extend(_bits(bits, (c - 1) * square_mm + margin, (r - 1) * square_mm + margin, bit))
+    return Board(
+        background=white,
+        shapes=(Cells(tuple(boxes), black),),
+        corners_mm=_grid(columns - 1, rows - 1) * square_mm,
+    )
 
 
 def dots(
@@ -103,7 +117,7 @@ def dots(
         raise DatasetError("dots must be smaller than their pitch")
     centres = _grid(columns, rows) * pitch_mm
     places = tuple((float(x), float(y)) for x, y, _ in centres)
-    return Board(ground, (Disks(places, diameter_mm / 2, dot),), corners_mm=centres)
+    return Board(background=ground, shapes=(Disks(places, diameter_mm / 2, dot),), corners_mm=centres)
 
 
 def _check(columns: int, rows: int, pitch_mm: float) -> None:
@@ -111,8 +125,12 @@ def _check(columns: int, rows: int, pitch_mm: float) -> None:
         raise DatasetError(f"a board needs at least 2 x 2 fields of some size, not {columns} x {rows}")
 
 
-def _squares(columns: int, rows: int, side: float) -> list[Box]:
-    return [(c * side, r * side, side, side) for r in range(rows) for c in range(columns) if (c + r) % 2 == 0]
+def _fields(columns: int, rows: int, parity: int) -> list[tuple[int, int]]:
+    return [(c, r) for r in range(rows) for c in range(columns) if (c + r) % 2 == parity]
+
+
+def _boxes(fields: list[tuple[int, int]], side: float) -> list[Box]:
+    return [((c - 1) * side, (r - 1) * side, side, side) for c, r in fields]
 
 
 def _bits(black: NDArray[np.bool_], x: float, y: float, bit: float) -> list[Box]:
@@ -122,7 +140,3 @@ def _bits(black: NDArray[np.bool_], x: float, y: float, bit: float) -> list[Box]
 def _grid(columns: int, rows: int) -> Doubles:
     y, x = np.mgrid[:rows, :columns]
     return np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]).astype(np.float64)
-
-
-def _inner(columns: int, rows: int, side: float) -> Doubles:
-    return (_grid(columns - 1, rows - 1) + np.array([1.0, 1.0, 0.0])) * side

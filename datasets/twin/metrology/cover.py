@@ -159,8 +159,8 @@ def integrate(
             shifted = px + np.array([dx - window[0], dy_px - window[1]])
             for channel in range(levels.shape[1]):
                 _spread(shifted, share * weights[:, channel], sigma, image[channel], spill[channel])
-    # What crosses a row right of a pixel counts for it in full.
-    image += np.cumsum(spill[:, :, :0:-1], axis=2)[:, :, ::-1]
+    for channel in range(levels.shape[1]):
+        _settle(image[channel], spill[channel])
     return image
 
 
@@ -242,6 +242,17 @@ def _spread(px: Doubles, weights: Doubles, sigma: float, image: Doubles, spill: 
             spill[j, left] += value
             for i in range(left, right + 1):
                 image[j, i] += value * along[i - left]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _settle(image: Doubles, spill: Doubles) -> None:
+    """Add to each pixel what crosses its row further right than the Gaussian reaches."""
+    height, width = image.shape
+    for j in range(height):
+        total = 0.0
+        for i in range(width - 1, -1, -1):
+            total += spill[j, i + 1]
+            image[j, i] += total
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from datasets.errors import DatasetError
-from datasets.twin.metrology.shapes import Reflectance, Shape
+from datasets.twin.metrology.shapes import Doubles, Reflectance, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +46,19 @@ class Scene:
         return replace(self, shapes=(*self.shapes, *shapes))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Board(Scene):
     """A calibration target with its true points.
 
     Attributes:
-        corners_mm: (n, 3) points by id 0 ... n - 1, mm, ids along the rows: x along the first row, y down the
-            columns, z = 0, from the outer corner of the first square (of dots: from the first dot).
+        corners_mm: (n, 3) points by id 0 ... n - 1, mm, row by row from (0, 0, 0): x along the first row, y
+            down the columns, z = 0. Seen at `camera.project(board.corners_mm)`.
     """
 
-    corners_mm: NDArray[np.float64] = ()  # type: ignore[assignment]  # boards always give it
+    corners_mm: Doubles
+
+    @property
+    def centre_mm(self) -> tuple[float, float]:
+        """The middle of the points."""
+        x, y, _ = self.corners_mm.mean(axis=0)
+        return float(x), float(y)

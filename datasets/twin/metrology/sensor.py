@@ -139,12 +139,17 @@ class Sensor:
         """Return codes of light, with noise from the generator: uint8, or uint16 above 8 bits."""
         noisy = light.astype(np.float32)
         if np.isfinite(self.full_well_e):
-            variance = np.maximum(light, 0) / self.full_well_e + (self.read_noise_e / self.full_well_e) ** 2
-            noise = rng.standard_normal(light.shape, dtype=np.float32)
-            noisy += np.sqrt(variance, dtype=np.float64).astype(np.float32) * noise
+            deviation = np.maximum(noisy, 0)
+            deviation *= np.float32(1 / self.full_well_e)
+            deviation += np.float32((self.read_noise_e / self.full_well_e) ** 2)
+            np.sqrt(deviation, out=deviation)
+            deviation *= rng.standard_normal(light.shape, dtype=np.float32)
+            noisy += deviation
         if self.transfer == "srgb":
             return quantise(noisy)
-        codes = np.rint(self.black_level + noisy * np.float32(self.top_code - self.black_level))
+        codes = noisy * np.float32(self.top_code - self.black_level)
+        codes += np.float32(self.black_level)
+        np.rint(codes, out=codes)
         np.clip(codes, 0, self.top_code, out=codes)
         return codes.astype(np.uint8) if self.bits == 8 else codes.astype(np.uint16)
 

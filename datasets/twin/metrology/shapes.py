@@ -152,7 +152,8 @@ class Polygon:
 
     def outline(self) -> Outline:
         """Return its sides."""
-        return _sides([self.points])
+        way = self.points if _area(self.points) > 0 else self.points[::-1]
+        return _lines(list(zip(way, (*way[1:], way[0]), strict=True)))
 
     def contains(self, points: Doubles) -> Mask:
         """Return which points it holds, by crossings of a ray along x."""
@@ -169,7 +170,9 @@ class Cells:
 
     def outline(self) -> Outline:
         """Return all sides; what two cells share is there in both directions and cancels."""
-        return _sides([((x, y), (x + w, y), (x + w, y + h), (x, y + h)) for x, y, w, h in self.boxes])
+        x, y, w, h = np.array(self.boxes, np.float64).T
+        corners = np.stack([x, y, x + w, y, x + w, y + h, x, y + h], axis=1).reshape(-1, 4, 2)
+        return _lines(np.stack([corners, np.roll(corners, -1, axis=1)], axis=2).reshape(-1, 2, 2))
 
     def contains(self, points: Doubles) -> Mask:
         """Return which points lie in one of them."""
@@ -212,8 +215,8 @@ class Slot:
         ends = _arcs(
             [(bx, by, r, r, self.angle_deg, -90.0, 90.0), (ax, ay, r, r, self.angle_deg, 90.0, 270.0)]
         )
-        near, far = ((ax - side[0], ay - side[1]), (bx - side[0], by - side[1])), (
-            (bx + side[0], by + side[1]), (ax + side[0], ay + side[1]))  # fmt: skip
+        near = (ax - side[0], ay - side[1]), (bx - side[0], by - side[1])
+        far = (bx + side[0], by + side[1]), (ax + side[0], ay + side[1])
         return _joined(ends, _lines([near, far]))
 
     def contains(self, points: Doubles) -> Mask:
@@ -242,18 +245,14 @@ class RoundedRectangle:
 
     def outline(self) -> Outline:
         """Return four arcs and four sides."""
-        turn, middle = _turn(self.angle_deg), np.array([self.x, self.y])
-        a, b, r = self.width / 2 - self.radius, self.depth / 2 - self.radius, self.radius
-        corners = [np.array(p) for p in ((a, b), (-a, b), (-a, -b), (a, -b))]
-        arcs: list[tuple[float, ...]] = []
-        sides: list[tuple[tuple[float, float], tuple[float, float]]] = []
-        for k, corner in enumerate(corners):
-            out = np.array([round(math.cos(math.radians(q))) for q in (90 * k + 90, 90 * k)])
-            x, y = middle + turn @ corner
-            arcs.append((x, y, r, r, self.angle_deg, 90.0 * k, 90.0 * k + 90))
-            start, end = (middle + turn @ (p + r * out) for p in (corner, corners[(k + 1) % 4]))
-            sides.append(((start[0], start[1]), (end[0], end[1])))
-        return _joined(_arcs(arcs), _lines(sides))
+        turn, middle, r = _turn(self.angle_deg), np.array([self.x, self.y]), self.radius
+        a, b = self.width / 2 - r, self.depth / 2 - r
+        corners = middle + np.array([(a, b), (-a, b), (-a, -b), (a, -b)]) @ turn.T
+        out = r * np.array([(0, 1), (-1, 0), (0, -1), (1, 0)]) @ turn.T  # where each corner's arc ends
+        arcs = [(x, y, r, r, self.angle_deg, 90.0 * k, 90.0 * k + 90) for k, (x, y) in enumerate(corners)]
+        return _joined(
+            _arcs(arcs), _lines(np.stack([corners + out, np.roll(corners, -1, axis=0) + out], axis=1))
+        )
 
     def contains(self, points: Doubles) -> Mask:
         """Return which points it holds."""
@@ -320,19 +319,11 @@ def _arcs(arcs: Sequence[tuple[float, ...]]) -> Outline:
     )
 
 
-def _lines(pairs: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Outline:
+def _lines(pairs: Doubles | Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Outline:
     ends = np.array(pairs, np.float64).reshape(-1, 2, 2)
     start, way = ends[:, 0], ends[:, 1] - ends[:, 0]
     n = len(ends)
     return Outline(start, way, np.zeros((n, 2)), np.zeros(n), np.ones(n), np.zeros(n, bool))
-
-
-def _sides(loops: Sequence[Sequence[tuple[float, float]]]) -> Outline:
-    pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
-    for loop in loops:
-        way = loop if _area(loop) > 0 else loop[::-1]
-        pairs.extend(zip(way, (*way[1:], way[0]), strict=True))
-    return _lines(pairs)
 
 
 def _joined(a: Outline, b: Outline) -> Outline:
