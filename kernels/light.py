@@ -10,16 +10,17 @@ from kernels.compiled import F32, U8, compiled
 _R, _G, _B = 0.2126, 0.7152, 0.0722
 
 
-def decoding_table(transfer: str) -> F32:
-    """Return the 256-entry table from 8-bit code to linear light in 0..1.
+def decoding_table(transfer: str, white: int = 255) -> F32:
+    """Return the table, (white + 1,) float32, from code to linear light in 0..1.
 
     Args:
         transfer: "srgb" (IEC 61966-2-1) or "linear".
+        white: the highest code: 255 for 8 bits, 4095 for 12.
 
     Raises:
         ValueError: the transfer is neither.
     """
-    codes = np.arange(256) / 255.0
+    codes = np.arange(white + 1) / white
     if transfer == "linear":
         return codes.astype(np.float32)
     if transfer != "srgb":

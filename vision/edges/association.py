@@ -31,8 +31,8 @@ class Associated:
         degrees_of_freedom: of that covariance.
         points_px: (n, 2) edge points in the raw frame, in order along the edge, on the form or not.
         points_mm: (n, 2) the same on the object plane, blur-curvature corrected.
-        normals: (n, 2) unit normals in mm: outward from a circle or an ellipse; from a line to the left of its
-            direction as the picture shows it (-sin, cos turned by the y axis pointing down: (sin a, -cos a)).
+        normals: (n, 2) unit normals in mm: outward from circle and ellipse; (sin angle, -cos angle) from a
+            line, which is to its left where y points down.
         residuals: (n,) mm, signed distance of the points from the form along the normals.
         kept: (n,) bool, which points decided; the others were set aside as burr, dirt or occlusion.
         gain: (k, n) change of each parameter per mm that each point moves along its normal; 0 where not kept.

@@ -1,0 +1,416 @@
+"""Edges fitted as forms: circles, arcs and lines by maximum likelihood on raw pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from calibration.plane_map import PlaneMap
+from kernels.band import CIRCLE, LINE, fit_band, gather_band
+from kernels.compiled import F32, F64, Mask
+from kernels.edges import edges_across
+from vision.edges.association import Associated, Form, NotMeasured
+from vision.edges.local import Local
+from vision.edges.raw import RawLight
+from vision.edges.start import agreed_circle, agreed_line
+from vision.robust import median
+
+LEAST_SHARE = 0.6  # of the places looked at must show the edge, on the form
+_FIT_REACH_PX = 6.0  # of one caliper about its steepest place
+_SECTOR_PX = 4.0  # least length of an edge that is one place
+_MOST_SECTORS, _LEAST_SECTORS = 128, 8
+_WIDE_BAND = (4.0, 4.0)  # half width of the band: so many blurs and so many pixels more
+_NARROW_BAND = (3.0, 1.0)  # where light beside the edge is no two levels
+_UNEVEN = 0.05  # of the rise: residual rms beyond which it is not
+_NOISY = 2.0  # times the variance that the camera's noise explains
+_OFF_FORM = 4.0  # spreads of the places' offsets from the form
+_SMOOTH_PX = 0.05  # no edge is smoother than that to one place
+_CLIPPED = 0.05  # share of clipped light in the band that moves an edge
+_STEPS = 12
+
+Shade = Literal["dark", "bright"]
+Side = Literal["left", "right"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edge:
+    """One edge to fit: its form in local coordinates and where along it is looked."""
+
+    form: Form
+    local: Local
+    span: F64  # as gather_band takes it
+    sectors: int
+    full: bool
+
+    @property
+    def code(self) -> int:
+        return LINE if self.form == "line" else CIRCLE
+
+    def places(self) -> F64:
+        """Return the middle of every sector: angle, or u of a line."""
+        return self.span[0] + (np.arange(self.sectors) + 0.5) * self.span[1] / self.sectors
+
+    def points(self, shape: F64) -> tuple[F64, F64]:
+        """Return points and unit normals of the form at the places, local coordinates."""
+        at = self.places()
+        if self.form == "line":
+            s, c = math.sin(shape[1]), math.cos(shape[1])
+            points = np.column_stack((at, shape[0] + at * s / c))
+            return points, np.broadcast_to(np.array([s, -c]), points.shape)
+        normals = np.column_stack((np.cos(at), np.sin(at)))
+        return shape[:2] + shape[2] * normals, normals
+
+
+def fit_circle(
+    raw: RawLight,
+    plane: PlaneMap,
+    center_px: tuple[float, float],
+    radius_px: float,
+    *,
+    reach_px: float,
+    inside: Shade | None = None,
+    start_deg: float | None = None,
+    end_deg: float | None = None,
+) -> Associated | NotMeasured:
+    """Fit a circle, or an arc where angles are given, near a rough one.
+
+    Args:
+        raw: the frame.
+        plane: raw pixels to mm.
+        center_px: rough centre, raw pixels.
+        radius_px: rough radius, raw pixels, above 4.
+        reach_px: how far from it the edge is searched.
+        inside: which side is dark; None takes the side that fits better.
+        start_deg: angle where an arc starts, from x towards y; None for a full circle.
+        end_deg: angle where it ends, reached from the start by turning from x towards y.
+
+    Returns:
+        The associated circle or arc. Its radius is that of the object's edge: the shift of a curved edge by
+        blur, sigma^2 / 2R, is taken out. Or why it was not measured.
+    """
+    centre = np.array(center_px)
+    extent = np.full(2, radius_px + reach_px + 3.0)
+    got = raw.window(*(centre - extent), *(centre + extent))
+    if got is None:
+        return NotMeasured("unit_out_of_frame")
+    full = start_deg is None or end_deg is None
+    start, turn = 0.0, 2 * math.pi
+    if start_deg is not None and end_deg is not None:
+        start, turn = math.radians(start_deg), math.radians((end_deg - start_deg) % 360 or 360)
+    local = Local.about(plane, centre, extent)
+    if not full:  # angles are told in the picture; the plane may be turned or mirrored against it
+        middle = start + turn / 2
+        u, v = local.stretch @ (math.cos(middle), math.sin(middle))
+        start = math.atan2(v, u) - turn / 2
+    sectors = _sectors(radius_px * turn)
+    edge = _Edge("circle" if full else "arc", local, np.array([start, turn]), sectors, full)
+    rough = np.array([0.0, 0.0, radius_px])
+    asked = None if inside is None else (1.0 if inside == "dark" else -1.0)
+    return _either(asked, lambda bright: _fit(raw, plane, edge, rough, reach_px, bright, got))
+
+
+def fit_line(
+    raw: RawLight,
+    plane: PlaneMap,
+    start_px: tuple[float, float],
+    end_px: tuple[float, float],
+    *,
+    reach_px: float,
+    dark: Side | None = None,
+) -> Associated | NotMeasured:
+    """Fit a straight edge near a rough one.
+
+    Args:
+        raw: the frame.
+        plane: raw pixels to mm.
+        start_px: where the edge starts, raw pixels.
+        end_px: where it ends.
+        reach_px: how far to either side it is searched.
+        dark: which side is dark, looking from start to end in the picture; None takes what fits better.
+
+    Returns:
+        The associated line, directed from start to end, or why it was not measured.
+    """
+    ends = np.array([start_px, end_px])
+    length = math.dist(start_px, end_px)
+    lo, hi = ends.min(axis=0) - reach_px - 3, ends.max(axis=0) + reach_px + 3
+    got = raw.window(*lo, *hi)
+    if got is None:
+        return NotMeasured("unit_out_of_frame")
+    if length < 4:
+        return NotMeasured("edge_not_found")
+    middle = ends.mean(axis=0)
+    straight = plane.to_mm(ends)
+    along = straight[1] - straight[0]
+    local = Local.about(plane, middle, (hi - lo) / 2, math.atan2(along[1], along[0]))
+    half = float(np.hypot(*along)) / local.mm_per_u / 2
+    edge = _Edge("line", local, np.array([-half, 2 * half]), _sectors(length), full=False)
+    rough = np.zeros(3)
+    hand = math.copysign(1.0, float(np.linalg.det(local.stretch)))  # the plane may be mirrored in the picture
+    asked = None if dark is None else (hand if dark == "right" else -hand)
+    return _either(asked, lambda bright: _fit(raw, plane, edge, rough, reach_px, bright, got))
+
+
+def _sectors(length: float) -> int:
+    return max(_LEAST_SECTORS, min(_MOST_SECTORS, int(length / _SECTOR_PX)))
+
+
+def _either(
+    bright: float | None, fit: Callable[[float], Associated | NotMeasured]
+) -> Associated | NotMeasured:
+    """Fit with the bright side that was asked for, or with the one that shows the edge better."""
+    if bright is not None:
+        return fit(bright)
+    first, second = fit(1.0), fit(-1.0)
+    if isinstance(first, NotMeasured):
+        return second
+    if isinstance(second, NotMeasured):
+        return first
+    return max((first, second), key=lambda a: a.contrast * a.inlier_share)
+
+
+def _fit(
+    raw: RawLight,
+    plane: PlaneMap,
+    edge: _Edge,
+    rough: F64,
+    reach: float,
+    bright: float,
+    got: tuple[F32, int, int],
+) -> Associated | NotMeasured:
+    light, left, top = got
+    corner = np.array([left, top], np.float64)
+    shape = rough
+    kept: Mask = np.zeros(edge.sectors, np.bool_)
+    uv = np.full((edge.sectors, 2), np.nan)
+    blurs = np.ones(edge.sectors)
+    for near, far in ((0.0, reach), (_FIT_REACH_PX, max(_FIT_REACH_PX, 0.6 * reach))):
+        middles, normals = edge.points(shape)
+        centres = plane.to_px(edge.local.to_mm(middles))
+        directions = normals @ edge.local.stretch
+        directions /= np.hypot(directions[:, 0], directions[:, 1])[:, None]
+        curvature = 0.0 if edge.form == "line" else 1.0 / max(shape[2], 1.0)
+        seen = edges_across(light, centres - corner, directions, far, near, bright, curvature)
+        found = seen[:, 4] > 0
+        if found.sum() < max(6, LEAST_SHARE * edge.sectors):
+            return NotMeasured("edge_not_found")
+        uv[~found], blurs = np.nan, seen[:, 1]
+        uv[found] = edge.local.of_mm(plane.to_mm((centres + seen[:, :1] * directions)[found]))
+        agreed = agreed_line(uv[found]) if edge.form == "line" else agreed_circle(uv[found])
+        if agreed is None:
+            return NotMeasured("edge_disputed")
+        shape = np.array([*agreed[0], 0.0]) if edge.form == "line" else agreed[0]
+        if edge.form == "line":
+            shape[1] = math.atan(shape[1])
+        kept[:] = False
+        kept[np.flatnonzero(found)[agreed[1]]] = True
+    if kept.sum() < LEAST_SHARE * edge.sectors:
+        return NotMeasured("edge_disputed")
+    if edge.form != "line" and (shape[2] < 2 or abs(shape[2] - rough[2]) > reach + 2):
+        return NotMeasured("edge_disputed")
+    start = _Start(shape, float(np.clip(median(blurs[kept]), 0.3, 4.0)), kept, uv)
+    return _refine(raw, plane, edge, start, reach, bright, (light, corner - edge.local.origin_px))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Start:
+    """What calipers say: form, blur in pixels, which places agree, and each place's point (NaN: none)."""
+
+    shape: F64
+    blur: float
+    kept: Mask
+    uv: F64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Band:
+    """A band's fit, local coordinates; `offsets` and `information` are per place."""
+
+    shape: F64
+    blur: float
+    rise: float
+    covariance: F64
+    offsets: F64
+    information: F64
+    mean_square: float
+    clipped: float
+    pixels: float
+
+
+def _refine(
+    raw: RawLight,
+    plane: PlaneMap,
+    edge: _Edge,
+    start: _Start,
+    reach: float,
+    bright: float,
+    window: tuple[F32, F64],
+) -> Associated | NotMeasured:
+    """Fit the band, set aside the places off the form, and fit again until none is left."""
+    kept = start.kept
+    band = _fit_band(raw, edge, start, kept, reach, bright, window)
+    for _ in range(3):
+        if band is None:
+            return NotMeasured("edge_disputed")
+        near = kept & _on_form(band, kept)
+        if near.sum() < LEAST_SHARE * edge.sectors:
+            return NotMeasured("edge_disputed")
+        if (near == kept).all():
+            break
+        kept = near
+        band = _fit_band(raw, edge, start, kept, reach, bright, window)
+    assert band is not None
+    if band.clipped > _CLIPPED:
+        return NotMeasured("feature_saturated")
+    return _associated(raw, plane, edge, start, kept, band, bright)
+
+
+def _fit_band(
+    raw: RawLight,
+    edge: _Edge,
+    start: _Start,
+    kept: Mask,
+    reach: float,
+    bright: float,
+    window: tuple[F32, F64],
+) -> _Band | None:
+    for blurs, more in (_WIDE_BAND, _NARROW_BAND):
+        band = _fit_one_band(
+            raw, edge, start, kept, min(blurs * start.blur + more, reach + 2), bright, window
+        )
+        if band is not None and not _uneven(raw, band):
+            return band
+    return band
+
+
+def _uneven(raw: RawLight, band: _Band) -> bool:
+    """Return whether the light beside the edge is more than two levels that vary slowly."""
+    if raw.noise_known and band.mean_square < _NOISY:
+        return False
+    return band.mean_square * float(raw.variance[len(raw.variance) // 2]) > (_UNEVEN * band.rise) ** 2
+
+
+def _fit_one_band(
+    raw: RawLight,
+    edge: _Edge,
+    start: _Start,
+    kept: Mask,
+    width: float,
+    bright: float,
+    window: tuple[F32, F64],
+) -> _Band | None:
+    light, corner = window
+    local, shape = edge.local, start.shape
+    ring = np.array([0.0, math.inf])
+    if edge.form != "line":
+        stretch = np.linalg.svd(local.stretch, compute_uv=False)
+        away = math.hypot(shape[0], shape[1]) + width + 2
+        ring[:] = max(shape[2] / stretch[0] - away, 0), shape[2] / stretch[1] + away
+    else:
+        ring[1] = 1e6
+    pixels, sector = gather_band(
+        light, corner[0], corner[1], local.cubic, ring, edge.code, shape, width, edge.sectors, edge.span
+    )
+    off = _off(edge, shape, pixels) * bright
+    dark, lit = pixels[off < -start.blur, 2], pixels[off > start.blur, 2]
+    if len(dark) < 8 or len(lit) < 8:
+        return None
+    low, high = float(dark.mean()), float(lit.mean())
+    first = np.array([*shape, start.blur, low, high - low])
+    p, inverse, places, totals, ok = fit_band(
+        pixels, sector, kept.astype(np.float64), edge.code, edge.full, local.stretch, raw.variance, bright,
+        first, _STEPS,
+    )  # fmt: skip
+    count = 2 if edge.form == "line" else 3
+    rise = float(p[count + 1 + (3 if edge.full else 2)])
+    if not ok or rise <= 0:
+        return None
+    return _Band(
+        p[:count], float(p[count]), rise, inverse[:count, :count], places[:, 0], places[:, 1],
+        float(totals[0]), float(totals[1]), float(totals[2]),
+    )  # fmt: skip
+
+
+def _off(edge: _Edge, shape: F64, uv: F64) -> F64:
+    """Return the signed distance of (n, >= 2) local points from the form along its normals."""
+    if edge.form == "line":
+        return np.asarray(math.sin(shape[1]) * uv[:, 0] - math.cos(shape[1]) * (uv[:, 1] - shape[0]))
+    return np.hypot(uv[:, 0] - shape[0], uv[:, 1] - shape[1]) - shape[2]
+
+
+def _on_form(band: _Band, kept: Mask) -> Mask:
+    """Return which places lie on the form: within their common spread, or what their own noise allows."""
+    spread = max(1.4826 * median(np.abs(band.offsets[kept])), _SMOOTH_PX)
+    own = np.sqrt(band.mean_square / np.maximum(band.information, 1e-12))
+    return np.asarray(
+        (np.abs(band.offsets) <= _OFF_FORM * np.maximum(spread, own)) & (band.information > 0), np.bool_
+    )
+
+
+def _associated(
+    raw: RawLight, plane: PlaneMap, edge: _Edge, start: _Start, kept: Mask, band: _Band, bright: float
+) -> Associated:
+    local, unit = edge.local, edge.local.mm_per_u
+    on_form, normals = edge.points(band.shape)
+    offsets = band.offsets.copy()
+    aside = ~kept & np.isfinite(start.uv[:, 0])  # a place off the form is where its caliper saw the edge
+    offsets[aside] = _off(edge, band.shape, start.uv[aside])
+    seen = kept | aside
+    grown = 0.0 if edge.form == "line" else curvature_shift(band.blur, float(band.shape[2]))
+    points = on_form + (offsets + grown)[:, None] * normals
+    basis, to_mm = _derivatives(edge, band.shape, normals)
+    weights = np.where(kept, band.information, 0.0)
+    gain = np.linalg.solve(basis.T @ (weights[:, None] * basis), (basis * weights[:, None]).T)
+    noise = 1.0 if raw.noise_known else band.mean_square
+    free = int(kept.sum()) - len(gain)
+    rough = float(weights @ offsets**2) / (noise * free)  # above 1 the edge itself is not smooth
+    covariance = to_mm @ band.covariance @ to_mm.T * (noise * max(1.0, rough))
+    where = local.to_mm(band.shape[None, :2] if edge.form != "line" else np.array([[0.0, band.shape[0]]]))[0]
+    turned = math.atan2(local.turn[1, 0], local.turn[0, 0])
+    last = turned + band.shape[1] if edge.form == "line" else unit * (band.shape[2] + grown)
+    return Associated(
+        form=edge.form,
+        parameters=np.array([*where, last]),
+        covariance=covariance,
+        degrees_of_freedom=float(free) if rough > 1 or not raw.noise_known else math.inf,
+        points_px=plane.to_px(local.to_mm(points - grown * normals))[seen],
+        points_mm=local.to_mm(points)[seen],
+        normals=(normals @ local.turn.T)[seen],
+        residuals=(offsets * unit)[seen],
+        kept=kept[seen],
+        gain=(to_mm @ gain / unit)[:, seen],
+        bright=bright,
+        inlier_share=float(kept.sum()) / edge.sectors,
+        blur_px=band.blur,
+        contrast=band.rise,
+    )
+
+
+def _derivatives(edge: _Edge, shape: F64, normals: F64) -> tuple[F64, F64]:
+    """Return how parameters move the places along their normals, and how they become mm.
+
+    (n, k) d(offset) / d(local parameters) and (3, k) d(parameters in mm) / d(local parameters).
+    """
+    unit, turn = edge.local.mm_per_u, edge.local.turn
+    if edge.form == "line":
+        c = math.cos(shape[1])
+        along = edge.places() / c
+        across = -unit * c * (turn @ normals[0])  # a line that slides along itself has not moved
+        return np.column_stack((np.full(len(along), -c), -along)), np.array(
+            [[across[0], 0.0], [across[1], 0.0], [0.0, 1.0]]
+        )
+    to_mm = np.eye(3) * unit
+    to_mm[:2, :2] = unit * turn
+    return np.column_stack((normals, np.ones(len(normals)))), to_mm
+
+
+def curvature_shift(blur: float, radius: float) -> float:
+    """Return by how much a disk or a hole blurred by a Gaussian measures too small, in the radius's unit.
+
+    The half-way level of a blurred disk lies inside its edge: sigma^2 / 2R to first order, in sigma / R.
+    """
+    return blur**2 / (2 * radius)
