@@ -6,7 +6,6 @@ sizes and tolerances are millimetres. Limits are limits of size (ISO 286-1), bot
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -14,17 +13,21 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from golden.catalogue import CharacteristicClass, DefectCatalogue
+from golden.elements import Circle as Circle  # noqa: PLC0414 (vision.measure imports it from here)
+from golden.features import DimensionFeature
 from golden.plans import Deadlines, Plans
-from golden.regions import Closed, Identifier, Millimetre, PixelPoint, Region, bounds
+from golden.regions import Closed, Identifier, PixelPoint, Region, bounds
+from golden.sizes import AssociationOperator, Rank, Unit
+from golden.sizes import CentreDistance as CentreDistance  # noqa: PLC0414
+from golden.sizes import CircleDiameter as CircleDiameter  # noqa: PLC0414
+from golden.sizes import EdgeWidth as EdgeWidth  # noqa: PLC0414
 
 SCHEMA = "hallmark.golden/1"
-LEAST_APART_PX = 4.0  # edges nearer than this are one edge to any camera
 
 PartyRole = Literal["supplier", "buyer", "laboratory", "other"]
 PartyName = Annotated[str, Field(min_length=1, max_length=200)]
 ImagePath = Annotated[str, Field(pattern=r"^images/[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Checkpoint = Literal["iqc", "fai", "ipqc", "oqc"]
-AssociationOperator = Literal["least_squares", "two_point", "maximum_inscribed", "minimum_circumscribed"]
 
 
 class Party(Closed):
@@ -92,55 +95,6 @@ class DecisionRule(Closed):
         return self.rule == "guarded" or self.largest_u_over_tolerance is not None
 
 
-class Circle(Closed):
-    """A circular edge to look for: nominal centre and radius, and which side is dark."""
-
-    center_px: PixelPoint
-    radius_px: Annotated[float, Field(gt=3)]
-    inside: Literal["dark", "bright"]
-
-
-class CircleDiameter(Closed):
-    """Diameter of one circle."""
-
-    type: Literal["circle_diameter"]
-    view: Identifier
-    circle: Circle
-
-
-class CentreDistance(Closed):
-    """Distance between the centres of two circles."""
-
-    type: Literal["centre_distance"]
-    view: Identifier
-    a: Circle
-    b: Circle
-
-
-class EdgeWidth(Closed):
-    """Distance between two opposite, parallel edges.
-
-    `start_px` and `end_px` are nominal points on the two edges, opposite each other; `inside` says whether
-    what lies between them is darker or brighter; calipers are spread over `band_px` along the edges.
-    """
-
-    type: Literal["edge_width"]
-    view: Identifier
-    start_px: PixelPoint
-    end_px: PixelPoint
-    band_px: Annotated[float, Field(ge=5)]
-    inside: Literal["dark", "bright"]
-
-    @model_validator(mode="after")
-    def _apart(self) -> Self:
-        if math.dist(self.start_px, self.end_px) < LEAST_APART_PX:
-            raise ValueError(f"start_px and end_px must lie at least {LEAST_APART_PX:g} px apart")
-        return self
-
-
-DimensionFeature = Annotated[CircleDiameter | CentreDistance | EdgeWidth, Field(discriminator="type")]
-
-
 class _Characteristic(Closed):
     """What all numbered characteristics share; `number` is the balloon on the drawing."""
 
@@ -163,18 +117,45 @@ class _Characteristic(Closed):
 
 
 class Dimension(_Characteristic):
-    """A length in millimetres with its limits."""
+    """A size, distance, angle, area or geometrical deviation with its limits.
+
+    `unit` follows from the feature and need not be written, nor need `association` where the feature's own is
+    meant (minimum zone for form, else least squares). A geometrical tolerance has nominal 0 and an upper
+    limit only. `rank` chooses which of all local two-point sizes is the value (ISO 14405-1 SX, SN, SA); where
+    it is absent, the one nearest to a limit or farthest beyond it, since every local size must conform.
+    """
 
     kind: Literal["dimension"]
     feature: DimensionFeature
-    nominal: Millimetre
-    lower: Millimetre | None = None
-    upper: Millimetre | None = None
+    nominal: Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
+    lower: Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)] | None = None
+    upper: Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)] | None = None
     association: AssociationOperator = "least_squares"
-    unit: Literal["mm"] = "mm"
+    rank: Rank | None = Field(default=None, exclude_if=lambda rank: rank is None)
+    unit: Unit = "mm"
 
     @model_validator(mode="after")
-    def _limits(self) -> Self:
+    def _means_something(self) -> Self:
+        feature = self.feature
+        # what is not written follows from the feature; set as a frozen class may while it is being made
+        if "unit" not in self.model_fields_set:
+            object.__setattr__(self, "unit", feature.unit)
+        if "association" not in self.model_fields_set:
+            object.__setattr__(self, "association", feature.allowed[0])
+        if self.unit != feature.unit:
+            raise ValueError(f"{feature.type} is in {feature.unit}, not in {self.unit}: remove unit")
+        if self.association not in feature.allowed:
+            raise ValueError(
+                f"association {self.association} means nothing for {feature.type}: "
+                f"choose {' or '.join(feature.allowed)}"
+            )
+        if self.rank is not None and self.association != "two_point":
+            raise ValueError("rank is of local two-point sizes: remove it, or set association: two_point")
+        if feature.one_sided and (self.nominal != 0 or self.lower is not None):
+            raise ValueError(f"{feature.type} counts from zero: set nominal: 0 and give an upper limit only")
+        most = {"mm": 100_000, "deg": 180, "mm2": 1e10}[self.unit]
+        if max(self.nominal, self.lower or 0, self.upper or 0) > most:
+            raise ValueError(f"nominal and limits in {self.unit} cannot be above {most:g}")
         check_limits(self.lower, self.nominal, self.upper)
         return self
 
@@ -429,17 +410,4 @@ def located(spec: GoldenSpec) -> Iterable[tuple[str, str, Sequence[PixelPoint]]]
         if isinstance(c, Colour):
             yield f"characteristics[{i}].region ({c.id})", c.view, bounds(c.region)
         elif isinstance(c, Dimension):
-            yield f"characteristics[{i}].feature ({c.id})", c.feature.view, _extreme_points(c.feature)
-
-
-def _extreme_points(feature: CircleDiameter | CentreDistance | EdgeWidth) -> Sequence[PixelPoint]:
-    if isinstance(feature, CircleDiameter):
-        return _extent(feature.circle)
-    if isinstance(feature, CentreDistance):
-        return (*_extent(feature.a), *_extent(feature.b))
-    return (feature.start_px, feature.end_px)
-
-
-def _extent(c: Circle) -> tuple[PixelPoint, PixelPoint]:
-    (x, y), r = c.center_px, c.radius_px
-    return (x - r, y - r), (x + r, y + r)
+            yield f"characteristics[{i}].feature ({c.id})", c.feature.view, c.feature.extreme_points

@@ -8,18 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evidence import Defect, Pose
+from golden.elements import Arc, Circle, Edge, Line
 from golden.regions import Disk, Polygon, Rectangle
-from golden.spec import (
-    CentreDistance,
-    Characteristic,
-    Circle,
-    CircleDiameter,
-    Colour,
-    Dimension,
-    EdgeWidth,
-    GoldenSpec,
-    Surface,
-)
+from golden.sizes import CentreDistance, CircleDiameter, EdgeWidth
+from golden.spec import Characteristic, Colour, Dimension, GoldenSpec, Surface
 from hallmark.report.signs import WEIGHED, State, state_of
 
 Point = tuple[float, float]
@@ -118,12 +110,33 @@ def _shapes(spec: GoldenSpec, c: Characteristic, view: str) -> Iterable[Shape]:
             yield from _rays(feature.circle)
         elif isinstance(feature, CentreDistance):
             yield Shape("arrow", (feature.a.center_px, feature.b.center_px))
-        else:
+        elif isinstance(feature, EdgeWidth):
             yield from _width(feature)
+        else:
+            yield from (_edge(edge) for edge in feature.edges)
     elif isinstance(c, Colour) and c.view == view:
         yield _outline(c.region)
     elif isinstance(c, Surface):
         yield from (_outline(z.region) for z in spec.zones if z.id in c.zones and z.view == view)
+
+
+def _edge(edge: Edge) -> Shape:
+    """Return the nominal course of an edge that is looked for."""
+    if isinstance(edge, Line):
+        return Shape("line", (edge.start_px, edge.end_px))
+    if isinstance(edge, Circle):
+        return _circle(edge)
+    (x, y), turn = edge.center_px, 0.0
+    if isinstance(edge, Arc):
+        a = b = edge.radius_px
+        start, sweep = math.radians(edge.start_deg), math.radians(edge.sweep_deg)
+    else:
+        a, b, turn = edge.a_px, edge.b_px, math.radians(edge.angle_deg)
+        start, sweep = 0.0, 2 * math.pi
+    c, s = math.cos(turn), math.sin(turn)
+    ways = [start + sweep * i / _RAYS for i in range(_RAYS + 1)]
+    course = [(a * math.cos(t), b * math.sin(t)) for t in ways]
+    return Shape("line", tuple((x + c * u - s * v, y + s * u + c * v) for u, v in course))
 
 
 def _circle(circle: Circle) -> Shape:

@@ -19,6 +19,7 @@ _OPERATORS = {
     "two_point": "two-point",
     "maximum_inscribed": "maximum inscribed",
     "minimum_circumscribed": "minimum circumscribed",
+    "minimum_zone": "minimum zone",
 }
 
 
