@@ -10,6 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from datasets.errors import DatasetError
 
@@ -123,7 +124,7 @@ class Camera:
         a, b, c = np.radians((*tilt_deg, roll_deg))
         turn = _matrix((0.0, b, 0.0)) @ _matrix((a, 0.0, 0.0)) @ _matrix((0.0, 0.0, c))
         shift = np.array([0.0, 0.0, distance_mm]) - turn @ np.array([*centre_mm, 0.0])
-        vector = np.asarray(cv2.Rodrigues(turn)[0], np.float64).ravel()
+        vector = Rotation.from_matrix(turn).as_rotvec()  # cv2.Rodrigues loses small angles on this way
         return self.posed(_triple(vector), _triple(shift))
 
     @property

@@ -28,7 +28,7 @@ from datasets.twin.metrology.shapes import Doubles, Mask, Outline, Shape
 Window = tuple[int, int, int, int]
 """x0, y0, width, height of a part of the frame, px."""
 
-_REACH: Final = 5.2  # standard deviations at which the Gaussian is cut: 1e-7 of an edge
+_REACH: Final = 5.2  # standard deviations at which the Gaussian is cut: 2e-7 of an edge
 _STRETCH_PX: Final = 16.0  # outlines are first cut to this length, to leave out what no pixel sees
 _PIECE: Final = 1.0  # length of the quadrature's pieces over the blur's standard deviation
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)

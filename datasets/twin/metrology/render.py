@@ -19,7 +19,7 @@ def expose(scene: Scene, camera: Camera, sensor: Sensor, window: Window | None =
 
     float64 (h, w), or (h, w, 3) RGB where a reflectance has three values and the sensor no mosaic; 1 is a
     full well. Edges lie where `camera.project` puts them, to better than 0.001 px: the blurred pixel is
-    integrated along outlines to 1e-6 of an edge's height (datasets.twin.metrology.cover); a gradient of the
+    integrated along outlines to about 1e-6 of an edge's height (datasets.twin.metrology.cover); a gradient of the
     light is an expansion to second order.
 
     Args:
