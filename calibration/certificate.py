@@ -15,18 +15,12 @@ from calibration.errors import (
     CalibrationForeignError,
     CalibrationFormatError,
 )
+from calibration.noise import Noise
 from golden.digests import canonical_json, sha256
 from golden.regions import Closed
 from golden.sample import write_file
 
 LARGEST_FILE = 1_000_000
-
-
-class Noise(Closed):
-    """Noise in linear light (0..1): variance = `gain` * signal + `read`**2 (EMVA 1288 release 4.0, 2.3)."""
-
-    gain: Annotated[float, Field(ge=0, le=1)] = 1 / 20000
-    read: Annotated[float, Field(ge=0, le=1)] = 0.001
 
 
 class CameraCalibration(Closed):

@@ -4,7 +4,11 @@ CalibrationError
 ├── CalibrationFormatError    the file is no certificate, or a field does not fit
 ├── CalibrationAlteredError   its content does not match its digest
 ├── CalibrationExpiredError   it is not valid at this time
-└── CalibrationForeignError   it belongs to another camera
+├── CalibrationForeignError   it belongs to another camera
+├── TargetError               the definition of a target cannot be read or does not fit
+├── FramesError               frames from which noise or a flat field cannot be found
+├── CalibrationUnsignedError  it is not signed by a key that is trusted here
+└── CheckError                a check standard, its checks or their log do not fit
 """
 
 
@@ -26,3 +30,23 @@ class CalibrationExpiredError(CalibrationError):
 
 class CalibrationForeignError(CalibrationError):
     """The certificate belongs to another camera."""
+
+
+class TargetError(CalibrationError):
+    """The definition of a calibration target cannot be read or does not fit."""
+
+
+class LensError(CalibrationError):
+    """Pictures of a target do not determine the lens or the object plane; the message says what is missing."""
+
+
+class FramesError(CalibrationError):
+    """Frames from which noise or a flat field cannot be found; the message says what is wrong with them."""
+
+
+class CalibrationUnsignedError(CalibrationError):
+    """The certificate is not signed by a key that is trusted here, or a signature is not genuine."""
+
+
+class CheckError(CalibrationError):
+    """A check standard or workpiece, its measurements or their log do not fit."""
