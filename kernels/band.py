@@ -18,6 +18,8 @@ LINE, CIRCLE = 0, 1
 _SQRT2 = math.sqrt(2.0)
 _NORM = 1.0 / math.sqrt(2.0 * math.pi)
 _LEAST_BLUR, _MOST_BLUR = 0.25, 6.0  # raw pixels
+_CONVERGED = 5e-4  # of the largest step; the error left after it is of second order
+_FAR = 5.0  # blurs from the edge, where the light is level to 3e-7 of the rise
 _CLIPPED = 0.996  # light that may have been more
 _MOST = 10  # parameters: three of the form, blur, low and rise with up to three terms each
 
@@ -186,6 +188,9 @@ def _predict(
     for k in range(m):
         low += p[count + 1 + k] * terms[k]
         rise += p[count + 1 + m + k] * terms[k]
+    if z > _FAR or z < -_FAR:
+        phi = 1.0 if z > 0.0 else 0.0
+        return low + rise * phi, phi, 0.0, 0.0, nu, nv
     phi = 0.5 * (1.0 + math.erf(z / _SQRT2))
     density = rise * _NORM * math.exp(-0.5 * z * z)
     return low + rise * phi, phi, density * per_u, -density * z / blur, nu, nv
@@ -261,7 +266,10 @@ def fit_band(
                 totals[0] += weight * r * r
                 totals[1] += 1.0 if pixels[i, 2] >= _CLIPPED else 0.0
                 totals[2] += 1.0
-            if form == CIRCLE:
+            first = 0
+            if slope == 0.0:  # far from the edge only the levels are told
+                first = low_at
+            elif form == CIRCLE:
                 j[0], j[1], j[2] = -slope * nu, -slope * nv, -slope
             else:
                 j[0], j[1] = -slope * nv, slope * (nu * (v - p[0]) - nv * u)
@@ -269,11 +277,12 @@ def fit_band(
             for q in range(m):
                 j[low_at + q] = terms[q]
                 j[rise_at + q] = terms[q] * phi
-            for q in range(size):
+            for q in range(first, size):
                 wj = weight * j[q]
                 b[q] += wj * r
-                for c in range(q + 1):
-                    a[q, c] += wj * j[c]
+                row = a[q]
+                for c in range(first, q + 1):
+                    row[c] += wj * j[c]
         for q in range(size):
             a[q, q] *= 1.0 + 1e-10
         if not _factor(a, size):
@@ -289,7 +298,7 @@ def fit_band(
         p[count] = min(max(p[count] + min(max(b[count], -0.3), 0.3), _LEAST_BLUR), _MOST_BLUR)
         for q in range(low_at, size):
             p[q] += b[q]
-        converged = largest < 1e-4
+        converged = largest < _CONVERGED
     inverse = np.zeros((_MOST, _MOST))
     for q in range(size):
         b[:] = 0.0

@@ -23,7 +23,7 @@ LEAST_SHARE = 0.6  # of the places looked at must show the edge, on the form
 _FIT_REACH_PX = 6.0  # of one caliper about its steepest place
 _SECTOR_PX = 4.0  # least length of an edge that is one place
 _MOST_SECTORS, _LEAST_SECTORS = 128, 8
-_WIDE_BAND = (4.0, 4.0)  # half width of the band: so many blurs and so many pixels more
+_WIDE_BAND = (5.0, 6.0)  # half width of the band: so many blurs and so many pixels more
 _NARROW_BAND = (3.0, 1.0)  # where light beside the edge is no two levels
 _UNEVEN = 0.05  # of the rise: residual rms beyond which it is not
 _NOISY = 2.0  # times the variance that the camera's noise explains
@@ -93,7 +93,7 @@ def fit_circle(
         blur, sigma^2 / 2R, is taken out. Or why it was not measured.
     """
     centre = np.array(center_px)
-    extent = np.full(2, radius_px + reach_px + 3.0)
+    extent = np.full(2, radius_px + reach_px + 5.0)
     got = raw.window(*(centre - extent), *(centre + extent))
     if got is None:
         return NotMeasured("unit_out_of_frame")
@@ -137,7 +137,7 @@ def fit_line(
     """
     ends = np.array([start_px, end_px])
     length = math.dist(start_px, end_px)
-    lo, hi = ends.min(axis=0) - reach_px - 3, ends.max(axis=0) + reach_px + 3
+    lo, hi = ends.min(axis=0) - reach_px - 5, ends.max(axis=0) + reach_px + 5
     got = raw.window(*lo, *hi)
     if got is None:
         return NotMeasured("unit_out_of_frame")
@@ -280,7 +280,7 @@ def _fit_band(
 ) -> _Band | None:
     for blurs, more in (_WIDE_BAND, _NARROW_BAND):
         band = _fit_one_band(
-            raw, edge, start, kept, min(blurs * start.blur + more, reach + 2), bright, window
+            raw, edge, start, kept, min(blurs * start.blur + more, reach + 4), bright, window
         )
         if band is not None and not _uneven(raw, band):
             return band
@@ -411,6 +411,8 @@ def _derivatives(edge: _Edge, shape: F64, normals: F64) -> tuple[F64, F64]:
 def curvature_shift(blur: float, radius: float) -> float:
     """Return by how much a disk or a hole blurred by a Gaussian measures too small, in the radius's unit.
 
-    The half-way level of a blurred disk lies inside its edge: sigma^2 / 2R to first order, in sigma / R.
+    R - r = blur^2 / 2R, which holds to second order in blur / R where `blur` and `radius` r are both what
+    the fit of an erf step gives: it finds the blur greater by a share of (blur / 2R)^2, and the exact image
+    of a disk (a noncentral chi-square distribution) asks for just that. Below 1e-5 R up to blur = R / 10.
     """
-    return blur**2 / (2 * radius)
+    return (math.sqrt(radius**2 + 2 * blur**2) - radius) / 2

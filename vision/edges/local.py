@@ -11,6 +11,7 @@ from calibration.plane_map import PlaneMap
 from kernels.compiled import F64
 
 _GRID = 7
+_POWERS = np.array([0.0, 1, 1, 2, 2, 2, 3, 3, 3, 3])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +42,8 @@ class Local:
         `angle` turns u by so many radians against the plane's x, from x towards y.
         """
         steps = np.cos((np.arange(_GRID) + 0.5) * math.pi / _GRID)
-        x, y = (g.ravel() for g in np.meshgrid(steps * reach[0], steps * reach[1]))
+        x: F64 = np.tile(steps * reach[0], _GRID)
+        y: F64 = np.repeat(steps * reach[1], _GRID)
         pixels = np.vstack((np.zeros((1, 2)), np.column_stack((x, y)))) + origin
         mm = plane.to_mm(pixels)
         mm_per_u = math.sqrt(abs(float(np.linalg.det(plane.jacobians(pixels[:1])[0]))))
@@ -50,7 +52,8 @@ class Local:
         uv = (mm[1:] - mm[0]) @ turn / mm_per_u
         scale = float(max(reach))
         basis = _basis(x / scale, y / scale)
-        cubic = np.linalg.lstsq(basis, uv)[0] / scale ** np.array([[0, 1, 1, 2, 2, 2, 3, 3, 3, 3]]).T
+        fitted = np.asarray(np.linalg.lstsq(basis, uv)[0], np.float64)
+        cubic: F64 = fitted / scale ** _POWERS[:, None]
         return cls(
             origin, mm[0], mm_per_u, turn, np.ascontiguousarray(cubic), np.ascontiguousarray(cubic[1:3].T)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -74,12 +74,14 @@ class RawLight:
             return None
         part = slice(top, bottom), slice(left, right)
         pixels, table = self._pixels, self._table
+        light: F32
         if table is None:
             light = np.ascontiguousarray(pixels[part], np.float32)
         elif pixels.ndim == 2:
-            light = table[pixels[part]]
+            light = np.take(table, pixels[part].astype(np.intp))
         else:
-            light = luminance_window(pixels, table, left, top, right - left, bottom - top)
+            codes = cast("U8", pixels)  # numba compiles the kernel for uint16 too
+            light = luminance_window(codes, table, left, top, right - left, bottom - top)
         return (light if self._flat is None else light * self._flat[part]), left, top
 
 

@@ -14,6 +14,7 @@ from kernels.compiled import F64, Mask
 from vision.robust import median
 
 _STEPS = (0.34, 0.21, 0.13)  # of the edge, between the points of one minimal sample
+_SAMPLES = 24  # of each step
 _ROUNDS = 4
 _WIDE = 4.0  # spreads from the form that a point may lie off and still count
 _FLOOR = 0.12  # local units: no edge is smoother than that to a caliper
@@ -24,10 +25,12 @@ def agreed_circle(points: F64) -> tuple[F64, Mask] | None:
     n = len(points)
     if n < 6:
         return None
-    best, found = math.inf, None
+    best = math.inf
+    found: F64 | None = None
     for share in _STEPS:
         k = max(int(share * n), 1)
-        circles = _through(points, np.roll(points, -k, axis=0), np.roll(points, -2 * k, axis=0))
+        first = np.arange(0, n, max(n // _SAMPLES, 1))
+        circles = _through(points[first], points[(first + k) % n], points[(first + 2 * k) % n])
         if len(circles) == 0:
             continue
         off = np.abs(
@@ -37,7 +40,7 @@ def agreed_circle(points: F64) -> tuple[F64, Mask] | None:
         medians = np.partition(off, n // 2, axis=1)[:, n // 2]
         i = int(np.argmin(medians))
         if medians[i] < best:
-            best, found = float(medians[i]), circles[i]
+            best, found = float(medians[i]), np.asarray(circles[i], np.float64)
     if found is None:
         return None
     for _ in range(_ROUNDS):
@@ -47,7 +50,7 @@ def agreed_circle(points: F64) -> tuple[F64, Mask] | None:
         if kept.sum() < 5 or distance.min() <= 0:
             return None
         basis = np.column_stack((delta / distance[:, None], np.ones(len(delta))))
-        found = found + np.linalg.lstsq(basis, distance - found[2])[0]
+        found = found + np.asarray(np.linalg.lstsq(basis, distance - found[2])[0], np.float64)
     kept = _near(np.hypot(points[:, 0] - found[0], points[:, 1] - found[1]) - found[2])
     return found, kept
 
@@ -70,12 +73,13 @@ def agreed_line(points: F64) -> tuple[F64, Mask] | None:
     offset = v[i] - slope * u[i]
     off = np.abs(v - offset[:, None] - slope[:, None] * u)
     k = int(np.argmin(np.partition(off, n // 2, axis=1)[:, n // 2]))
-    found = np.array([offset[k], slope[k]])
+    found: F64 = np.array([offset[k], slope[k]])
     for _ in range(_ROUNDS):
         kept = _near(v - found[0] - found[1] * u)
         if kept.sum() < 3:
             return None
-        found = np.linalg.lstsq(np.column_stack((np.ones(int(kept.sum())), u[kept])), v[kept])[0]
+        basis = np.column_stack((np.ones(int(kept.sum())), u[kept]))
+        found = np.asarray(np.linalg.lstsq(basis, v[kept])[0], np.float64)
     return found, _near(v - found[0] - found[1] * u)
 
 
