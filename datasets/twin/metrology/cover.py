@@ -56,6 +56,10 @@ class _Pieces:
         start = np.repeat(self.start, count) + place * width
         return _Pieces(curve, start, start + width)
 
+    @property
+    def middle(self) -> Doubles:
+        return (self.start + self.end) / 2
+
     def where(self, kept: Mask) -> _Pieces:
         return _Pieces(self.curve[kept], self.start[kept], self.end[kept])
 
@@ -71,11 +75,12 @@ class _Contour:
         turns = np.where(self.outline.bent, np.ceil((whole.end - whole.start) / _ARC), 1).astype(np.int64)
         coarse = whole.cut(np.maximum(turns, 1))
         self.stretches = coarse.cut(self._count(coarse, _STRETCH_PX))
-        self.ends = self.px(self.stretches.curve, self.stretches.start)
-        middles = self.px(self.stretches.curve, (self.stretches.start + self.stretches.end) / 2)
+        firsts = self.px(self.stretches.curve, self.stretches.start)
+        middles = self.px(self.stretches.curve, self.stretches.middle)
         lasts = self.px(self.stretches.curve, self.stretches.end)
-        all_three = np.stack([self.ends, middles, lasts])
+        all_three = np.stack([firsts, middles, lasts])
         self.low, self.high = all_three.min(axis=0) - 1, all_three.max(axis=0) + 1
+        self.box = self.low.min(axis=0), self.high.max(axis=0)
 
     def px(self, curve: NDArray[np.int64], t: Doubles) -> Doubles:
         return self.project(self.outline.at(curve, t)[0])
@@ -112,11 +117,9 @@ class _Contour:
             points = self.camera.to_plane(other.project(points), self.shape.height)
         return self.shape.contains(points)
 
-    def meets(self, other: _Contour) -> bool:
-        apart = (self.low.min(axis=0) > other.high.max(axis=0)) | (
-            other.low.min(axis=0) > self.high.max(axis=0)
-        )
-        return not apart.any()
+    def near(self, px: Doubles) -> Mask:
+        """Return which pixels lie in this shape's bounding box."""
+        return np.asarray(((px >= self.box[0]) & (px <= self.box[1])).all(axis=1))
 
     def handedness(self) -> float:
         """+1 where the camera sees outlines turn as they are drawn, -1 where it looks from behind."""
@@ -143,6 +146,7 @@ def integrate(
         window: which part of the frame.
     """
     contours = [_Contour(shape, camera) for shape in shapes]
+    boxes = np.array([contour.box for contour in contours])
     widest = max(_REACH * s + max(abs(dx), abs(dy)) for _, dx, dy, s in lobes) + 0.5
     finest = _PIECE * min(s for *_, s in lobes)
     _, _, w, h = window
@@ -152,7 +156,7 @@ def integrate(
         pieces = contour.seen(window, widest, finest)
         if len(pieces.curve) == 0:
             continue
-        pieces, jump = _jumps(k, pieces, contours, levels)
+        pieces, jump = _jumps(k, pieces, contours, boxes, levels)
         px, dy = contour.nodes(pieces)
         weights = np.repeat(jump, len(_NODES), axis=0) * (dy * contour.handedness())[:, None]
         for share, dx, dy_px, sigma in lobes:
@@ -164,23 +168,32 @@ def integrate(
     return image
 
 
-def _jumps(k: int, pieces: _Pieces, contours: Sequence[_Contour], levels: Doubles) -> tuple[_Pieces, Doubles]:
-    """Return the pieces of outline k, split where others cross, and the step of light inwards (n, c)."""
+def _jumps(
+    k: int, pieces: _Pieces, contours: Sequence[_Contour], boxes: Doubles, levels: Doubles
+) -> tuple[_Pieces, Doubles]:
+    """Return the pieces of outline k, split where others cross, and the step of light inwards (n, c).
+
+    `boxes` (shapes, 2, 2) holds the corners of what each shape can touch.
+    """
     own = contours[k]
-    others = [(i, c) for i, c in enumerate(contours) if i != k and c.meets(own)]
+    px = own.px(pieces.curve, pieces.middle)
+    low, high = px.min(axis=0), px.max(axis=0)
+    close = ((boxes[:, 0] <= high) & (boxes[:, 1] >= low)).all(axis=1).nonzero()[0].tolist()
+    others = [(i, contours[i]) for i in close if i != k and contours[i].near(px).any()]
     if others:
         pieces = pieces.cut(np.full(len(pieces.curve), 4))
-    for _, other in others:
-        pieces = _split(own, other, pieces)
-    middle = (pieces.start + pieces.end) / 2
-    under = np.zeros(len(middle), np.int64)  # row of `levels`: 0 is the background
-    hidden = np.zeros(len(middle), bool)
+        for _, other in others:
+            pieces = _split(own, other, pieces)
+        px = own.px(pieces.curve, pieces.middle)
+    under = np.zeros(len(px), np.int64)  # row of `levels`: 0 is the background
+    hidden = np.zeros(len(px), bool)
     for i, other in others:
-        held = other.holds(own, pieces.curve, middle)
+        near = other.near(px)
+        near[near] = other.holds(own, pieces.curve[near], pieces.middle[near])
         if i > k:
-            hidden |= held
+            hidden |= near
         else:
-            under[held] = i + 1
+            under[near] = i + 1
     return pieces, np.where(hidden[:, None], 0, levels[k + 1] - levels[under])
 
 

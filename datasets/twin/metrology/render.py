@@ -19,8 +19,8 @@ def expose(scene: Scene, camera: Camera, sensor: Sensor, window: Window | None =
 
     float64 (h, w), or (h, w, 3) RGB where a reflectance has three values and the sensor no mosaic; 1 is a
     full well. Edges lie where `camera.project` puts them, to better than 0.001 px: the blurred pixel is
-    integrated along outlines to about 1e-6 of an edge's height (datasets.twin.metrology.cover); a gradient of the
-    light is an expansion to second order.
+    integrated along outlines to about 1e-6 of an edge's height; a gradient of the light is an expansion to
+    second order.
 
     Args:
         scene: what the camera sees.
@@ -36,7 +36,7 @@ def expose(scene: Scene, camera: Camera, sensor: Sensor, window: Window | None =
     x0, y0, w, h = window
     if min(x0, y0) < 0 or min(w, h) < 1 or x0 + w > camera.width or y0 + h > camera.height:
         raise DatasetError(f"window {window} leaves the frame of {camera.width} x {camera.height} px")
-    levels = _levels([scene.background, *(shape.reflectance for shape in scene.shapes)], sensor)
+    levels = _levels([scene.background, *(shape.reflectance for shape in scene.shapes)])
     if scene.light.gradient == (0.0, 0.0):
         image = integrate(scene.shapes, levels, camera, sensor.lobes, window) + levels[0][:, None, None]
     else:
@@ -44,9 +44,9 @@ def expose(scene: Scene, camera: Camera, sensor: Sensor, window: Window | None =
         wide = integrate(scene.shapes, levels, camera, sensor.lobes, margin) + levels[0][:, None, None]
         image = _graded(wide, scene.light, camera, sensor, window)
     image = np.moveaxis(image * scene.light.level, 0, -1)
-    light = (
-        sensor.mosaic(image, window) if sensor.bayer else (image[..., 0] if len(levels[0]) == 1 else image)
-    )
+    light = image[..., 0] if image.shape[2] == 1 else image
+    if light.ndim == 3 and sensor.bayer is not None:
+        light = sensor.mosaic(light, window)
     size = (camera.width, camera.height)
     response, dark = sensor.response(size, window), sensor.dark(size, window)
     if light.ndim == 3:
@@ -87,11 +87,10 @@ def dark_frame(sensor: Sensor, size: tuple[int, int], rng: np.random.Generator) 
     return flat_frame(sensor, size, 0.0, rng)
 
 
-def _levels(reflectances: Sequence[Reflectance], sensor: Sensor) -> Doubles:
-    """(n, 1) light of grey scenes, (n, 3) where one has colour or the sensor has a mosaic."""
-    coloured = sensor.bayer is not None or any(isinstance(r, tuple) for r in reflectances)
-    rows = [r if isinstance(r, tuple) else (r,) * (3 if coloured else 1) for r in reflectances]
-    return np.array(rows, np.float64)
+def _levels(reflectances: Sequence[Reflectance]) -> Doubles:
+    """(n, 1) light of grey scenes, (n, 3) where one has colour."""
+    channels = 3 if any(isinstance(r, tuple) for r in reflectances) else 1
+    return np.array([r if isinstance(r, tuple) else (r,) * channels for r in reflectances], np.float64)
 
 
 def _graded(wide: Doubles, light: Light, camera: Camera, sensor: Sensor, window: Window) -> Doubles:
