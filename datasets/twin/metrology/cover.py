@@ -178,7 +178,7 @@ def _jumps(
     own = contours[k]
     px = own.px(pieces.curve, pieces.middle)
     low, high = px.min(axis=0), px.max(axis=0)
-    close = ((boxes[:, 0] <= high) & (boxes[:, 1] >= low)).all(axis=1).nonzero()[0].tolist()
+    close: list[int] = np.flatnonzero(((boxes[:, 0] <= high) & (boxes[:, 1] >= low)).all(axis=1)).tolist()
     others = [(i, contours[i]) for i in close if i != k and contours[i].near(px).any()]
     if others:
         pieces = pieces.cut(np.full(len(pieces.curve), 4))
