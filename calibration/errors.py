@@ -5,6 +5,7 @@ CalibrationError
 ├── CalibrationAlteredError   its content does not match its digest
 ├── CalibrationExpiredError   it is not valid at this time
 ├── CalibrationForeignError   it belongs to another camera
+├── LensError                 pictures of a target do not determine the lens or the plane
 ├── TargetError               the definition of a target cannot be read or does not fit
 ├── FramesError               frames from which noise or a flat field cannot be found
 ├── CalibrationUnsignedError  it is not signed by a key that is trusted here

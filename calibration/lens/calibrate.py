@@ -1,0 +1,321 @@
+"""From detected corners to a calibrated lens: the model by evidence, its parameters and their covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.errors import LensError
+from calibration.lens.adjustment import Estimate, Model, Prior, Solution, adjust, adjust_scaled
+from calibration.lens.choice import FAMILIES, FEWEST_POSES, PINHOLE, Candidate, candidate, excess, simplest
+from calibration.lens.observations import Corners, Observations, gather
+from calibration.lens.plane import LensMap
+from calibration.lens.projection import FX, Kind, folds_back
+from calibration.lens.start import first_estimate, prior_for
+from kernels.compiled import F64, I64, Mask
+
+LARGEST_U_LOG_FOCAL = 0.01
+_LARGEST_MISFIT = 0.02  # of the pitch: beyond this the target is not what its definition says
+_GROSS = 6.0  # normalised residuals beyond this are no noise
+_MOST_GROSS = 0.2  # of a picture's corners
+_TELECENTRIC_FOCAL = 12.0  # times the frame's longer side: no ordinary lens is longer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LensCalibration:
+    """A calibrated lens with the poses of the target in its pictures.
+
+    Attributes:
+        size: of the frame (width, height), px.
+        model: kind, free intrinsics and, where the target's own errors were estimated, their deviations.
+        estimate: intrinsics in the order of `INTRINSICS`, poses, corrections of the target's points in mm.
+        covariance: (k + 6 p, k + 6 p) of the free intrinsics, then of each pose: small rotation about the
+            camera's axes in rad, translation in mm. It holds noise, scaled where the residuals are larger
+            than the corners' uncertainties say, and the target's point errors; not the pitch.
+        degrees_of_freedom: of that covariance.
+        noise_scale: factor on the corners' stated uncertainties, at least 1.
+        seen: the corners that decided.
+        residuals: (n, 2) px, of those: observed less projected.
+        set_aside: (q, 2) picture (from 0) and id of the corners set aside as gross errors.
+        u_corrections_mm: what is left uncertain of the target's corrections, rms per axis; 0 for a rigid
+            target.
+        candidates: the models compared, simplest first; of a released target first with pictures held out,
+            then with points of the target held out too.
+        hold_out_px: root mean square distance of held-out corners from their predictions.
+        pitch_relative_uncertainty: of the target's pitch.
+    """
+
+    size: tuple[int, int]
+    model: Model
+    estimate: Estimate
+    covariance: F64
+    degrees_of_freedom: float
+    noise_scale: float
+    seen: Observations
+    residuals: F64
+    set_aside: I64
+    u_corrections_mm: float
+    candidates: tuple[Candidate, ...]
+    hold_out_px: float
+    pitch_relative_uncertainty: float
+
+    @property
+    def rms_px(self) -> float:
+        """Root mean square distance of projection and corner, as `cv2.calibrateCamera` returns it."""
+        return float(np.sqrt(np.square(self.residuals).sum(axis=1).mean()))
+
+    @property
+    def rms_px_by_picture(self) -> F64:
+        """The same of each picture, (p,)."""
+        squares = np.square(self.residuals).sum(axis=1)
+        counts = np.maximum(np.bincount(self.seen.pose, minlength=self.seen.poses), 1)
+        return np.sqrt(np.bincount(self.seen.pose, squares, self.seen.poses) / counts)
+
+    def plane(self, picture: int) -> LensMap:
+        """Return the map onto the target's plane in one of the calibration's pictures, counted from 0."""
+        k = len(self.model.free)
+        which = np.r_[0:k, k + 6 * picture : k + 6 * picture + 6]
+        here = self.seen.pose == picture
+        return LensMap(
+            kind=self.model.kind, size=self.size, free=self.model.free, intrinsics=self.estimate.intrinsics,
+            rotation=self.estimate.rotations[picture], translation=self.estimate.translations[picture],
+            covariance=self.covariance[np.ix_(which, which)], degrees_of_freedom=self.degrees_of_freedom,
+            pitch_relative_uncertainty=self.pitch_relative_uncertainty,
+            centre_mm=self.seen.target[self.seen.point[here]].mean(axis=0)[:2],
+        )  # fmt: skip
+
+
+def calibrate_lens(
+    detections: Sequence[Corners],
+    size: tuple[int, int],
+    *,
+    kind: Kind | None = None,
+    pitch_relative_uncertainty: float = 0.0,
+) -> LensCalibration:
+    """Calibrate a lens from pictures of one target in different poses.
+
+    Args:
+        detections: the target's corners, one per picture.
+        size: of the frame (width, height), px.
+        kind: of lens; None lets the pictures decide.
+        pitch_relative_uncertainty: relative standard uncertainty of the target's pitch.
+
+    Raises:
+        LensError: too few pictures, mixed sizes or cameras, a wrong or mirrored target, or poses that do not
+            tell the focal length from the distance.
+    """
+    if len(detections) < FEWEST_POSES:
+        raise LensError(
+            f"{len(detections)} pictures of the target, at least {FEWEST_POSES} are needed, each tilted"
+        )
+    seen = gather(detections, size)
+    kind = kind or _kind(seen)
+    fitted = _calibrate(seen, kind, prior_for(seen, kind), pitch_relative_uncertainty)
+    if kind == "perspective":
+        relative = float(np.sqrt(fitted.covariance[0, 0]) / fitted.estimate.intrinsics[FX])
+        if relative > LARGEST_U_LOG_FOCAL:
+            raise LensError(
+                f"the poses do not tell the focal length from the distance (uncertain by "
+                f"{100 * relative:.2g} %): add pictures of the target tilted by 20 to 40 "
+                "degrees to each side, up and down"
+            )
+    return fitted
+
+
+def calibrate_plane(
+    detections: Sequence[Corners],
+    size: tuple[int, int],
+    *,
+    kind: Kind = "perspective",
+    focal_px: float | None = None,
+    u_focal_px: float | None = None,
+    pitch_relative_uncertainty: float = 0.0,
+) -> LensCalibration:
+    """Calibrate only what maps a plane: one picture is enough, whatever its pose.
+
+    What the pictures do not tell of the lens stays as uncertain as lenses are (focal length within a factor
+    of 2.2, principal point within 3 % of the frame's longer side of its centre, one standard deviation each),
+    which hardly matters in the target's plane and is reported in planes above it: state `focal_px` where the
+    height of a part is to be corrected for.
+
+    Args:
+        detections: the target's corners, one per picture, at least one.
+        size: of the frame (width, height), px.
+        kind: of lens.
+        focal_px: stated focal length in px (telecentric: px per mm), at the focus in use.
+        u_focal_px: its standard uncertainty; by default 5 %.
+        pitch_relative_uncertainty: relative standard uncertainty of the target's pitch.
+
+    Raises:
+        LensError: mixed sizes or cameras, a wrong or mirrored target.
+    """
+    if focal_px is not None and (focal_px <= 0 or (u_focal_px is not None and u_focal_px <= 0)):
+        raise LensError("a focal length and its uncertainty lie above 0")
+    seen = gather(detections, size)
+    stated = None if focal_px is None else u_focal_px or 0.05 * focal_px
+    return _calibrate(seen, kind, prior_for(seen, kind, focal_px, stated), pitch_relative_uncertainty)
+
+
+def _calibrate(
+    seen: Observations, kind: Kind, prior: Prior, pitch_relative_uncertainty: float
+) -> LensCalibration:
+    start, prior = first_estimate(seen, kind, prior)
+    fits = _fits(seen, kind, start, prior)
+    seen, set_aside = _without_gross(seen, fits[-1][1])
+    candidates, fits = _compared(seen, kind, start, prior)
+    chosen = _chosen(candidates, seen)
+    model, solution = fits[chosen.model.free]
+    if folds_back(solution.estimate.intrinsics, seen.size):
+        raise LensError("the distortion found folds back inside the frame: cover the frame's corners too")
+    return _result(seen, set_aside, model, solution, chosen, candidates, pitch_relative_uncertainty)
+
+
+def _compared(
+    seen: Observations, kind: Kind, start: Estimate, prior: Prior
+) -> tuple[list[list[Candidate]], dict[tuple[str, ...], tuple[Model, Solution]]]:
+    """Fit and cross-validate the families, on a rigid or a released target, whichever predicts better.
+
+    A rigid target has one list of candidates. A released one has two: pictures held out, which shows what
+    moves with the pose; and points held out too, which shows what corrections of the target would hide where
+    all poses are alike.
+    """
+    fits = {model.free: (model, fit) for model, fit in _fits(seen, kind, start, prior)}
+    families = tuple(fits)
+    scale = fits[families[-1]][1].noise_scale
+    rigid = _candidates(seen, fits, prior, scale, new_points=False)
+    released = _released(seen, fits, rigid, prior)
+    if released is None:
+        return [rigid], fits
+    model, solution = released
+    scale = solution.noise_scale
+    for free in families:
+        model = replace(model, free=free)
+        rest = replace(solution.estimate, intrinsics=_only(solution.estimate.intrinsics, model.columns))
+        fits[free] = adjust_scaled(seen, model, rest, prior)
+    return [_candidates(seen, fits, prior, scale, new_points=new) for new in (False, True)], fits
+
+
+def _fits(seen: Observations, kind: Kind, start: Estimate, prior: Prior) -> list[tuple[Model, Solution]]:
+    """Fit the families that so many pictures can tell apart, simplest first, to a rigid target."""
+    fits: list[tuple[Model, Solution]] = []
+    for free in FAMILIES[kind][: 2 if seen.poses < FEWEST_POSES else None]:
+        fits.append(adjust_scaled(seen, Model(kind, free), start, prior))
+        start = fits[-1][1].estimate
+    return fits
+
+
+def _candidates(
+    seen: Observations, fits: dict[tuple[str, ...], tuple[Model, Solution]], prior: Prior, scale: float, *,
+    new_points: bool,
+) -> list[Candidate]:  # fmt: skip
+    return [
+        candidate(seen, model, replace(fit, noise_scale=scale), prior, new_points=new_points)
+        for model, fit in fits.values()
+    ]
+
+
+def _chosen(candidates: list[list[Candidate]], seen: Observations) -> Candidate:
+    """Return the richest that any way of holding out asks for, with what it predicts of new pictures."""
+    places = [many.index(simplest(many, seen)) for many in candidates]
+    return candidates[0][max(places)]
+
+
+def _released(
+    seen: Observations,
+    fits: dict[tuple[str, ...], tuple[Model, Solution]],
+    rigid: list[Candidate],
+    prior: Prior,
+) -> tuple[Model, Solution] | None:
+    """Return the best fit with the target's errors estimated, where that predicts other pictures better."""
+    best = min(rigid, key=lambda one: one.mean)
+    if seen.poses < FEWEST_POSES or not np.isfinite(best.mean):
+        return None
+    model, fit = fits[best.model.free]
+    misfit = 0.5 * float(np.sqrt(np.square(fit.residuals).mean())) / _px_per_mm(seen)
+    model, solution = adjust_scaled(seen, replace(model, target_sigma=(misfit, misfit)), fit.estimate, prior)
+    other = candidate(seen, model, replace(solution, noise_scale=fit.noise_scale), prior, new_points=False)
+    more, error = excess(best, other, seen)
+    return (model, solution) if more > 2 * error else None
+
+
+def _kind(seen: Observations) -> Kind:
+    """Decide between perspective and telecentric by held-out corners; if they cannot tell, perspective."""
+    best: dict[Kind, tuple[Candidate, Solution]] = {}
+    for kind in ("telecentric", "perspective"):
+        try:
+            start, prior = first_estimate(seen, kind, prior_for(seen, kind))
+            model = Model(kind, (*PINHOLE, "k1"))
+            _, fit = adjust_scaled(seen, model, start, prior)
+        except LensError:
+            continue
+        best[kind] = candidate(seen, model, replace(fit, noise_scale=1.0), prior, new_points=False), fit
+    if "telecentric" not in best or "perspective" not in best:
+        return "telecentric" if "telecentric" in best else "perspective"
+    more, error = excess(best["telecentric"][0], best["perspective"][0], seen)
+    if more > error:
+        return "perspective"
+    focal = _TELECENTRIC_FOCAL * max(seen.size)
+    start, prior = first_estimate(seen, "perspective", prior_for(seen, "perspective", focal, 0.01 * focal))
+    longest = adjust(seen, Model("perspective", (*PINHOLE, "k1")), start, prior)
+    fit = best["telecentric"][1]
+    worse = np.square(longest.residuals / seen.u_px).sum() - np.square(fit.residuals / seen.u_px).sum()
+    return "telecentric" if worse > 25 * fit.noise_scale**2 else "perspective"
+
+
+def _without_gross(seen: Observations, fit: Solution) -> tuple[Observations, I64]:
+    """Set gross errors aside; refuse a picture full of them, and a target unlike its definition."""
+    misfit = float(np.sqrt(np.median(np.square(fit.residuals).sum(axis=1)))) / _px_per_mm(seen)
+    if misfit > _LARGEST_MISFIT * seen.pitch_mm:
+        raise LensError(
+            f"the corners lie {misfit:.3g} mm (median) from where the target's definition says, pitch "
+            f"{seen.pitch_mm:g} mm: check columns, rows and pitch, and that all pictures are of one camera"
+        )
+    sizes = np.abs(fit.residuals / seen.u_px).max(axis=1)
+    gross = sizes > _GROSS * max(1.0, 1.4826 * float(np.median(np.abs(fit.residuals / seen.u_px))))
+    for picture in range(seen.poses):
+        here: Mask = seen.pose == picture
+        if gross[here].mean() > _MOST_GROSS:
+            raise LensError(
+                f"picture {picture + 1} does not fit the others ({100 * gross[here].mean():.0f} % of its "
+                "corners): was it taken by another camera, or with lens or focus moved? Leave it out"
+            )
+    aside = np.column_stack([seen.pose[gross], seen.ids[seen.point[gross]]])
+    return seen.where(~gross), aside
+
+
+def _result(
+    seen: Observations, set_aside: I64, model: Model, solution: Solution, chosen: Candidate,
+    candidates: list[list[Candidate]], pitch_relative_uncertainty: float,
+) -> LensCalibration:  # fmt: skip
+    covariance = solution.covariance()
+    count = len(model.free) + 6 * seen.poses
+    freedom, left = solution.degrees_of_freedom, 0.0
+    if model.target_sigma is not None:
+        left = float(np.sqrt(np.diag(covariance)[count:].reshape(-1, 3)[:, :2].mean()))
+        freedom = min(freedom, 2.0 * len(seen.target))
+    return LensCalibration(
+        size=seen.size, model=model, estimate=solution.estimate, covariance=covariance[:count, :count],
+        degrees_of_freedom=freedom, noise_scale=solution.noise_scale, seen=seen, residuals=solution.residuals,
+        set_aside=set_aside, u_corrections_mm=left,
+        candidates=tuple(one for many in candidates for one in many),
+        hold_out_px=chosen.hold_out_px, pitch_relative_uncertainty=pitch_relative_uncertainty,
+    )  # fmt: skip
+
+
+def _only(intrinsics: F64, columns: I64) -> F64:
+    kept = np.zeros_like(intrinsics)
+    kept[columns] = intrinsics[columns]
+    return kept
+
+
+def _px_per_mm(seen: Observations) -> float:
+    """The median scale of the pictures."""
+    scales: list[float] = []
+    for picture in np.unique(seen.pose):
+        here = seen.pose == picture
+        px, mm = seen.px[here], seen.target[seen.point[here], :2]
+        spread = np.linalg.norm(mm - mm.mean(axis=0), axis=1)
+        scales.append(float(np.linalg.norm(px - px.mean(axis=0), axis=1).sum() / spread.sum()))
+    return float(np.median(scales))
