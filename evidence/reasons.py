@@ -46,6 +46,8 @@ _ALL = (
     Reason("edge_not_found", "HOLD", "the feature's edge was not found", "look at the picture; check focus and dirt"),
     Reason("edge_disputed", "HOLD", "too many edge points lie off the fitted form",
            "look at the picture: burr, chip, dirt or wrong feature"),
+    Reason("feature_saturated", "HOLD", "the light at the feature's edge is clipped, which moves the edge",
+           "lower exposure or gain until the bright side is below full scale"),
     Reason("operator_unsupported", "HOLD", "this release does not hold the association operator",
            "use a release that does, or agree on another operator"),
     Reason("region_unusable", "HOLD", "too little of the colour region can be judged", "check glare and dirt"),

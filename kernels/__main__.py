@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.band import CIRCLE, LINE, fit_band, gather_band
 from kernels.colour import ciede2000
 from kernels.comparison import (
     UNIT_GAIN,
@@ -37,6 +38,15 @@ def compile_all() -> None:
     light = luminance_window(rgb, table, 0, 0, SIDE, SIDE)
     middle = np.full((1, 2), SIDE / 2)
     edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, 0.0)
+    shape, span = np.array([0.0, 0.0, 8.0]), np.array([-8.0, 16.0])
+    ring, cubic = np.array([0.0, 1e6]), np.zeros((10, 2))
+    cubic[1, 0] = cubic[2, 1] = 1.0
+    for form in (LINE, CIRCLE):
+        band = gather_band(light, -20.0, -20.0, cubic, ring, form, shape, 5.0, 8, span)
+        fit_band(
+            *band, 8, np.ones(len(band[0])), form, False, False, np.eye(2), np.ones(256), 1.0,
+            np.array([*shape, 1.0, 0.1, 0.5]), 1,
+        )  # fmt: skip
     values, gradients, inverses = prepare_patches(grey.astype(np.float32), middle, 8)
     track_patches(grey, values, gradients, inverses, 8, middle, np.eye(2)[None], 1)
     maps = np.empty((SIDE, SIDE), np.float32)

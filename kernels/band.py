@@ -166,57 +166,85 @@ def _level(light: float, variance: F64) -> float:
 
 @compiled
 def _predict(
-    form: int, full: bool, p: F64, stretch: F64, bright: float, along: float, u: float, v: float, terms: F64
-) -> tuple[float, float, float, float, float, float]:
-    """Return the model's light at u, v with what its derivatives are made of; fills `terms`.
+    form: int,
+    full: bool,
+    p: F64,
+    start: F64,
+    stretch: F64,
+    bright: float,
+    along: float,
+    u: float,
+    v: float,
+    j: F64,
+) -> tuple[float, float]:
+    """Return the model's light at u, v and its slope across the edge; fill its derivatives by the parameters.
 
-    light, share of the rise, d(light) / d(distance), d(light) / d(blur), normal u and v.
+    Light on a whole circle varies linearly over it, on dark and bright each by itself. Along an arc or a line
+    each varies linearly with the place, and both by the same share across the edge.
     """
     count, m = (3, 3 if full else 2) if form == CIRCLE else (2, 2)
+    low_at, rise_at, across_at = count + 1, count + 1 + m, count + 1 + 2 * m
     blur = p[count]
     d, nu, nv = _distance(form, p, u, v)
     gx = stretch[0, 0] * nu + stretch[1, 0] * nv
     gy = stretch[0, 1] * nu + stretch[1, 1] * nv
     per_u = bright / (math.sqrt(gx * gx + gy * gy) * blur)
     z = d * per_u
-    terms[0] = 1.0
+    j[low_at] = 1.0
+    factor = 1.0
     if m == 3:
-        terms[1], terms[2] = nu, nv
+        j[low_at + 1], j[low_at + 2] = (u - start[0]) / start[2], (v - start[1]) / start[2]
     else:
-        terms[1] = along
+        j[low_at + 1] = along
+        factor += p[across_at] * d
+    phi, density = (1.0 if z > 0.0 else 0.0), 0.0
+    if -_FAR < z < _FAR:
+        phi = 0.5 * (1.0 + math.erf(z / _SQRT2))
+        density = _NORM * math.exp(-0.5 * z * z)
     low = rise = 0.0
     for k in range(m):
-        low += p[count + 1 + k] * terms[k]
-        rise += p[count + 1 + m + k] * terms[k]
-    if z > _FAR or z < -_FAR:
-        phi = 1.0 if z > 0.0 else 0.0
-        return low + rise * phi, phi, 0.0, 0.0, nu, nv
-    phi = 0.5 * (1.0 + math.erf(z / _SQRT2))
-    density = rise * _NORM * math.exp(-0.5 * z * z)
-    return low + rise * phi, phi, density * per_u, -density * z / blur, nu, nv
+        low += p[low_at + k] * j[low_at + k]
+        rise += p[rise_at + k] * j[low_at + k]
+        j[low_at + k] *= factor
+        j[rise_at + k] = j[low_at + k] * phi
+    light = low + rise * phi
+    slope = factor * rise * density * per_u
+    if m == 2:
+        j[across_at] = d * light
+        slope += p[across_at] * light
+    j[count] = -factor * rise * density * z / blur
+    if form == CIRCLE:
+        j[0], j[1], j[2] = -slope * nu, -slope * nv, -slope
+    else:
+        j[0], j[1] = -slope * nv, slope * (nu * (v - p[0]) - nv * u)
+    return factor * light, slope
 
 
 @compiled
 def fit_band(
     pixels: F64,
     sector: I32,
+    sectors: int,
     weights: F64,
     form: int,
     full: bool,
+    graded: bool,
     stretch: F64,
     variance: F64,
     bright: float,
     start: F64,
     steps: int,
-) -> tuple[F64, F64, F64, F64, bool]:
+) -> tuple[F64, F64, F64, F64, F64, bool]:
     """Fit the form, the blur and the levels to the pixels of a band.
 
     Args:
         pixels: (n, 3) float64 from `gather_band`.
         sector: (n,) int32 from `gather_band`.
-        weights: (sectors,) float64, 0 for what is set aside.
+        sectors: how many there are.
+        weights: (n,) float64, 0 for pixels that are set aside.
         form: LINE or CIRCLE.
         full: whether a circle is a whole one.
+        graded: whether light may grow across an arc or a line too; it costs a third of its precision.
         stretch: (2, 2) float64 d(u, v) / d(x, y): a distance d in u along the normal n is
             d / |stretch^T n| raw pixels.
         variance: (m,) float64 noise variance of light from 0 to 1 in equal steps.
@@ -225,68 +253,61 @@ def fit_band(
         steps: greatest number of Gauss-Newton steps.
 
     Returns:
-        (10,) float64 parameters: form (line 2, circle 3), blur, terms of low, terms of rise;
-        (10, 10) float64 inverse of their information; (sectors, 3) float64 per sector: mean offset of the
-        edge from the form along the normal in units of u, its information, number of pixels; (3,) float64:
-        mean square of the normalised residual, share of clipped light, pixels; whether the fit converged.
+        (10,) float64 parameters: form (line 2, circle 3), blur, terms of low, terms of rise, and without a
+        whole circle the share by which light grows across the edge per u; (10, 10) float64 inverse of their
+        information; (sectors, 3) float64 per sector: mean offset of the edge from the form along the normal
+        in units of u, its information, weighted pixels; (n,) float64 residuals over their noise; (2,)
+        float64: mean square of those, share of clipped light; whether the fit converged.
     """
-    n, sectors = pixels.shape[0], weights.shape[0]
+    n = pixels.shape[0]
     count, m = (3, 3 if full else 2) if form == CIRCLE else (2, 2)
-    size, low_at, rise_at = count + 1 + 2 * m, count + 1, count + 1 + m
-    terms = np.empty(3)
+    size = count + 1 + 2 * m + (1 if m == 2 and graded else 0)
     p = np.zeros(_MOST)
     p[:count] = start[:count]
-    p[count], p[low_at], p[rise_at] = start[3], start[4], start[5]
+    p[count], p[count + 1], p[count + 1 + m] = start[3], start[4], start[5]
     a, b, j = np.zeros((_MOST, _MOST)), np.zeros(_MOST), np.zeros(_MOST)
-    per_sector, totals = np.zeros((sectors, 3)), np.zeros(3)
+    per_sector, totals, residuals = np.zeros((sectors, 3)), np.zeros(2), np.zeros(n)
     long = 0.0
     for i in range(n):
         long = max(long, abs(pixels[i, 0] - start[0]))
     converged = False
+    counted = 0.0
     for turn in range(steps + 1):
         last = converged or turn == steps
         a[:] = 0.0
         b[:] = 0.0
         for i in range(n):
             k = sector[i]
-            if weights[k] == 0.0 and not last:
+            if weights[i] == 0.0 and not last:
                 continue
-            u, v = pixels[i, 0], pixels[i, 1]
-            model, phi, slope, by_blur, nu, nv = _predict(
-                form, full, p, stretch, bright, 2.0 * (k + 0.5) / sectors - 1.0, u, v, terms
+            along = 2.0 * (k + 0.5) / sectors - 1.0
+            model, slope = _predict(
+                form, full, p, start, stretch, bright, along, pixels[i, 0], pixels[i, 1], j
             )
             weight = 1.0 / _level(model, variance)
             r = pixels[i, 2] - model
+            if last:
+                residuals[i] = r * math.sqrt(weight)
+            weight *= weights[i]
+            if weight == 0.0:
+                continue
             if last:  # a form that moves outward by e changes the light by -slope e
                 per_sector[k, 0] -= weight * slope * r
                 per_sector[k, 1] += weight * slope * slope
-                per_sector[k, 2] += 1.0
-                if weights[k] == 0.0:
-                    continue
+                per_sector[k, 2] += weights[i]
                 totals[0] += weight * r * r
                 totals[1] += 1.0 if pixels[i, 2] >= _CLIPPED else 0.0
-                totals[2] += 1.0
-            first = 0
-            if slope == 0.0:  # far from the edge only the levels are told
-                first = low_at
-            elif form == CIRCLE:
-                j[0], j[1], j[2] = -slope * nu, -slope * nv, -slope
-            else:
-                j[0], j[1] = -slope * nv, slope * (nu * (v - p[0]) - nv * u)
-            j[count] = by_blur
-            for q in range(m):
-                j[low_at + q] = terms[q]
-                j[rise_at + q] = terms[q] * phi
-            for q in range(first, size):
+                counted += 1.0
+            for q in range(size):
                 wj = weight * j[q]
                 b[q] += wj * r
                 row = a[q]
-                for c in range(first, q + 1):
+                for c in range(q + 1):
                     row[c] += wj * j[c]
         for q in range(size):
             a[q, q] *= 1.0 + 1e-10
         if not _factor(a, size):
-            return p, a, per_sector, totals, False
+            return p, a, per_sector, residuals, totals, False
         if last:
             break
         _back(a, b, size)
@@ -296,7 +317,7 @@ def fit_band(
             p[q] += min(max(b[q], -limit), limit)
             largest = max(largest, abs(b[q]) / limit)
         p[count] = min(max(p[count] + min(max(b[count], -0.3), 0.3), _LEAST_BLUR), _MOST_BLUR)
-        for q in range(low_at, size):
+        for q in range(count + 1, size):
             p[q] += b[q]
         converged = largest < _CONVERGED
     inverse = np.zeros((_MOST, _MOST))
@@ -308,6 +329,6 @@ def fit_band(
     for k in range(sectors):
         if per_sector[k, 1] > 0.0:
             per_sector[k, 0] /= per_sector[k, 1]
-    totals[0] /= max(totals[2] - size, 1.0)
-    totals[1] /= max(totals[2], 1.0)
-    return p, inverse, per_sector, totals, converged
+    totals[0] /= max(counted - size, 1.0)
+    totals[1] /= max(counted, 1.0)
+    return p, inverse, per_sector, residuals, totals, converged

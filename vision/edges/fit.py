@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from calibration.plane_map import PlaneMap
-from kernels.band import CIRCLE, LINE, fit_band, gather_band
 from kernels.compiled import F32, F64, Mask
 from kernels.edges import edges_across
-from vision.edges.association import Associated, Form, NotMeasured
+from vision.edges.association import Associated, NotMeasured
+from vision.edges.band import Band, Edge, Start, fit_edge, off_form
 from vision.edges.local import Local
 from vision.edges.raw import RawLight
 from vision.edges.start import agreed_circle, agreed_line
@@ -23,46 +22,13 @@ LEAST_SHARE = 0.6  # of the places looked at must show the edge, on the form
 _FIT_REACH_PX = 6.0  # of one caliper about its steepest place
 _SECTOR_PX = 4.0  # least length of an edge that is one place
 _MOST_SECTORS, _LEAST_SECTORS = 128, 8
-_WIDE_BAND = (5.0, 6.0)  # half width of the band: so many blurs and so many pixels more
-_NARROW_BAND = (3.0, 1.0)  # where light beside the edge is no two levels
-_UNEVEN = 0.05  # of the rise: residual rms beyond which it is not
-_NOISY = 2.0  # times the variance that the camera's noise explains
 _OFF_FORM = 4.0  # spreads of the places' offsets from the form
 _SMOOTH_PX = 0.05  # no edge is smoother than that to one place
 _CLIPPED = 0.05  # share of clipped light in the band that moves an edge
-_STEPS = 12
+_CLEAN = 0.6  # share of a place's pixels that must be clean
 
 Shade = Literal["dark", "bright"]
 Side = Literal["left", "right"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Edge:
-    """One edge to fit: its form in local coordinates and where along it is looked."""
-
-    form: Form
-    local: Local
-    span: F64  # as gather_band takes it
-    sectors: int
-    full: bool
-
-    @property
-    def code(self) -> int:
-        return LINE if self.form == "line" else CIRCLE
-
-    def places(self) -> F64:
-        """Return the middle of every sector: angle, or u of a line."""
-        return self.span[0] + (np.arange(self.sectors) + 0.5) * self.span[1] / self.sectors
-
-    def points(self, shape: F64) -> tuple[F64, F64]:
-        """Return points and unit normals of the form at the places, local coordinates."""
-        at = self.places()
-        if self.form == "line":
-            s, c = math.sin(shape[1]), math.cos(shape[1])
-            points = np.column_stack((at, shape[0] + at * s / c))
-            return points, np.broadcast_to(np.array([s, -c]), points.shape)
-        normals = np.column_stack((np.cos(at), np.sin(at)))
-        return shape[:2] + shape[2] * normals, normals
 
 
 def fit_circle(
@@ -107,7 +73,7 @@ def fit_circle(
         u, v = local.stretch @ (math.cos(middle), math.sin(middle))
         start = math.atan2(v, u) - turn / 2
     sectors = _sectors(radius_px * turn)
-    edge = _Edge("circle" if full else "arc", local, np.array([start, turn]), sectors, full)
+    edge = Edge("circle" if full else "arc", local, np.array([start, turn]), sectors, full)
     rough = np.array([0.0, 0.0, radius_px])
     asked = None if inside is None else (1.0 if inside == "dark" else -1.0)
     return _either(asked, lambda bright: _fit(raw, plane, edge, rough, reach_px, bright, got))
@@ -148,7 +114,7 @@ def fit_line(
     along = straight[1] - straight[0]
     local = Local.about(plane, middle, (hi - lo) / 2, math.atan2(along[1], along[0]))
     half = float(np.hypot(*along)) / local.mm_per_u / 2
-    edge = _Edge("line", local, np.array([-half, 2 * half]), _sectors(length), full=False)
+    edge = Edge("line", local, np.array([-half, 2 * half]), _sectors(length), full=False)
     rough = np.zeros(3)
     hand = math.copysign(1.0, float(np.linalg.det(local.stretch)))  # the plane may be mirrored in the picture
     asked = None if dark is None else (hand if dark == "right" else -hand)
@@ -176,7 +142,7 @@ def _either(
 def _fit(
     raw: RawLight,
     plane: PlaneMap,
-    edge: _Edge,
+    edge: Edge,
     rough: F64,
     reach: float,
     bright: float,
@@ -212,47 +178,22 @@ def _fit(
         return NotMeasured("edge_disputed")
     if edge.form != "line" and (shape[2] < 2 or abs(shape[2] - rough[2]) > reach + 2):
         return NotMeasured("edge_disputed")
-    start = _Start(shape, float(np.clip(median(blurs[kept]), 0.3, 4.0)), kept, uv)
+    start = Start(shape, float(np.clip(median(blurs[kept]), 0.3, 4.0)), kept, uv)
     return _refine(raw, plane, edge, start, reach, bright, (light, corner - edge.local.origin_px))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Start:
-    """What calipers say: form, blur in pixels, which places agree, and each place's point (NaN: none)."""
-
-    shape: F64
-    blur: float
-    kept: Mask
-    uv: F64
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Band:
-    """A band's fit, local coordinates; `offsets` and `information` are per place."""
-
-    shape: F64
-    blur: float
-    rise: float
-    covariance: F64
-    offsets: F64
-    information: F64
-    mean_square: float
-    clipped: float
-    pixels: float
 
 
 def _refine(
     raw: RawLight,
     plane: PlaneMap,
-    edge: _Edge,
-    start: _Start,
+    edge: Edge,
+    start: Start,
     reach: float,
     bright: float,
     window: tuple[F32, F64],
 ) -> Associated | NotMeasured:
     """Fit the band, set aside the places off the form, and fit again until none is left."""
     kept = start.kept
-    band = _fit_band(raw, edge, start, kept, reach, bright, window)
+    band = fit_edge(raw, edge, start, kept, reach, bright, window)
     for _ in range(3):
         if band is None:
             return NotMeasured("edge_disputed")
@@ -262,103 +203,30 @@ def _refine(
         if (near == kept).all():
             break
         kept = near
-        band = _fit_band(raw, edge, start, kept, reach, bright, window)
+        band = fit_edge(raw, edge, start, kept, reach, bright, window)
     assert band is not None
     if band.clipped > _CLIPPED:
         return NotMeasured("feature_saturated")
     return _associated(raw, plane, edge, start, kept, band, bright)
 
 
-def _fit_band(
-    raw: RawLight,
-    edge: _Edge,
-    start: _Start,
-    kept: Mask,
-    reach: float,
-    bright: float,
-    window: tuple[F32, F64],
-) -> _Band | None:
-    for blurs, more in (_WIDE_BAND, _NARROW_BAND):
-        band = _fit_one_band(
-            raw, edge, start, kept, min(blurs * start.blur + more, reach + 4), bright, window
-        )
-        if band is not None and not _uneven(raw, band):
-            return band
-    return band
-
-
-def _uneven(raw: RawLight, band: _Band) -> bool:
-    """Return whether the light beside the edge is more than two levels that vary slowly."""
-    if raw.noise_known and band.mean_square < _NOISY:
-        return False
-    return band.mean_square * float(raw.variance[len(raw.variance) // 2]) > (_UNEVEN * band.rise) ** 2
-
-
-def _fit_one_band(
-    raw: RawLight,
-    edge: _Edge,
-    start: _Start,
-    kept: Mask,
-    width: float,
-    bright: float,
-    window: tuple[F32, F64],
-) -> _Band | None:
-    light, corner = window
-    local, shape = edge.local, start.shape
-    ring = np.array([0.0, math.inf])
-    if edge.form != "line":
-        stretch = np.linalg.svd(local.stretch, compute_uv=False)
-        away = math.hypot(shape[0], shape[1]) + width + 2
-        ring[:] = max(shape[2] / stretch[0] - away, 0), shape[2] / stretch[1] + away
-    else:
-        ring[1] = 1e6
-    pixels, sector = gather_band(
-        light, corner[0], corner[1], local.cubic, ring, edge.code, shape, width, edge.sectors, edge.span
-    )
-    off = _off(edge, shape, pixels) * bright
-    dark, lit = pixels[off < -start.blur, 2], pixels[off > start.blur, 2]
-    if len(dark) < 8 or len(lit) < 8:
-        return None
-    low, high = float(dark.mean()), float(lit.mean())
-    first = np.array([*shape, start.blur, low, high - low])
-    p, inverse, places, totals, ok = fit_band(
-        pixels, sector, kept.astype(np.float64), edge.code, edge.full, local.stretch, raw.variance, bright,
-        first, _STEPS,
-    )  # fmt: skip
-    count = 2 if edge.form == "line" else 3
-    rise = float(p[count + 1 + (3 if edge.full else 2)])
-    if not ok or rise <= 0:
-        return None
-    return _Band(
-        p[:count], float(p[count]), rise, inverse[:count, :count], places[:, 0], places[:, 1],
-        float(totals[0]), float(totals[1]), float(totals[2]),
-    )  # fmt: skip
-
-
-def _off(edge: _Edge, shape: F64, uv: F64) -> F64:
-    """Return the signed distance of (n, >= 2) local points from the form along its normals."""
-    if edge.form == "line":
-        return np.asarray(math.sin(shape[1]) * uv[:, 0] - math.cos(shape[1]) * (uv[:, 1] - shape[0]))
-    return np.hypot(uv[:, 0] - shape[0], uv[:, 1] - shape[1]) - shape[2]
-
-
-def _on_form(band: _Band, kept: Mask) -> Mask:
+def _on_form(band: Band, kept: Mask) -> Mask:
     """Return which places lie on the form: within their common spread, or what their own noise allows."""
     spread = max(1.4826 * median(np.abs(band.offsets[kept])), _SMOOTH_PX)
     own = np.sqrt(band.mean_square / np.maximum(band.information, 1e-12))
     return np.asarray(
-        (np.abs(band.offsets) <= _OFF_FORM * np.maximum(spread, own)) & (band.information > 0), np.bool_
+        (np.abs(band.offsets) <= _OFF_FORM * np.maximum(spread, own)) & (band.clean > _CLEAN), np.bool_
     )
 
 
 def _associated(
-    raw: RawLight, plane: PlaneMap, edge: _Edge, start: _Start, kept: Mask, band: _Band, bright: float
+    raw: RawLight, plane: PlaneMap, edge: Edge, start: Start, kept: Mask, band: Band, bright: float
 ) -> Associated:
     local, unit = edge.local, edge.local.mm_per_u
     on_form, normals = edge.points(band.shape)
     offsets = band.offsets.copy()
     aside = ~kept & np.isfinite(start.uv[:, 0])  # a place off the form is where its caliper saw the edge
-    offsets[aside] = _off(edge, band.shape, start.uv[aside])
+    offsets[aside] = off_form(edge, band.shape, start.uv[aside])
     seen = kept | aside
     grown = 0.0 if edge.form == "line" else curvature_shift(band.blur, float(band.shape[2]))
     points = on_form + (offsets + grown)[:, None] * normals
@@ -390,7 +258,7 @@ def _associated(
     )
 
 
-def _derivatives(edge: _Edge, shape: F64, normals: F64) -> tuple[F64, F64]:
+def _derivatives(edge: Edge, shape: F64, normals: F64) -> tuple[F64, F64]:
     """Return how parameters move the places along their normals, and how they become mm.
 
     (n, k) d(offset) / d(local parameters) and (3, k) d(parameters in mm) / d(local parameters).

@@ -84,6 +84,11 @@ class RawLight:
             light = luminance_window(codes, table, left, top, right - left, bottom - top)
         return (light if self._flat is None else light * self._flat[part]), left, top
 
+    def variance_of(self, light: F64) -> F64:
+        """Return the noise variance at (n,) levels of light."""
+        steps = np.clip(light * (_LEVELS - 1) + 0.5, 0, _LEVELS - 1).astype(np.intp)
+        return np.take(self.variance, steps)
+
 
 def table_for(pixels: Codes, transfer: str, white: int | None = None) -> F32:
     """Return the decoding table for a frame's codes; `white` is by default the highest of its type."""

@@ -1,0 +1,183 @@
+"""The band of light along an edge: gathered, cleaned of what does not belong to it, and fitted as a whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.band import CIRCLE, LINE, fit_band, gather_band
+from kernels.compiled import F32, F64, I32, Mask
+from vision.edges.association import Form
+from vision.edges.local import Local
+from vision.edges.raw import RawLight
+from vision.robust import median
+
+_WIDE_BAND = (5.0, 6.0)  # half width of the band: so many blurs and so many pixels more
+_NARROW_BAND = (3.0, 1.0)  # where light beside the edge is no two levels
+_UNEVEN = 0.05  # of the rise: residual rms beyond which it is not
+_NOISY = 2.0  # times the variance that the camera's noise explains
+_STEPS = 12
+_CLEANINGS = 4
+_GRADED = 2.0  # standard uncertainties that light must grow across an edge to be believed
+_FOREIGN, _FOREIGN_RISE = 4.5, 0.08  # spreads of the noise and shares of the rise that light may be off
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """One edge to fit: its form in local coordinates and where along it is looked."""
+
+    form: Form
+    local: Local
+    span: F64  # as gather_band takes it
+    sectors: int
+    full: bool
+
+    @property
+    def code(self) -> int:
+        """What the kernels call the form."""
+        return LINE if self.form == "line" else CIRCLE
+
+    def places(self) -> F64:
+        """Return the middle of every sector: angle, or u of a line."""
+        return self.span[0] + (np.arange(self.sectors) + 0.5) * self.span[1] / self.sectors
+
+    def points(self, shape: F64) -> tuple[F64, F64]:
+        """Return points and unit normals of the form at the places, local coordinates."""
+        at = self.places()
+        if self.form == "line":
+            s, c = math.sin(shape[1]), math.cos(shape[1])
+            points = np.column_stack((at, shape[0] + at * s / c))
+            return points, np.broadcast_to(np.array([s, -c]), points.shape)
+        normals = np.column_stack((np.cos(at), np.sin(at)))
+        return shape[:2] + shape[2] * normals, normals
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """What calipers say: form, blur in pixels, which places agree, and each place's point (NaN: none)."""
+
+    shape: F64
+    blur: float
+    kept: Mask
+    uv: F64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """A band's fit, local coordinates; `offsets`, `information` and the `clean` share are per place."""
+
+    shape: F64
+    blur: float
+    rise: float
+    covariance: F64
+    offsets: F64
+    information: F64
+    clean: F64
+    mean_square: float
+    clipped: float
+
+
+def fit_edge(
+    raw: RawLight, edge: Edge, start: Start, kept: Mask, reach: float, bright: float, window: tuple[F32, F64]
+) -> Band | None:
+    """Fit the band of an edge by maximum likelihood.
+
+    Args:
+        raw: the frame, for its noise.
+        edge: what is fitted.
+        start: what calipers say of it.
+        kept: (places,) bool, which places count.
+        reach: how far from the edge it was searched, pixels.
+        bright: +1 where the bright side lies along the form's normals, else -1.
+        window: (h, w) linear light about the edge, and (2,) its first pixel beside the local origin.
+
+    Returns:
+        The fit in the widest band whose light is two levels that vary slowly; None where none converges.
+    """
+    band: Band | None = None
+    for blurs, more in (_WIDE_BAND, _NARROW_BAND):
+        width = min(blurs * start.blur + more, reach + 4)
+        pixels, sector = _gather(edge, start.shape, width, window)
+        band = _cleaned(raw, edge, start, kept, bright, pixels, sector)
+        if band is not None and not _uneven(raw, band):
+            return band
+    return band
+
+
+def _uneven(raw: RawLight, band: Band) -> bool:
+    """Return whether the light beside the edge is more than two levels that vary slowly."""
+    if raw.noise_known and band.mean_square < _NOISY:
+        return False
+    return band.mean_square * float(raw.variance_of(np.array([0.5]))[0]) > (_UNEVEN * band.rise) ** 2
+
+
+def _gather(edge: Edge, shape: F64, width: float, window: tuple[F32, F64]) -> tuple[F64, I32]:
+    light, corner = window
+    ring = np.array([0.0, 1e6])
+    if edge.form != "line":
+        stretch = np.linalg.svd(edge.local.stretch, compute_uv=False)
+        away = math.hypot(shape[0], shape[1]) + width + 2
+        ring[:] = max(shape[2] / stretch[0] - away, 0), shape[2] / stretch[1] + away
+    return gather_band(
+        light, corner[0], corner[1], edge.local.cubic, ring, edge.code, shape, width, edge.sectors, edge.span
+    )
+
+
+def _cleaned(
+    raw: RawLight, edge: Edge, start: Start, kept: Mask, bright: float, pixels: F64, sector: I32
+) -> Band | None:
+    """Fit, leave out what no noise and no shape of the edge explains, and fit again until nothing changes.
+
+    Light that grows across an arc or a line is believed only where it is evident: it costs precision.
+    """
+    first = _levels(edge, start, bright, pixels)
+    wanted = kept.astype(np.float64)[sector]
+    seen = np.maximum(np.bincount(sector, minlength=edge.sectors), 1)
+    noise_of = np.sqrt(raw.variance_of(pixels[:, 2]))
+    weights, graded, band = wanted, not edge.full, None
+    count = 2 if edge.form == "line" else 3
+    for _ in range(_CLEANINGS):
+        if first is None:
+            return None
+        p, inverse, places, residuals, totals, ok = fit_band(
+            pixels, sector, edge.sectors, weights, edge.code, edge.full, graded, edge.local.stretch,
+            raw.variance, bright, first, _STEPS,
+        )  # fmt: skip
+        rise = float(p[count + 1 + (3 if edge.full else 2)])
+        if not ok or rise <= 0:
+            return None
+        band = Band(
+            p[:count], float(p[count]), rise, inverse[:count, :count], places[:, 0], places[:, 1],
+            places[:, 2] / seen, float(totals[0]), float(totals[1]),
+        )  # fmt: skip
+        most = np.maximum(
+            _FOREIGN * 1.4826 * median(np.abs(residuals[weights > 0])), _FOREIGN_RISE * rise / noise_of
+        )
+        clean = np.where(np.abs(residuals) <= most, wanted, 0.0)
+        noise = 1.0 if raw.noise_known else band.mean_square
+        across = abs(float(p[count + 5])) if graded else math.inf
+        even = across < _GRADED * math.sqrt(max(noise * float(inverse[count + 5, count + 5]), 0.0))
+        if not even and bool((clean == weights).all()):
+            break
+        weights, graded = clean, graded and not even
+        first = np.array([*p[:count], *[0.0] * (3 - count), p[count], p[count + 1], rise])
+    return band
+
+
+def _levels(edge: Edge, start: Start, bright: float, pixels: F64) -> F64 | None:
+    """Return where the fit starts: form, blur, dark level and rise; None where a side shows too little."""
+    off = off_form(edge, start.shape, pixels) * bright
+    dark, lit = pixels[off < -start.blur, 2], pixels[off > start.blur, 2]
+    if len(dark) < 8 or len(lit) < 8:
+        return None
+    low = median(dark)
+    return np.array([*start.shape, start.blur, low, median(lit) - low])
+
+
+def off_form(edge: Edge, shape: F64, uv: F64) -> F64:
+    """Return the signed distance of (n, >= 2) local points from the form along its normals."""
+    if edge.form == "line":
+        return np.asarray(math.sin(shape[1]) * uv[:, 0] - math.cos(shape[1]) * (uv[:, 1] - shape[0]))
+    return np.hypot(uv[:, 0] - shape[0], uv[:, 1] - shape[1]) - shape[2]
