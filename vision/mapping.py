@@ -8,9 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.compiled import F64
-from vision.robust import median
-
-_ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +40,7 @@ class QuadraticMap:
 
     def points(self, golden: F64) -> F64:
         """Map (n, 2) golden points to the frame."""
-        return _basis(golden, self.centre, self.extent) @ self.coefficients
+        return basis(golden, self.centre, self.extent) @ self.coefficients
 
     def jacobians(self, golden: F64) -> F64:
         """Return d(frame) / d(golden) at (n, 2) golden points: (n, 2, 2), rows are frame x and y."""
@@ -55,7 +52,8 @@ class QuadraticMap:
         return np.stack((du, dv), axis=2)
 
 
-def _basis(golden: F64, centre: tuple[float, float], extent: float) -> F64:
+def basis(golden: F64, centre: tuple[float, float], extent: float) -> F64:
+    """Return the rows 1, u, v, uu, uv, vv, (n, 6), that a QuadraticMap's coefficients belong to."""
     u = (golden[:, 0] - centre[0]) / extent
     v = (golden[:, 1] - centre[1]) / extent
     return np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1)
@@ -75,11 +73,6 @@ def fit_similarity(golden: F64, unit: F64, weights: F64) -> Similarity:
     return Similarity(float(rest[0]), float(rest[1]), angle, scale)
 
 
-def _solve_quadratic(basis: F64, unit: F64, weights: F64) -> F64:
-    weighted = basis * weights[:, None]
-    return np.asarray(np.linalg.solve(weighted.T @ basis, weighted.T @ unit), np.float64)
-
-
 def from_similarity(pose: Similarity, centre: tuple[float, float], extent: float) -> QuadraticMap:
     """Return the same map as a similarity."""
     cx, cy = centre
@@ -89,37 +82,3 @@ def from_similarity(pose: Similarity, centre: tuple[float, float], extent: float
     coefficients[1] = corners[1] - corners[0]
     coefficients[2] = corners[2] - corners[0]
     return QuadraticMap(centre, extent, coefficients)
-
-
-def tukey(residuals: F64, floor: float) -> F64:
-    """Return Tukey's biweights of (n,) residual lengths; the scale is their median, at least `floor`."""
-    scale = max(median(residuals) / 1.1774, floor)  # the median of a Rayleigh distribution is 1.1774 sigma
-    return np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2
-
-
-def robust_similarity(golden: F64, unit: F64, floor: float) -> tuple[Similarity, F64]:
-    """Return the similarity by iterated reweighting, and the final weights (n,)."""
-    weights = np.ones(len(golden))
-    fit = fit_similarity(golden, unit, weights)
-    for _ in range(_ROUNDS):
-        residuals = unit - fit.points(golden)
-        weights = tukey(np.hypot(residuals[:, 0], residuals[:, 1]), floor)
-        fit = fit_similarity(golden, unit, weights)
-    return fit, weights
-
-
-def robust_quadratic(
-    golden: F64, unit: F64, floor: float, centre: tuple[float, float], extent: float
-) -> tuple[QuadraticMap, F64] | None:
-    """Return the quadratic map by iterated reweighting and the final weights (n,); None if undetermined."""
-    basis = _basis(golden, centre, extent)
-    weights = np.ones(len(golden))
-    try:
-        coefficients = _solve_quadratic(basis, unit, weights)
-        for _ in range(_ROUNDS):
-            residuals = unit - basis @ coefficients
-            weights = tukey(np.hypot(residuals[:, 0], residuals[:, 1]), floor)
-            coefficients = _solve_quadratic(basis, unit, weights)
-    except np.linalg.LinAlgError:  # the patches lie on one line or in one place
-        return None
-    return QuadraticMap(centre, extent, coefficients), weights

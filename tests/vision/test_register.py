@@ -191,8 +191,8 @@ def test_the_taught_pose_itself_is_found() -> None:
 @pytest.mark.parametrize(
     ("pose", "expected"),
     [
-        ({"angle": 10.0}, "unit_misplaced"),
-        ({"angle": -10.0}, "unit_misplaced"),
+        ({"angle": 12.0}, "unit_misplaced"),
+        ({"angle": -12.0}, "unit_misplaced"),
         ({"shift": (195.0, 0.0)}, "unit_misplaced"),
         ({"shift": (0.0, -170.0)}, "unit_misplaced"),
         ({"scale": 1.09}, "unit_misplaced"),

@@ -1,0 +1,89 @@
+"""What registration gives: the map with its uncertainty, or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from kernels.compiled import F64
+from vision.mapping import QuadraticMap, Similarity, basis
+
+_SAMPLING_PX: Final = 0.002  # what all patches share: sampling phase, measured on exact shifts
+
+
+@dataclass(frozen=True, slots=True)
+class PoseRange:
+    """The poses of a unit that are judged; a unit that lies beyond is misplaced, not guessed.
+
+    Attributes:
+        angle_deg: largest turn either way.
+        shift: largest shift of the part's centre from the frame's, as a share of the field on either axis.
+        scale: least and greatest size relative to the golden image.
+    """
+
+    angle_deg: float
+    shift: float
+    scale: tuple[float, float]
+
+    def holds(self, pose: Similarity, golden: tuple[int, ...], frame: tuple[int, ...]) -> bool:
+        """Return whether the pose of a golden image in a frame, shapes (h, w), lies in the range."""
+        (gh, gw), (h, w) = golden[:2], frame[:2]
+        centre = pose.points(np.array([[(gw - 1) / 2, (gh - 1) / 2]]))[0]
+        shift = float((np.abs(centre - ((w - 1) / 2, (h - 1) / 2)) / (w, h)).max())
+        scale = self.scale[0] <= pose.scale <= self.scale[1]
+        return abs(pose.angle) <= self.angle_deg and shift <= self.shift and scale
+
+
+STATION_RANGE: Final = PoseRange(angle_deg=10.5, shift=0.155, scale=(0.93, 1.07))
+"""What stations judge: surfaces compare at one resolution, so the scale is held closer than it is found."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Registered:
+    """The unit was found.
+
+    Attributes:
+        pose: similarity from golden to frame, nearest to the map.
+        mapping: the smooth map that measurement and comparison use.
+        model: the simplest form of map that the patches do not contradict: "similarity", "affine",
+            "projective" (perspective to second order) or "quadratic".
+        covariance: (12, 12) float64 of `mapping.coefficients` in row-major order, squared pixels.
+        bending_px: rms distance, per axis, by which a part that follows no smooth map departs from this one;
+            0 where the map explains the patches.
+        u_px: greatest standard uncertainty per axis of a mapped point of the golden view: at its corners.
+        residual_px: rms distance of the patches from the similarity, each weighted by how well it is located.
+        map_residual_px: the same from the smooth map.
+        correlation: median correlation of the finest patches with the golden image; falls with blur.
+        share: share of the finest patches that agree with the map.
+    """
+
+    pose: Similarity
+    mapping: QuadraticMap
+    model: str
+    covariance: F64
+    bending_px: float
+    u_px: float
+    residual_px: float
+    map_residual_px: float
+    correlation: float
+    share: float
+
+    def covariances(self, golden: F64) -> F64:
+        """Return the (n, 2, 2) covariance of the frame positions of (n, 2) golden points, squared pixels."""
+        return mapped_covariances(self.mapping, self.covariance, self.bending_px, golden)
+
+
+@dataclass(frozen=True, slots=True)
+class NotRegistered:
+    """The unit was not found, or not where it can be judged: a reason code of the registry."""
+
+    reason: str
+
+
+def mapped_covariances(mapping: QuadraticMap, covariance: F64, bending_px: float, golden: F64) -> F64:
+    """Return the (n, 2, 2) covariance of mapped points, see `Registered.covariances`."""
+    rows = basis(golden, mapping.centre, mapping.extent)
+    fitted = np.einsum("ni,iajb,nj->nab", rows, covariance.reshape(6, 2, 6, 2), rows)
+    return fitted + (bending_px**2 + _SAMPLING_PX**2) * np.eye(2)

@@ -1,0 +1,207 @@
+# pyright: reportUnknownMemberType=false
+"""Finds one golden view in frames: search, patch tracking from coarse to fine, acceptance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from evidence import FrameError
+from kernels.compiled import F32, F64, U8, Mask
+from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_patches
+from vision.mapping import QuadraticMap, Similarity, fit_similarity, from_similarity
+from vision.pyramid import COARSEST, Pyramid
+from vision.register import search
+from vision.register.fitting import MODELS, QUADRATIC, Fit, consensus, fit_map
+from vision.register.outcome import (
+    STATION_RANGE,
+    NotRegistered,
+    PoseRange,
+    Registered,
+    mapped_covariances,
+)
+from vision.register.places import spread_places
+from vision.robust import median
+
+_LEVELS: Final = ((8, search.HALF, 28, ("similarity",)), (4, 8, 70, QUADRATIC), (1, 12, 90, MODELS))
+_TYPICAL_BLUR_PX: Final = 0.75  # of a camera; a golden scan is sharper
+_LEAST_CORRELATION: Final = 0.5
+_LEAST_SHARE: Final = 0.45  # of the patches of a level; a quarter of the part may be covered
+_CLEAR_SHARE: Final = 0.6  # above, no other pose can explain as much
+_LEAST_PATCHES: Final = 8
+_STEPS: Final = 10
+_FLOOR_PX: Final = 0.003  # of a patch's position beyond its misfit: sampling, texture at its rim
+_SMOOTH_PX: Final = 2.0  # what tilt and slow bending put between a similarity and a unit
+_MOST_BENDING: Final = 0.006  # of half the longer side: a part that departs further is not this part
+_LARGEST_U_PX: Final = 0.5
+_LEAST_CONTRAST: Final = 1.0  # levels of light rms at 1/8 scale: below, there is nothing to match
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Level:
+    scale: int
+    half: int
+    models: tuple[str, ...]
+    centres: F64  # golden pixels at full scale
+    values: F32
+    gradients: F32
+    inverses: F64
+
+    @property
+    def least(self) -> float:
+        """How many patches must be found and agree."""
+        return max(_LEAST_PATCHES, _LEAST_SHARE * len(self.centres))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Matches:
+    """The patches of a level that were found, in full-scale pixels."""
+
+    golden: F64
+    unit: F64
+    correlations: F64
+    covariances: F64
+
+
+class Registrar:
+    """Finds one golden view in frames; everything that does not depend on the frame is computed here.
+
+    Images are linear light: blur and shading commute with light, not with gamma-encoded codes, on which a
+    blurred hole moves by a tenth of a pixel (see docs/decisions/0008-register-on-light.md).
+
+    Args:
+        golden: (h, w) uint8 linear light of the golden image.
+        usable: (h, w) bool, where patches may lie.
+        judged: the poses that are judged.
+
+    Raises:
+        evidence.FrameError: there are too few places to find a unit by.
+    """
+
+    def __init__(self, golden: U8, usable: Mask, judged: PoseRange = STATION_RANGE) -> None:
+        """Choose and prepare the patches of every level."""
+        h, w = golden.shape
+        self._shape, self._judged = golden.shape, judged
+        self._centre = ((w - 1) / 2, (h - 1) / 2)
+        self._extent = max(h, w) / 2
+        self._corners = np.array([(0, 0), (w - 1, 0), (0, h - 1), (w - 1, h - 1)], np.float64)
+        images = Pyramid.of(golden)
+        masks = Pyramid.of(usable.astype(np.uint8) * 255)
+        self._levels: list[_Level] = []
+        for scale, half, count, models in _LEVELS:
+            image = images.at(scale)
+            centres = spread_places(image, masks.at(scale) == 255, half, count)
+            if len(centres) < _LEAST_PATCHES * (1 if scale == COARSEST else 2):
+                raise FrameError(
+                    f"a reference image of {w} x {h} px shows too little structure to find units by; use a"
+                    " larger picture, or ignore less of it"
+                )
+            blur = math.hypot(SAMPLING_BLUR_PX, _TYPICAL_BLUR_PX if scale == 1 else 0.0)
+            seen = np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), blur), np.float32)
+            prepared = prepare_patches(seen, centres, half)
+            self._levels.append(_Level(scale, half, models, (centres + 0.5) * scale - 0.5, *prepared))
+            if scale == COARSEST:
+                self._search = search.Search(image, centres, golden.shape)
+
+    def find(self, pyramid: Pyramid) -> Registered | NotRegistered:
+        """Find the golden view in the linear light of a frame."""
+        small = pyramid.eighth
+        if min(small.shape) < 4 * search.HALF or float(np.std(small)) < _LEAST_CONTRAST:
+            return NotRegistered("unit_not_found")
+        found = self._best(pyramid, self._search.candidates(small))
+        if found is not None:
+            judged = self._judged.holds(found.pose, self._shape, pyramid.full.shape)
+            return found if judged else NotRegistered("unit_misplaced")
+        turned = Pyramid.of(np.ascontiguousarray(pyramid.full[::-1, ::-1]))
+        found = self._best(turned, self._search.candidates(turned.eighth, resized=False))
+        return NotRegistered("unit_not_found" if found is None else "unit_upside_down")
+
+    def _best(self, pyramid: Pyramid, candidates: Iterator[Similarity]) -> Registered | None:
+        best: Registered | None = None
+        for pose in candidates:
+            found = self._refine(pyramid, pose)
+            if found is not None and (best is None or found.share > best.share):
+                best = found
+            if best is not None and best.share >= _CLEAR_SHARE:
+                break
+        return best
+
+    def _refine(self, pyramid: Pyramid, pose: Similarity) -> Registered | None:
+        """Return the unit near a pose, or None where too little of it agrees at one of the scales."""
+        eighth, quarter, full = self._levels
+        fit = self._fitted(self._track(pyramid, eighth, self._like(pose)), self._like(pose), eighth)
+        if fit is None:
+            return None
+        matches = self._track(pyramid, quarter, fit.mapping)
+        agreed = self._agreed(matches, quarter)
+        fit = self._fitted(matches, fit.mapping if agreed is None else agreed, quarter, bent=agreed is None)
+        if fit is None:
+            return None
+        matches = self._track(pyramid, full, fit.mapping)
+        fit = self._fitted(matches, fit.mapping, full, bent=agreed is None)
+        return None if fit is None else self._outcome(matches, fit, bent=agreed is None)
+
+    def _like(self, pose: Similarity) -> QuadraticMap:
+        return from_similarity(pose, self._centre, self._extent)
+
+    def _agreed(self, matches: _Matches, level: _Level) -> QuadraticMap | None:
+        """Return the pose that most patches share but for tilt and slow bending, if there is one."""
+        smooth = consensus(matches.golden, matches.unit, _SMOOTH_PX, self._extent / 3)
+        if smooth is None or smooth.sum() < level.least:
+            return None
+        golden, unit = matches.golden[smooth], matches.unit[smooth]
+        return self._like(fit_similarity(golden, unit, np.ones(len(golden))))
+
+    def _track(self, pyramid: Pyramid, level: _Level, mapping: QuadraticMap) -> _Matches:
+        predicted = (mapping.points(level.centres) + 0.5) / level.scale - 0.5
+        tracked = track_patches(
+            pyramid.at(level.scale), level.values, level.gradients, level.inverses, level.half, predicted,
+            mapping.jacobians(level.centres), _STEPS,
+        )  # fmt: skip
+        good = tracked[:, 2] > _LEAST_CORRELATION
+        tracked = tracked[good]
+        covariances = (tracked[:, [3, 4, 4, 5]] * level.scale**2).reshape(-1, 2, 2)
+        return _Matches(
+            level.centres[good], (tracked[:, :2] + 0.5) * level.scale - 0.5, tracked[:, 2], covariances
+        )
+
+    def _fitted(
+        self, matches: _Matches, start: QuadraticMap, level: _Level, *, bent: bool = False
+    ) -> Fit | None:
+        if len(matches.golden) < level.least:
+            return None
+        floor, models = _FLOOR_PX * level.scale**2, level.models
+        if bent:  # what the part departs by hides how well its patches are located
+            floor = median(np.hypot(*(matches.unit - start.points(matches.golden)).T))
+            models = QUADRATIC
+        covariances = matches.covariances + floor**2 * np.eye(2)
+        fit = fit_map(matches.golden, matches.unit, covariances, start, models)
+        return fit if fit is not None and np.count_nonzero(fit.weights) >= level.least else None
+
+    def _outcome(self, matches: _Matches, fit: Fit, *, bent: bool) -> Registered | None:
+        kept = fit.weights > 0
+        golden, unit = matches.golden[kept], matches.unit[kept]
+        # faint patches are located badly; their distances say little about the map
+        weights = fit.weights[kept] / (np.trace(matches.covariances[kept], axis1=1, axis2=2) + _FLOOR_PX**2)
+        pose = fit_similarity(golden, unit, weights)
+        residual = _rms(unit - fit.mapping.points(golden), weights)
+        bending = residual / math.sqrt(2) if bent else 0.0
+        covariances = mapped_covariances(fit.mapping, fit.covariance, bending, self._corners)
+        u_px = math.sqrt(float(np.linalg.eigvalsh(covariances).max()))
+        if residual > _MOST_BENDING * self._extent or (not bent and u_px > _LARGEST_U_PX):
+            return None
+        return Registered(
+            pose=pose, mapping=fit.mapping, model=fit.model, covariance=fit.covariance, bending_px=bending,
+            u_px=u_px, residual_px=_rms(unit - pose.points(golden), weights), map_residual_px=residual,
+            correlation=median(matches.correlations[kept]),
+            share=int(kept.sum()) / len(self._levels[-1].centres),
+        )  # fmt: skip
+
+
+def _rms(difference: F64, weights: F64) -> float:
+    return math.sqrt(float(weights @ (difference**2).sum(axis=1) / weights.sum()))

@@ -1,0 +1,113 @@
+# pyright: reportUnknownMemberType=false
+"""Coarse search: template matches of spread patches at 1/8 scale, and the similarity most of them share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from kernels.compiled import F32, F64, U8
+from vision.mapping import Similarity, fit_similarity
+from vision.pyramid import COARSEST
+from vision.register.fitting import consensus
+
+HALF: Final = 12
+_LEAST_AGREEING: Final = 8
+
+_NEAR: Final = 0.07  # of the frame's longer side: where most units lie
+_WIDE: Final = 0.20
+_TURNS: Final = (0.0, -7.0, 7.0)
+_SIZES: Final = (1.0, 0.85, 1.18)
+_LEAST_MATCH: Final = 0.3
+_LEAST_SHARE: Final = 0.35
+_CONSENSUS_PX: Final = 2.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Guess:
+    """A turn and size that units are looked for at, and the patches as they appear there."""
+
+    turn: float
+    size: float
+    templates: tuple[F32, ...]
+
+
+class Search:
+    """Looks for patches of the golden image.
+
+    Args:
+        small: golden image at 1/8 scale.
+        centres: (m, 2) patch centres in it.
+        shape: (h, w) of the full golden image.
+    """
+
+    def __init__(self, small: U8, centres: F64, shape: tuple[int, ...]) -> None:
+        """Cut the templates of every guess."""
+        self._centres = centres
+        self._middle = np.array([shape[1], shape[0]]) / (2 * COARSEST) - 0.5
+        image = small.astype(np.float32)
+        self._guesses = [
+            _Guess(turn, size, tuple(_seen(image, c, turn, size) for c in centres))
+            for size in _SIZES for turn in _TURNS
+        ]  # fmt: skip
+
+    def candidates(self, small: U8, *, resized: bool = True) -> Iterator[Similarity]:
+        """Yield poses, full-scale golden to frame, likeliest first; later ones cost more to find.
+
+        Args:
+            small: the frame at 1/8 scale.
+            resized: whether to look for units of another size as well.
+        """
+        image = small.astype(np.float32)
+        upright, *others = self._guesses
+        for reach in (_NEAR, math.inf):
+            found = self._pose(image, upright, reach)
+            if found is not None:
+                yield found[1]
+        others = [g for g in others if resized or g.size == 1]
+        poses = [found for g in others if (found := self._pose(image, g, _WIDE)) is not None]
+        for _, pose in sorted(poses, key=lambda found: -found[0]):
+            yield pose
+
+    def _pose(self, image: F32, guess: _Guess, reach: float) -> tuple[int, Similarity] | None:
+        h, w = image.shape
+        within = max(h, w) * reach
+        middle = np.array([w, h]) / 2 - 0.5
+        found = np.full((len(self._centres), 2), np.nan)
+        expected = Similarity(0, 0, guess.turn, guess.size).points(self._centres - self._middle) + middle
+        for i, ((x, y), template) in enumerate(zip(expected, guess.templates, strict=True)):
+            left, right = max(int(max(x - within, 0)) - HALF, 0), int(min(x + within, w)) + HALF + 1
+            top, bottom = max(int(max(y - within, 0)) - HALF, 0), int(min(y + within, h)) + HALF + 1
+            window = image[top:bottom, left:right]
+            if min(window.shape) <= 2 * HALF:
+                continue
+            score = cv2.matchTemplate(window, template, cv2.TM_CCOEFF_NORMED)
+            _, best, _, where = cv2.minMaxLoc(score)
+            if best > _LEAST_MATCH:
+                found[i] = left + where[0] + HALF, top + where[1] + HALF
+        seen = ~np.isnan(found[:, 0])
+        golden, unit = self._centres[seen], found[seen]
+        agree = consensus(golden, unit, _CONSENSUS_PX, 3 * HALF)
+        if agree is None or agree.sum() < max(_LEAST_AGREEING, _LEAST_SHARE * len(self._centres)):
+            return None
+        golden, unit = (p[agree] * COARSEST + (COARSEST - 1) / 2 for p in (golden, unit))
+        return int(agree.sum()), fit_similarity(golden, unit, np.ones(len(golden)))
+
+
+def _seen(image: F32, centre: F64, turn: float, size: float) -> F32:
+    """Return what a patch looks like in a frame, turned and resized about its centre."""
+    c, s = math.cos(math.radians(turn)) / size, math.sin(math.radians(turn)) / size
+    back = np.array([[c, s], [-s, c]])
+    at = centre - back @ (HALF, HALF)
+    return np.asarray(
+        cv2.warpAffine(
+            image, np.column_stack((back, at)), (2 * HALF + 1, 2 * HALF + 1),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+        ),
+        np.float32,
+    )  # fmt: skip
