@@ -4,8 +4,8 @@ Light is low + rise * P(a blurred point lies on the same side of both edges), ti
 That probability is a bivariate normal one, exact for edges that cross at any angle, as on tilted boards. The
 fit is least squares over raw pixels, the maximum-likelihood estimate for white noise. What correlates the
 noise of neighbouring pixels (demosaicing, JPEG blocks) is measured from the residuals by the sandwich
-estimator with a Bartlett window (Newey and West 1987, doi:10.2307/1913610; in two dimensions Conley 1999,
-doi:10.1016/S0304-4076(98)00084-0).
+estimator in two dimensions (Conley 1999, doi:10.1016/S0304-4076(98)00084-0) with a flat-top window (Politis
+and Romano 1995, doi:10.1111/j.1467-9892.1995.tb00223.x).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NORM = 1.0 / math.sqrt(2.0 * math.pi)
 _STEPS = 30
 _P = 9  # x, y, angle 1, angle 2, blur, low, rise, shading in x, shading in y
 _SHARPEST = 0.29  # pixels: the pixel's own width; sharpened pictures would go below
-_LAG = 4  # reach of the Bartlett window, pixels
+_LAG = 4  # reach of the flat-top window, pixels
 # Gauss-Legendre, six points on -1..1
 _NODE = np.array([-0.9324695142, -0.6612093865, -0.2386191861, 0.2386191861, 0.6612093865, 0.9324695142])
 _WEIGHT = np.array([0.1713244924, 0.3607615730, 0.4679139346, 0.4679139346, 0.3607615730, 0.1713244924])
@@ -134,9 +134,9 @@ def fit_corners(light: F32, starts: F64, radii: F64, clear: F64, full: float) ->
 
     Returns:
         (n, 14) float64: x, y, angle 1, angle 2, blur (standard deviation in pixels, pixel included), low,
-        rise, residual rms, variance of x, of y and covariance for white noise, the factor by which correlated noise
-        raises them, share of saturated pixels, and 1.0 where the fit converged within 3 pixels of its start,
-        else 0.0. The sector from angle 1, turning from x towards y, to angle 2 is bright where rise is
+        rise, residual rms, variance of x, of y and covariance for white noise, the factor by which correlated
+        noise raises them, share of saturated pixels, and 1.0 where the fit converged within 3 pixels of its
+        start, else 0.0. The sector from angle 1, turning from x towards y, to angle 2 is bright where rise is
         negative.
     """
     height, width = light.shape
@@ -146,7 +146,7 @@ def fit_corners(light: F32, starts: F64, radii: F64, clear: F64, full: float) ->
     p, best, step = np.empty(_P), np.empty(_P), np.empty(_P)
     largest = math.ceil(float(radii.max())) + 3 if count else 0
     side = 2 * largest + 1
-    score = np.empty((side, side, 2))
+    pixels = np.empty((side, side, 3 + _P))
     for k in range(count):
         reach = math.ceil(float(radii[k])) + 3
         cx, cy = round(starts[k, 0]), round(starts[k, 1])
@@ -193,7 +193,7 @@ def fit_corners(light: F32, starts: F64, radii: F64, clear: F64, full: float) ->
                 converged = True
                 break
         if converged:
-            _report(light, p, cx, cy, reach, radii[k], clear[k], full, hessian, gradient, j, score, out[k])
+            _report(light, p, cx, cy, reach, radii[k], clear[k], full, hessian, gradient, j, pixels, out[k])
     return out
 
 
@@ -265,7 +265,7 @@ def _report(
     hessian: F64,
     gradient: F64,
     j: F64,
-    score: F64,
+    pixels: F64,
     out: F64,
 ) -> None:
     """Fill one row of what `fit_corners` returns."""
@@ -281,43 +281,77 @@ def _report(
     white = np.zeros(3)
     for y in range(side):
         for x in range(side):
-            score[y, x, 0] = 0.0
-            score[y, x, 1] = 0.0
+            here = pixels[y, x]
+            here[:] = 0.0
             px, py = cx - reach + x, cy - reach + y
             dx, dy = px - p[0], py - p[1]
             w = _weight(p, dx, dy, radius, clear)
             if w == 0.0:
                 continue
             v = light[py, px]
-            r = v - _model(p, dx, dy, (px - cx) / radius, (py - cy) / radius, j)
-            ix, iy = 0.0, 0.0
+            here[2] = v - _model(p, dx, dy, (px - cx) / radius, (py - cy) / radius, j)
             for i in range(_P):
-                ix += rows[0, i] * j[i]
-                iy += rows[1, i] * j[i]
-            white[0] += w * w * ix * ix
-            white[1] += w * w * iy * iy
-            white[2] += w * w * ix * iy
-            score[y, x, 0] = w * ix * r
-            score[y, x, 1] = w * iy * r
+                here[0] += w * rows[0, i] * j[i]
+                here[1] += w * rows[1, i] * j[i]
+                here[3 + i] = j[i]
+            for i in range(
+                _P
+            ):  # by the factor of the normal matrix: products of two pixels give the hat matrix
+                for m in range(i):
+                    here[3 + i] -= hessian[i, m] * here[3 + m]
+                here[3 + i] /= hessian[i, i]
+            white[0] += here[0] * here[0]
+            white[1] += here[1] * here[1]
+            white[2] += here[0] * here[1]
             seen += 1
             if v >= full:
                 saturated += 1
     variance = cost / (total - _P)
-    alone, together = 0.0, 0.0
-    for y in range(side):
-        for x in range(side):
-            sx, sy = score[y, x, 0], score[y, x, 1]
-            if sx == 0.0 and sy == 0.0:
-                continue
-            alone += sx * sx + sy * sy
-            for v in range(max(y - _LAG + 1, 0), min(y + _LAG, side)):
-                for u in range(max(x - _LAG + 1, 0), min(x + _LAG, side)):
-                    bartlett = (1.0 - abs(v - y) / _LAG) * (1.0 - abs(u - x) / _LAG)
-                    together += bartlett * (sx * score[v, u, 0] + sy * score[v, u, 1])
     for i in range(7):
         out[i] = p[i]
     out[7] = math.sqrt(variance)
     out[8], out[9], out[10] = variance * white[0], variance * white[1], variance * white[2]
-    out[11] = together / alone if alone > 0.0 else 1.0
+    out[11] = correlation(pixels[:side, :side])
     out[12] = saturated / seen
     out[13] = 1.0
+
+
+@compiled
+def correlation(pixels: F64) -> float:
+    """Return how much correlation between neighbouring residuals raises a position's variance; 1 for none.
+
+    Residuals of a fit are themselves correlated, even where noise is not: what white noise would give, which
+    the hat matrix says, is divided out.
+
+    Args:
+        pixels: (h, w, 3 + p) float64 of a window: influence of a pixel on x and on y, its residual, and its
+            derivatives divided by the factor of the normal matrix; zero where it does not count.
+    """
+    height, width, size = pixels.shape
+    found, found_alone, white, white_alone = 0.0, 0.0, 0.0, 0.0
+    for y in range(height):
+        for x in range(width):
+            a = pixels[y, x]
+            if a[0] == 0.0 and a[1] == 0.0:
+                continue
+            for v in range(max(y - _LAG + 1, 0), min(y + _LAG, height)):
+                for u in range(max(x - _LAG + 1, 0), min(x + _LAG, width)):
+                    b = pixels[v, u]
+                    influence = a[0] * b[0] + a[1] * b[1]
+                    if influence == 0.0:
+                        continue
+                    influence *= min(1.0, 2.0 - 2.0 * abs(v - y) / _LAG) * min(
+                        1.0, 2.0 - 2.0 * abs(u - x) / _LAG
+                    )
+                    hat = 0.0
+                    for i in range(3, size):
+                        hat -= a[i] * b[i]
+                    if u == x and v == y:
+                        hat += 1.0
+                        found_alone += influence * a[2] * b[2]
+                        white_alone += influence * hat
+                    found += influence * a[2] * b[2]
+                    white += influence * hat
+    if found_alone <= 0.0 or white <= 0.05 * white_alone:
+        return 1.0
+    return (found / found_alone) / (white / white_alone)

@@ -5,12 +5,15 @@ Start at `detect`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from calibration.detection.charuco import detect_charuco
 from calibration.detection.chessboard import detect_chessboard
 from calibration.detection.result import Detection, Missing, NotDetected
 from calibration.errors import CalibrationError
-from calibration.targets import Target
+from calibration.targets import Kind, Target
 from kernels.compiled import F32
 
 __all__ = ["Detection", "Missing", "NotDetected", "detect"]
@@ -31,4 +34,10 @@ def detect(light: F32, target: Target) -> Detection | NotDetected:
     """
     if light.ndim != 2 or light.dtype != np.float32:
         raise CalibrationError(f"light must be (h, w) float32, not {light.shape} {light.dtype}")
-    return detect_chessboard(np.ascontiguousarray(light), target)
+    return _DETECTORS[target.kind](np.ascontiguousarray(light), target)
+
+
+_DETECTORS: dict[Kind, Callable[[F32, Target], Detection | NotDetected]] = {
+    "chessboard": detect_chessboard,
+    "charuco": detect_charuco,
+}

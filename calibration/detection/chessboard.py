@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from calibration.detection.lattice import grow_lattices
-from calibration.detection.refinement import Rough, fit, measured
-from calibration.detection.result import Detection, NotDetected
+from calibration.detection.refinement import Rough, blur_in_full, fit, measured, reduced
+from calibration.detection.result import Detection, NotDetected, not_found
 from calibration.detection.saddles import find_saddles
 from calibration.targets import Target
 from kernels.compiled import F32, F64, I64
@@ -42,11 +42,7 @@ def detect_chessboard(light: F32, target: Target) -> Detection | NotDetected:
     """Find and measure a whole chessboard; arguments and result as `calibration.detection.detect`."""
     board = find_board(light, target.across)
     if board is None:
-        return NotDetected(
-            "target_not_found",
-            "no chessboard was found",
-            "show the target whole, in focus and evenly lit, its squares at least 10 pixels wide",
-        )
+        return not_found(light, "no chessboard")
     if sorted(board.size) != sorted(target.across):
         return _other_size(light, board, target)
     placed = _oriented(board, target)
@@ -80,12 +76,8 @@ def _scales(light: F32) -> list[int]:
 
 
 def _find_at(light: F32, scale: int, wanted: tuple[int, int]) -> Board | None:
-    reduced = light
-    if scale > 1:
-        h, w = light.shape[0] // scale * scale, light.shape[1] // scale * scale
-        size = (w // scale, h // scale)
-        reduced = np.asarray(cv2.resize(light[:h, :w], size, interpolation=cv2.INTER_AREA), np.float32)
-    image = np.sqrt(np.maximum(reduced, 0, dtype=np.float32))
+    shrunk = reduced(light, scale)
+    image = np.sqrt(np.maximum(shrunk, 0, dtype=np.float32))
     saddles = find_saddles(image)
     boards = [_trimmed(*board) for board in grow_lattices(image, saddles)[:8]]
     boards = [(members, places) for members, places in boards if len(members) >= 4]
@@ -96,11 +88,10 @@ def _find_at(light: F32, scale: int, wanted: tuple[int, int]) -> Board | None:
     points, angles = saddles.points[members], saddles.angles[members]
     every = np.zeros(len(points), np.int64)
     rough = Rough(every, points, angles, 1.0, pitches(points, places, angles), np.full(len(points), np.inf))
-    fits = fit(reduced, rough)
+    fits = fit(shrunk, rough)
     ok = fits[:, 13] > 0
     points[ok] = fits[ok, :2]
-    blur = float(np.median(fits[ok, 4])) if ok.any() else 1.0
-    blur = scale * float(np.sqrt(max(blur**2 - (1 - 1 / scale**2) / 12, 0.09)))
+    blur = blur_in_full(float(np.median(fits[ok, 4])) if ok.any() else 1.0, scale)
     return Board((points + 0.5) * scale - 0.5, angles, places, _extent(places), blur)
 
 

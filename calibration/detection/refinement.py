@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from calibration.detection.result import Detection, Missing, NotDetected
+from calibration.detection.result import FULL, Detection, Missing, NotDetected
 from calibration.targets import Target
 from kernels.compiled import F32, F64, I64, Mask
 from kernels.corners import fit_corners
 
-FULL = 0.9985  # light of a code that is saturated: the last but one of 8-bit sRGB is darker
 _WIDEST = 12.0  # radius of a window, pixels, unless the blur asks for more
 _SHARE = 0.45  # of the pitch that a window's radius takes: the neighbours' edges stay outside
 _BLURRED = 4.0, 0.2  # blur beyond which a feature is refused: pixels, share of the pitch
@@ -65,8 +64,22 @@ def fit(light: F32, rough: Rough) -> F64:
 def _fit(light: F32, rough: Rough) -> F64:
     starts = np.column_stack((rough.points, rough.angles, np.full(len(rough.points), rough.blur)))
     radii = np.maximum(np.minimum(_SHARE * rough.pitch, max(_WIDEST, 5 * rough.blur)), 3.0)
-    clear = np.maximum(rough.clear - 1.5 * rough.blur, 1.5)
+    clear = np.maximum(rough.clear - 3.0 * rough.blur, np.maximum(1.5, 2 * rough.blur))
     return fit_corners(light, starts, radii, clear, FULL)
+
+
+def reduced(light: F32, scale: int) -> F32:
+    """Return means of scale x scale pixels; what is left over at the right and below is cut off."""
+    if scale == 1:
+        return light
+    h, w = light.shape[0] // scale, light.shape[1] // scale
+    inner = light[: h * scale, : w * scale]
+    return np.asarray(cv2.resize(inner, (w, h), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def blur_in_full(blur: float, scale: int) -> float:
+    """Return the blur in full pixels of one measured in reduced ones, without what reducing added."""
+    return scale * float(np.sqrt(max(blur**2 - (1 - 1 / scale**2) / 12, 0.09)))
 
 
 def measured(fits: F64, rough: Rough, target: Target, *, whole: bool) -> Detection | NotDetected:
@@ -86,7 +99,7 @@ def measured(fits: F64, rough: Rough, target: Target, *, whole: bool) -> Detecti
     needed = _ENOUGH * nx * ny if whole else 6
     if good.sum() < needed:
         return _refused(counts, int(good.sum()), nx * ny)
-    correlation = max(1.0, float(np.median(fits[good, 11])))
+    correlation = max(1.0, _middle_mean(fits[good, 11]))
     variance = 0.5 * (fits[good, 8] + fits[good, 9]) * correlation
     return Detection(
         ids=rough.ids[good],
@@ -99,6 +112,12 @@ def measured(fits: F64, rough: Rough, target: Target, *, whole: bool) -> Detecti
         correlation=correlation,
         left_out=dict(counts),
     )
+
+
+def _middle_mean(values: F64) -> float:
+    """Return the mean without the lowest and the highest tenth."""
+    cut = len(values) // 10
+    return float(np.sort(values)[cut : len(values) - cut].mean())
 
 
 def _causes(fits: F64, contrast: F64, pitch: F64) -> list[str]:

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kernels.compiled import F64, I64
+import numpy as np
+
+from kernels.compiled import F32, F64, I64
+
+FULL = 0.9985  # light of a code that is saturated: the last but one of 8-bit sRGB is darker
+_DARK = 0.02  # light below which nothing can be expected
+_GLARE = 0.25  # share of saturated pixels that explains why nothing is seen
 
 Missing = Literal[
     "target_not_found",
@@ -62,3 +68,26 @@ class Detection:
     saturated: F64
     correlation: float = 1.0
     left_out: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+def not_found(light: F32, what: str) -> NotDetected:
+    """Say why nothing of a target was seen in the picture."""
+    bright = float(np.percentile(light[::4, ::4], 98))
+    if bright < _DARK:
+        return NotDetected(
+            "target_dark",
+            f"{what} was found: 98 % of the picture are below {bright:.1%} of full light",
+            "check lamp and lens cap, raise the exposure until white squares reach half of full scale",
+        )
+    full = float((light[::4, ::4] >= FULL).mean())
+    if full > _GLARE:
+        return NotDetected(
+            "target_saturated",
+            f"{what} was found: {full:.0%} of the picture are saturated",
+            "lower exposure or gain until nothing on the target is saturated",
+        )
+    return NotDetected(
+        "target_not_found",
+        f"{what} was found",
+        "show the target whole, in focus and evenly lit, its squares or dots at least 10 pixels wide",
+    )
