@@ -1,12 +1,14 @@
-"""The server as a user starts it: `hallmark serve` in a process group of its own."""
+"""The server as a user starts it, and forked ready to run: `hallmark serve` in a process group of its own."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from api import Store
@@ -43,18 +45,20 @@ def trust_folder(folder: Path) -> Path:
     return folder
 
 
+def words(data: Path, trust: Path, port: int) -> list[str]:
+    """Return what stands after `hallmark`."""
+    return ["serve", "--data", str(data), "--trust", str(trust), "--port", str(port), "--json-logs"]
+
+
 class Server:
     """A running `hallmark serve`; `url` once it answers."""
 
     def __init__(self, data: Path, trust: Path, *, port: int = 0) -> None:
-        command = [
-            sys.executable, "-m", "hallmark", "serve",
-            "--data", str(data), "--trust", str(trust), "--port", str(port), "--json-logs",
-        ]  # fmt: skip
         with (data.parent / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
-            )
+                [sys.executable, "-m", "hallmark", *words(data, trust, port)],
+                stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+            )  # fmt: skip
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
         assert self.url.startswith("http://127.0.0.1:"), (data.parent / "server.log").read_text()[-2000:]
@@ -76,3 +80,42 @@ class Server:
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
+
+
+class ForkedServer:
+    """A `hallmark serve` like `Server`, forked from a process that has imported all of it: up in no time.
+
+    A round of kills and restarts costs what the server does, not two seconds of imports.
+    """
+
+    def __init__(self, data: Path, trust: Path) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__, "api", "hallmark.serve_cli", "uvicorn.protocols.http.auto"])
+        told, tell = context.Pipe(duplex=False)
+        log = data.parent / "server.log"
+        self.process = context.Process(target=_serve, args=(words(data, trust, 0), tell, log))
+        self.process.start()
+        tell.close()
+        with told, open(told.fileno(), closefd=False) as output:
+            self.url = output.readline().strip()
+        assert self.url.startswith("http://127.0.0.1:"), log.read_text()[-2000:]
+        self.port = int(self.url.rpartition(":")[2])
+
+    def kill(self) -> None:
+        """SIGKILL the whole process group."""
+        assert self.process.pid is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.join(30)
+        assert self.process.exitcode == -signal.SIGKILL
+
+
+def _serve(arguments: list[str], tell: Connection, log: Path) -> None:
+    from hallmark.__main__ import main
+
+    os.setsid()
+    os.dup2(tell.fileno(), 1)
+    with log.open("ab") as errors:
+        os.dup2(errors.fileno(), 2)
+    sys.argv = ["hallmark", *arguments]
+    main()

@@ -1,11 +1,13 @@
 """SIGKILL of the server's process group in the middle of 500 posts, 20 times: nothing acknowledged is lost.
 
 Acknowledged means that the 2xx reached the client. A client that got none sends the record again after the
-restart. In the end exactly 500 records of the round remain, each once, and the journal's chain holds.
+restart. In the end exactly 500 records of the round remain, each once, and the journal's chain holds. The
+first server and the last are the command as a user gives it; those between are forked with all imports done.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -23,12 +25,13 @@ import pytest
 
 from evidence.journal import JournalLine, verify_chain
 from tests.api import records
-from tests.api.server import Server, prepare, trust_folder
+from tests.api.server import ForkedServer, Server, prepare, trust_folder
 
 # every round is the same test at another moment; on the way to a release all 20 run
 ROUNDS = 20 if os.environ.get("HALLMARK_CI") == "1" else 4
 POSTS, CLIENTS = 500, 4
 
+Running = Server | ForkedServer
 Upload = tuple[str, str, bytes, str]  # id, digest, multipart body, its content type
 
 
@@ -78,8 +81,8 @@ class Client:
 
 
 def one_round(
-    data: Path, tokens: dict[str, str], number: int, server: Server, restart: Callable[[], Server]
-) -> Server:
+    data: Path, tokens: dict[str, str], number: int, server: Running, restart: Callable[[], Running]
+) -> Running:
     kill_after = random.Random(number).randint(POSTS * 5 // 100, POSTS * 95 // 100)
     current = server
     stations = [f"r{number}-c{c}" for c in range(CLIENTS)]
@@ -117,14 +120,16 @@ def stored(data: Path, station: str) -> dict[str, str]:
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     data, trust = tmp_path / "plant", trust_folder(tmp_path / "trust")
     tokens = prepare(data, [f"r{r}-c{c}" for r in range(ROUNDS) for c in range(CLIENTS)])
-    server = Server(data, trust)
+    server: Running = Server(data, trust)
     try:
         for number in range(ROUNDS):
-            server = one_round(data, tokens, number, server, lambda: Server(data, trust))
+            kind = Server if number == ROUNDS - 1 else ForkedServer
+            server = one_round(data, tokens, number, server, functools.partial(kind, data, trust))
         headers = {"Authorization": f"Bearer {tokens['auditor']}"}
         chain = httpx.get(f"{server.url}/api/v1/journal/verification", headers=headers, timeout=60).json()
         assert chain["state"] == "intact", chain
         assert httpx.get(f"{server.url}/api/v1/health").json()["alarms"] == []
+        assert isinstance(server, Server)
         assert server.stop() == 0
     finally:
         server.kill()
