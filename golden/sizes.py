@@ -36,8 +36,9 @@ Rank = Literal["maximum", "minimum", "average"]
 Unit = Literal["mm", "deg", "mm2"]
 
 LEAST_SQUARES: tuple[AssociationOperator, ...] = ("least_squares",)
-ENVELOPES: tuple[AssociationOperator, ...] = ("least_squares", "maximum_inscribed", "minimum_circumscribed")
-SIZES: tuple[AssociationOperator, ...] = (*ENVELOPES, "two_point")
+SIZES: tuple[AssociationOperator, ...] = (
+    "least_squares", "two_point", "maximum_inscribed", "minimum_circumscribed",
+)  # fmt: skip
 
 
 class Feature(Closed):
@@ -93,8 +94,6 @@ class ArcRadius(Feature):
 
 class CentreDistance(Feature):
     """Distance between the centres of two circles."""
-
-    operators: ClassVar[tuple[AssociationOperator, ...]] = ENVELOPES
 
     type: Literal["centre_distance"]
     a: Circle

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from golden.elements import Circle, CircleElement, Edge, Intersection, Line, Slot
 from golden.regions import Closed
-from golden.sizes import ENVELOPES, LEAST_SQUARES, AssociationOperator, Feature, element_edges
+from golden.sizes import LEAST_SQUARES, AssociationOperator, Feature, element_edges
 
 Edition = Literal["ISO 1101:2017", "ASME Y14.5-2009", "ASME Y14.5-2018"]
 Millimetres = Annotated[float, Field(ge=-100_000, le=100_000)]
@@ -53,13 +53,11 @@ class Straightness(_Geometrical):
 class Roundness(_Geometrical):
     """Roundness of an edge: difference of the radii of two concentric circles that hold it.
 
-    The operator says where their centre is (ISO 12181-1): minimum zone, least squares, maximum inscribed or
-    minimum circumscribed reference circle.
+    The operator says where their centre is (ISO 12181-1): minimum zone, as ISO 1101 has it, or that of the
+    least squares circle.
     """
 
-    operators: ClassVar[tuple[AssociationOperator, ...]] = (
-        "minimum_zone", "least_squares", "maximum_inscribed", "minimum_circumscribed",
-    )  # fmt: skip
+    operators: ClassVar[tuple[AssociationOperator, ...]] = ("minimum_zone", "least_squares")
 
     type: Literal["roundness"]
     circle: Circle
@@ -139,8 +137,6 @@ class Position(_Geometrical):
     it is compared with the tolerance as written.
     """
 
-    operators: ClassVar[tuple[AssociationOperator, ...]] = ENVELOPES
-
     type: Literal["position"]
     circle: Circle
     datums: DatumSystem
@@ -187,7 +183,6 @@ class LineProfile(_Geometrical):
 class Concentricity(_Geometrical):
     """Concentricity of two circles: diameter of the zone about the datum's centre that holds the other's."""
 
-    operators: ClassVar[tuple[AssociationOperator, ...]] = ENVELOPES
     dropped_from: ClassVar[tuple[Edition, ...]] = ("ASME Y14.5-2018",)
 
     type: Literal["concentricity"]

@@ -24,6 +24,7 @@ from kernels.field import (
     search_blocks,
     step_blocks,
 )
+from kernels.form import least_maximum
 from kernels.light import decoding_table, luminance_window
 from kernels.patches import prepare_patches, track_patches
 
@@ -37,14 +38,14 @@ def compile_all() -> None:
     grey = np.ascontiguousarray(rgb[..., 0])
     light = luminance_window(rgb, table, 0, 0, SIDE, SIDE)
     middle = np.full((1, 2), SIDE / 2)
-    edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, 0.0)
+    edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, np.zeros(1))
     shape, span = np.array([0.0, 0.0, 8.0]), np.array([-8.0, 16.0])
     ring, cubic = np.array([0.0, 1e6]), np.zeros((10, 2))
     cubic[1, 0] = cubic[2, 1] = 1.0
     for form in (LINE, CIRCLE):
         band = gather_band(light, -20.0, -20.0, cubic, ring, form, shape, 5.0, 8, span)
         fit_band(
-            *band, 8, np.ones(len(band[0])), form, False, False, np.eye(2), np.ones(256), 1.0,
+            *band, 8, np.ones(len(band[0])), form, False, False, np.ones(8), np.ones(256), 1.0,
             np.array([*shape, 1.0, 0.1, 0.5]), 1,
         )  # fmt: skip
     values, gradients, inverses = prepare_patches(grey.astype(np.float32), middle, 8)
@@ -67,6 +68,7 @@ def compile_all() -> None:
     block_means(rgb, grey, 8)
     deviation(rgb, UNIT_GAIN, rgb, rgb, grey, grey, grey.copy())
     mean_light(rgb, np.zeros((1, 2), np.int32), UNIT_GAIN, table)
+    least_maximum(np.array([[1.0], [-1.0]]), np.ones((1, 2)))
     ciede2000(np.zeros(3), np.ones(3))
 
 
