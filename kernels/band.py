@@ -170,8 +170,7 @@ def _predict(
     full: bool,
     p: F64,
     start: F64,
-    stretch: F64,
-    bright: float,
+    per_px: float,
     along: float,
     u: float,
     v: float,
@@ -186,9 +185,7 @@ def _predict(
     low_at, rise_at, across_at = count + 1, count + 1 + m, count + 1 + 2 * m
     blur = p[count]
     d, nu, nv = _distance(form, p, u, v)
-    gx = stretch[0, 0] * nu + stretch[1, 0] * nv
-    gy = stretch[0, 1] * nu + stretch[1, 1] * nv
-    per_u = bright / (math.sqrt(gx * gx + gy * gy) * blur)
+    per_u = per_px / blur
     z = d * per_u
     j[low_at] = 1.0
     factor = 1.0
@@ -229,7 +226,7 @@ def fit_band(
     form: int,
     full: bool,
     graded: bool,
-    stretch: F64,
+    per_u: F64,
     variance: F64,
     bright: float,
     start: F64,
@@ -245,8 +242,7 @@ def fit_band(
         form: LINE or CIRCLE.
         full: whether a circle is a whole one.
         graded: whether light may grow across an arc or a line too; it costs a third of its precision.
-        stretch: (2, 2) float64 d(u, v) / d(x, y): a distance d in u along the normal n is
-            d / |stretch^T n| raw pixels.
+        per_u: (sectors,) float64 raw pixels per unit of u, across the edge at each sector.
         variance: (m,) float64 noise variance of light from 0 to 1 in equal steps.
         bright: +1 where the bright side is outside a circle or left of a line, else -1.
         start: (6,) float64: shape (3), blur in raw pixels, low, rise.
@@ -282,7 +278,7 @@ def fit_band(
                 continue
             along = 2.0 * (k + 0.5) / sectors - 1.0
             model, slope = _predict(
-                form, full, p, start, stretch, bright, along, pixels[i, 0], pixels[i, 1], j
+                form, full, p, start, bright * float(per_u[k]), along, pixels[i, 0], pixels[i, 1], j
             )
             weight = 1.0 / _level(model, variance)
             r = pixels[i, 2] - model

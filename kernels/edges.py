@@ -104,7 +104,7 @@ def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, out: F64) -> bool:
 
 @compiled
 def edges_across(
-    image: F32, centres: F64, directions: F64, reach: float, near: float, sign: float, curvature: float
+    image: F32, centres: F64, directions: F64, reach: float, near: float, sign: float, curvature: F64
 ) -> F64:
     """Find one edge on each of many profiles, from raw pixels: nothing is interpolated.
 
@@ -119,7 +119,7 @@ def edges_across(
         near: half length of the fit around the steepest place, in pixels; 0 fits nothing and returns that
             place, good to about a pixel.
         sign: +1 for a rise along the profile (dark to bright), -1 for a fall.
-        curvature: 1 / radius where profiles run outward across a circle, 0 across a straight edge.
+        curvature: (m,) float64 1 / radius of the edge where profiles run outward across it, 0 where straight.
 
     Returns:
         (m, 5) float64: edge position along the profile from its middle in pixels, blur in pixels, rise,
@@ -158,7 +158,7 @@ def edges_across(
                 px, py = (a, b + side) if flat else (b + side, a)
                 rx, ry = px - cx, py - cy
                 across = rx * dy - ry * dx
-                t[n] = rx * dx + ry * dy + 0.5 * curvature * across * across
+                t[n] = rx * dx + ry * dy + 0.5 * curvature[k] * across * across
                 v[n] = image[py, px]
                 w[n] = f if side == 1 else 1.0 - f
                 mean[i] += w[n] * v[n]

@@ -134,7 +134,7 @@ class Caliper:
         directions = np.stack((np.cos(angles), np.sin(angles)), axis=1)
         centres = np.array([x - left, y - top]) + radius * directions
         sign = 1.0 if inside == "dark" else -1.0
-        edges = edges_across(light, centres, directions, reach, near, sign, 1.0 / radius)
+        edges = edges_across(light, centres, directions, reach, near, sign, np.full(count, 1.0 / radius))
         found = edges[:, 4] > 0
         if found.sum() < max(12, _LEAST_SHARE * count):
             return NotMeasured("edge_not_found")
@@ -176,7 +176,9 @@ class Caliper:
             light, left, top = window
             sign = 1.0 if feature.inside == "dark" else -1.0
             directions = np.broadcast_to(outward, centres.shape).copy()
-            edges = edges_across(light, centres - (left, top), directions, reach, _FIT_REACH_PX, sign, 0.0)
+            edges = edges_across(
+                light, centres - (left, top), directions, reach, _FIT_REACH_PX, sign, np.zeros(len(band))
+            )
             found = edges[:, 4] > 0
             if found.sum() < max(3, _LEAST_SHARE * len(band)):
                 return NotMeasured("edge_not_found")

@@ -28,7 +28,7 @@ def straight(angle: float, phase: float, blur: float, low: float = 0.1, high: fl
 def one(image: F32, angle: float, *, reach: float = 8.0, near: float = 6.0, sign: float = 1.0) -> F64:
     """Return the result of one profile through the middle."""
     direction = np.array([[math.cos(angle), math.sin(angle)]])
-    return edges_across(image, np.array([[MIDDLE, MIDDLE]]), direction, reach, near, sign, 0.0)[0]
+    return edges_across(image, np.array([[MIDDLE, MIDDLE]]), direction, reach, near, sign, np.zeros(1))[0]
 
 
 @given(st.floats(0, 2 * math.pi), st.floats(-2, 2), st.floats(0.45, 1.4))
@@ -72,8 +72,8 @@ def test_a_profile_outward_across_a_circle_reaches_its_rim(radius: float, fracti
     angles = np.arange(48) * (2 * math.pi / 48)
     directions = np.stack((np.cos(angles), np.sin(angles)), axis=1)
     centres = middle + (radius - 0.4) * directions
-    bent = edges_across(image, centres, directions, 7.0, 6.0, 1.0, 1 / radius)
-    flat = edges_across(image, centres, directions, 7.0, 6.0, 1.0, 0.0)
+    bent = edges_across(image, centres, directions, 7.0, 6.0, 1.0, np.full(len(centres), 1 / radius))
+    flat = edges_across(image, centres, directions, 7.0, 6.0, 1.0, np.zeros(len(centres)))
     assert (bent[:, 4] == 1).all()
     # second order in 1 / radius is left over
     assert np.abs(bent[:, 0] - 0.4).max() < 2e-4 + 0.15 / radius**2
@@ -96,7 +96,9 @@ def scatter(angle: float, start: float, step: float, count: int) -> float:
     y, x = np.mgrid[:height, :width]
     t = (x - centres[0, 0]) * across[0] + (y - centres[0, 1]) * across[1]
     image = 0.2 + RISE * ndtr(t / BLUR) + np.random.default_rng(5).normal(0, NOISE, t.shape)
-    found = edges_across(image.astype(np.float32), centres, np.tile(across, (count, 1)), 8.0, 6.0, 1.0, 0.0)
+    found = edges_across(
+        image.astype(np.float32), centres, np.tile(across, (count, 1)), 8.0, 6.0, 1.0, np.zeros(count)
+    )
     assert (found[:, 4] == 1).all()
     assert abs(found[:, 0].mean()) < 4 * BOUND / math.sqrt(count)
     return float(found[:, 0].std())
@@ -155,7 +157,7 @@ def test_a_profile_that_leaves_the_image_finds_nothing(centre: tuple[float, floa
     angle = 0.0 if centre[1] == 20.0 else math.pi / 2
     image = straight(angle, centre[angle > 0] - MIDDLE, 0.8)
     direction = np.array([[math.cos(angle), math.sin(angle)]])
-    found = edges_across(image, np.array([centre]), direction, 8.0, 6.0, 1.0, 0.0)
+    found = edges_across(image, np.array([centre]), direction, 8.0, 6.0, 1.0, np.zeros(1))
     assert found[0, 4] == 0
 
 
@@ -170,9 +172,9 @@ def test_profiles_do_not_influence_each_other() -> None:
     image = straight(0.3, 0.2, 0.8)
     centres = np.array([[20.0, 20.0], [20.5, 18.0], [-50.0, 20.0], [19.0, 22.0]])
     directions = np.tile([math.cos(0.3), math.sin(0.3)], (4, 1))
-    together = edges_across(image, centres, directions, 8.0, 6.0, 1.0, 0.0)
+    together = edges_across(image, centres, directions, 8.0, 6.0, 1.0, np.zeros(len(centres)))
     for k in range(4):
-        alone = edges_across(image, centres[k : k + 1], directions[k : k + 1], 8.0, 6.0, 1.0, 0.0)
+        alone = edges_across(image, centres[k : k + 1], directions[k : k + 1], 8.0, 6.0, 1.0, np.zeros(1))
         np.testing.assert_array_equal(together[k], alone[0])
     assert together[2, 4] == 0
     assert together[[0, 1, 3], 4].all()

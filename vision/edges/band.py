@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibration.plane_map import PlaneMap
 from kernels.band import CIRCLE, LINE, fit_band, gather_band
 from kernels.compiled import F32, F64, I32, Mask
 from vision.edges.association import Form
@@ -42,6 +43,12 @@ class Edge:
     def places(self) -> F64:
         """Return the middle of every sector: angle, or u of a line."""
         return self.span[0] + (np.arange(self.sectors) + 0.5) * self.span[1] / self.sectors
+
+    def across(self, plane: PlaneMap, points: F64, normals: F64) -> F64:
+        """Return where (n, 2) local normals at (n, 2) local points lead in the picture, u per raw pixel."""
+        at = plane.jacobians(plane.to_px(self.local.to_mm(points)))
+        stretch = np.einsum("ji,njk->nik", self.local.turn, at) / self.local.mm_per_u
+        return np.einsum("nji,nj->ni", stretch, normals)
 
     def points(self, shape: F64) -> tuple[F64, F64]:
         """Return points and unit normals of the form at the places, local coordinates."""
@@ -80,12 +87,20 @@ class Band:
 
 
 def fit_edge(
-    raw: RawLight, edge: Edge, start: Start, kept: Mask, reach: float, bright: float, window: tuple[F32, F64]
+    raw: RawLight,
+    plane: PlaneMap,
+    edge: Edge,
+    start: Start,
+    kept: Mask,
+    reach: float,
+    bright: float,
+    window: tuple[F32, F64],
 ) -> Band | None:
     """Fit the band of an edge by maximum likelihood.
 
     Args:
         raw: the frame, for its noise.
+        plane: raw pixels to mm.
         edge: what is fitted.
         start: what calipers say of it.
         kept: (places,) bool, which places count.
@@ -97,10 +112,14 @@ def fit_edge(
         The fit in the widest band whose light is two levels that vary slowly; None where none converges.
     """
     band: Band | None = None
+    points, normals = edge.points(start.shape)
+    per_u = 1 / np.hypot(
+        *edge.across(plane, points, normals).T
+    )  # blur is even in the picture, not on the plane
     for blurs, more in (_WIDE_BAND, _NARROW_BAND):
         width = min(blurs * start.blur + more, reach + 4)
         pixels, sector = _gather(edge, start.shape, width, window)
-        band = _cleaned(raw, edge, start, kept, bright, pixels, sector)
+        band = _cleaned(raw, edge, start, kept, bright, per_u, pixels, sector)
         if band is not None and not _uneven(raw, band):
             return band
     return band
@@ -126,7 +145,14 @@ def _gather(edge: Edge, shape: F64, width: float, window: tuple[F32, F64]) -> tu
 
 
 def _cleaned(
-    raw: RawLight, edge: Edge, start: Start, kept: Mask, bright: float, pixels: F64, sector: I32
+    raw: RawLight,
+    edge: Edge,
+    start: Start,
+    kept: Mask,
+    bright: float,
+    per_u: F64,
+    pixels: F64,
+    sector: I32,
 ) -> Band | None:
     """Fit, leave out what no noise and no shape of the edge explains, and fit again until nothing changes.
 
@@ -142,8 +168,8 @@ def _cleaned(
         if first is None:
             return None
         p, inverse, places, residuals, totals, ok = fit_band(
-            pixels, sector, edge.sectors, weights, edge.code, edge.full, graded, edge.local.stretch,
-            raw.variance, bright, first, _STEPS,
+            pixels, sector, edge.sectors, weights, edge.code, edge.full, graded, per_u, raw.variance,
+            bright, first, _STEPS,
         )  # fmt: skip
         rise = float(p[count + 1 + (3 if edge.full else 2)])
         if not ok or rise <= 0:

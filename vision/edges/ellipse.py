@@ -69,7 +69,7 @@ def fit_ellipse(
         centres = plane.to_px(local.to_mm(on_form))
         directions = normals @ local.stretch
         directions /= np.hypot(directions[:, 0], directions[:, 1])[:, None]
-        seen = edges_across(light, centres - (left, top), directions, far, near, bright, 0.0)
+        seen = edges_across(light, centres - (left, top), directions, far, near, bright, 1 / radii)
         found = np.asarray(seen[:, 4] > 0, np.bool_)
         if found.sum() < max(8, LEAST_SHARE * count):
             return NotMeasured("edge_not_found")

@@ -16,13 +16,14 @@ from vision.edges.band import Band, Edge, Start, fit_edge, off_form
 from vision.edges.local import Local
 from vision.edges.raw import RawLight
 from vision.edges.start import agreed_circle, agreed_line
-from vision.robust import median
+from vision.robust import median, spread
 
 LEAST_SHARE = 0.6  # of the places looked at must show the edge, on the form
 _FIT_REACH_PX = 6.0  # of one caliper about its steepest place
 _SECTOR_PX = 4.0  # least length of an edge that is one place
 _MOST_SECTORS, _LEAST_SECTORS = 128, 8
 _OFF_FORM = 4.0  # spreads of the places' offsets from the form
+_NOT_ROUND = 0.04  # of its radius: what is rougher is no circle
 _SMOOTH_PX = 0.05  # no edge is smoother than that to one place
 _CLIPPED = 0.05  # share of clipped light in the band that moves an edge
 _CLEAN = 0.6  # share of a place's pixels that must be clean
@@ -157,9 +158,9 @@ def _fit(
     for near, far in ((0.0, reach), (_FIT_REACH_PX, max(_FIT_REACH_PX, 0.6 * reach))):
         middles, normals = edge.points(shape)
         centres = plane.to_px(edge.local.to_mm(middles))
-        directions = normals @ edge.local.stretch
+        directions = edge.across(plane, middles, normals)
         directions /= np.hypot(directions[:, 0], directions[:, 1])[:, None]
-        curvature = 0.0 if edge.form == "line" else 1.0 / max(shape[2], 1.0)
+        curvature = np.full(edge.sectors, 0.0 if edge.form == "line" else 1.0 / max(shape[2], 1.0))
         seen = edges_across(light, centres - corner, directions, far, near, bright, curvature)
         found = seen[:, 4] > 0
         if found.sum() < max(6, LEAST_SHARE * edge.sectors):
@@ -193,9 +194,11 @@ def _refine(
 ) -> Associated | NotMeasured:
     """Fit the band, set aside the places off the form, and fit again until none is left."""
     kept = start.kept
-    band = fit_edge(raw, edge, start, kept, reach, bright, window)
+    band = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
     for _ in range(3):
         if band is None:
+            return NotMeasured("edge_disputed")
+        if edge.form != "line" and spread(band.offsets[kept]) > _NOT_ROUND * band.shape[2]:
             return NotMeasured("edge_disputed")
         near = kept & _on_form(band, kept)
         if near.sum() < LEAST_SHARE * edge.sectors:
@@ -203,7 +206,7 @@ def _refine(
         if (near == kept).all():
             break
         kept = near
-        band = fit_edge(raw, edge, start, kept, reach, bright, window)
+        band = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
     assert band is not None
     if band.clipped > _CLIPPED:
         return NotMeasured("feature_saturated")
@@ -212,10 +215,10 @@ def _refine(
 
 def _on_form(band: Band, kept: Mask) -> Mask:
     """Return which places lie on the form: within their common spread, or what their own noise allows."""
-    spread = max(1.4826 * median(np.abs(band.offsets[kept])), _SMOOTH_PX)
+    common = max(spread(band.offsets[kept]), _SMOOTH_PX)
     own = np.sqrt(band.mean_square / np.maximum(band.information, 1e-12))
     return np.asarray(
-        (np.abs(band.offsets) <= _OFF_FORM * np.maximum(spread, own)) & (band.clean > _CLEAN), np.bool_
+        (np.abs(band.offsets) <= _OFF_FORM * np.maximum(common, own)) & (band.clean > _CLEAN), np.bool_
     )
 
 
