@@ -1,26 +1,77 @@
-"""The camera certificate: what turns pixels into millimetres and codes into light, for how long."""
+"""The camera certificate: what turns pixels into millimetres and codes into light, for how long.
+
+A field that is absent is not written, so certificates of earlier releases keep their bytes and digests.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import math
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
-from pydantic import AwareDatetime, Field, ValidationError
+import numpy as np
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from calibration.errors import (
     CalibrationAlteredError,
     CalibrationExpiredError,
     CalibrationForeignError,
     CalibrationFormatError,
+    CalibrationUnsignedError,
 )
-from calibration.noise import Noise
+from calibration.flat_field import FlatField
+from calibration.noise import Noise, PhotonTransfer
+from calibration.optics import Optics
+from calibration.plane_map import PlaneMap, ScaleMap
+from calibration.settings import Settings, without_black
+from calibration.substitution import EdgeDefinition
+from calibration.targets import Target
+from evidence.frame import Frame
+from evidence.inspection import Digest
+from golden import dsse
 from golden.digests import canonical_json, sha256
+from golden.keys import SigningKey, TrustStore
 from golden.regions import Closed
 from golden.sample import write_file
+from golden.seal import Signature
+from kernels.compiled import F32
+from kernels.light import decoding_table
 
 LARGEST_FILE = 1_000_000
+
+
+SIGNED_TYPE = "application/vnd.hallmark.calibration"
+
+_T = TypeVar("_T")
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_empty(value: object) -> bool:
+    return not value
+
+
+Absent = Annotated[_T | None, Field(exclude_if=_is_none)]
+
+
+class Temperature(Closed):
+    """Of camera, target and their surroundings while calibrating."""
+
+    celsius: Annotated[float, Field(ge=-50, le=150)]
+    u_celsius: Annotated[float, Field(ge=0, le=50)]
+
+
+class CertificateSignature(Closed):
+    """A signature over the certificate's digest: key id (see `golden.keys`), Ed25519 as base64."""
+
+    keyid: Digest
+    sig: Annotated[str, Field(max_length=100)]
 
 
 class CameraCalibration(Closed):
@@ -28,19 +79,29 @@ class CameraCalibration(Closed):
 
     Attributes:
         camera: identity of the camera it belongs to.
-        method: how the scale was found; "nominal" means stated, not measured.
-        mm_per_px: scale of the object plane.
+        method: how the scale was found; "nominal" means stated, "measured" by pictures of a target.
+        mm_per_px: scale of the object plane, of a measured one in the middle of the target.
         relative_uncertainty: standard uncertainty of the scale, relative; common to all measurements.
         transfer: how codes relate to light.
         noise: noise model in linear light.
         issued: when it was made.
         valid_until: after this it decides nothing.
         conditions: what was set and under which conditions, in words.
+        lens: identity of the lens.
+        settings: of camera and lens; frames taken otherwise do not fit.
+        target: what was measured, with serial number, certificate and expiry: the scale's traceability.
+        optics: lens and object plane with covariance and residuals; a measured certificate has them.
+        flat_field: falloff of lens and light.
+        photon_transfer: how the noise was found.
+        edge_definition: optical against mechanical edge.
+        temperature: while calibrating.
+        versions: of the libraries that computed it, by name.
+        signatures: who vouches for it, sorted by key id; not part of the digest, which they cover.
     """
 
     schema_: Literal["hallmark.calibration/1"] = Field(alias="schema", default="hallmark.calibration/1")
     camera: Annotated[str, Field(min_length=1, max_length=128)]
-    method: Literal["nominal"] = "nominal"
+    method: Literal["nominal", "measured"] = "nominal"
     mm_per_px: Annotated[float, Field(gt=0, le=10)]
     relative_uncertainty: Annotated[float, Field(ge=0, le=0.5)]
     transfer: Literal["srgb", "linear"] = "srgb"
@@ -48,6 +109,34 @@ class CameraCalibration(Closed):
     issued: AwareDatetime
     valid_until: AwareDatetime
     conditions: Annotated[str, Field(max_length=2000)] = ""
+    lens: Absent[Annotated[str, Field(min_length=1, max_length=200)]] = None
+    settings: Absent[Settings] = None
+    target: Absent[Target] = None
+    optics: Absent[Optics] = None
+    flat_field: Absent[FlatField] = None
+    photon_transfer: Absent[PhotonTransfer] = None
+    edge_definition: Absent[EdgeDefinition] = None
+    temperature: Absent[Temperature] = None
+    versions: Absent[dict[str, Annotated[str, Field(max_length=100)]]] = None
+    signatures: Annotated[tuple[CertificateSignature, ...], Field(max_length=20, exclude_if=_is_empty)] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.method == "measured") != (self.optics is not None):
+            raise ValueError("a measured certificate has optics, a nominal one has none")
+        sizes = {(part.width, part.height) for part in (self.optics, self.flat_field) if part is not None}
+        if self.settings is not None and self.settings.width is not None and self.settings.height is not None:
+            sizes.add((self.settings.width, self.settings.height))
+        if len(sizes) > 1:
+            raise ValueError(f"optics, flat field and settings are of several sizes: {sorted(sizes)}")
+        if self.transfer == "srgb" and self.settings is not None and self.settings.black_level:
+            raise ValueError("sRGB codes have no black level")
+        if self.target is not None and self.target.expired(self.issued.date()):
+            raise ValueError(f"target {self.target.serial} had expired on {self.target.expires}")
+        keys = [signature.keyid for signature in self.signatures]
+        if keys != sorted(set(keys)):
+            raise ValueError("signatures are not sorted by key id, one for each")
+        return self
 
     @classmethod
     def nominal(
@@ -66,32 +155,67 @@ class CameraCalibration(Closed):
         Raises:
             CalibrationFormatError: a number is out of range, or the validity ends before it begins.
         """
-        if issued.tzinfo is None or valid_until.tzinfo is None:
+        return cls._made(
+            {
+                "camera": camera, "mm_per_px": mm_per_px, "relative_uncertainty": relative_uncertainty,
+                "issued": issued, "valid_until": valid_until, "transfer": transfer, "conditions": conditions,
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def measured(
+        cls, *, camera: str, optics: Optics, issued: datetime, valid_until: datetime, **fields: object
+    ) -> Self:
+        """Make a certificate from a calibrated lens and plane; `fields` are any others of this class.
+
+        Scale and its uncertainty follow from the optics; `noise` from `photon_transfer` where that is given.
+
+        Raises:
+            CalibrationFormatError: a field does not fit, sizes differ, the target has expired, or the
+                validity ends before it begins.
+        """
+        transfer = fields.get("photon_transfer")
+        noise = {"noise": transfer.noise} if isinstance(transfer, PhotonTransfer) else {}
+        return cls._made(
+            {
+                "transfer": "linear", **noise, **fields,
+                "camera": camera, "method": "measured", "optics": optics, "mm_per_px": optics.mm_per_px,
+                "relative_uncertainty": _relative_uncertainty(optics),
+                "issued": issued, "valid_until": valid_until,
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def _made(cls, fields: dict[str, object]) -> Self:
+        issued, until = cast("datetime", fields["issued"]), cast("datetime", fields["valid_until"])
+        if issued.tzinfo is None or until.tzinfo is None:
             raise CalibrationFormatError("issued and valid_until need a time zone")
-        if valid_until <= issued:
-            raise CalibrationFormatError(f"valid until {valid_until} is not after issued {issued}")
+        if until <= issued:
+            raise CalibrationFormatError(f"valid until {until} is not after issued {issued}")
         try:
-            return cls(
-                camera=camera, mm_per_px=mm_per_px, relative_uncertainty=relative_uncertainty,
-                issued=issued, valid_until=valid_until, transfer=transfer, conditions=conditions,
-            )  # fmt: skip
+            return cls.model_validate(fields)
         except ValidationError as error:
             raise CalibrationFormatError(_first(error)) from error
 
     @classmethod
-    def open(cls, path: Path | str, *, now: datetime, camera: str | None = None) -> Self:
-        """Read a certificate and refuse it unless it is whole, valid at `now` and of `camera`.
+    def open(
+        cls, path: Path | str, *, now: datetime, camera: str | None = None, trust: TrustStore | None = None
+    ) -> Self:
+        """Read a certificate and refuse it unless it is whole, valid at `now`, of `camera` and vouched for.
 
         Args:
             path: the `.cal` file.
             now: the time at which it must be valid, with a zone.
             camera: the camera it must belong to; None takes any.
+            trust: the keys of which one must have signed it; None takes unsigned ones too.
 
         Raises:
-            CalibrationFormatError, CalibrationAlteredError, CalibrationExpiredError,
-            CalibrationForeignError: as named; OSError where the file cannot be read.
+            CalibrationFormatError, CalibrationAlteredError, CalibrationExpiredError, CalibrationForeignError,
+            CalibrationUnsignedError: as named; OSError where the file cannot be read.
         """
         certificate = cls.parse(Path(path).read_bytes(), source=str(path))
+        if trust is not None:
+            certificate.verify(trust, source=str(path))
         if not certificate.issued <= now <= certificate.valid_until:
             raise CalibrationExpiredError(
                 f"{path}: valid from {certificate.issued:%Y-%m-%d %H:%M} to "
@@ -129,12 +253,85 @@ class CameraCalibration(Closed):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON of the content."""
-        return sha256(canonical_json(self.model_dump(mode="json", by_alias=True)))
+        """SHA-256 of the canonical JSON of the content without signatures."""
+        return sha256(canonical_json(self.model_dump(mode="json", by_alias=True, exclude={"signatures"})))
 
     def to_bytes(self) -> bytes:
-        """Return the file's bytes: canonical JSON with the digest."""
+        """Return the file's bytes: canonical JSON with digest and signatures."""
         return canonical_json({**self.model_dump(mode="json", by_alias=True), "digest": self.digest}) + b"\n"
+
+    def sign(self, key: SigningKey) -> Self:
+        """Return the certificate with this key's signature over its digest; signing twice changes nothing."""
+        sig = base64.b64encode(key.sign(self._signed)).decode("ascii")
+        others = [s for s in self.signatures if s.keyid != key.keyid]
+        both = sorted([*others, CertificateSignature(keyid=key.keyid, sig=sig)], key=lambda s: s.keyid)
+        return self.model_copy(update={"signatures": tuple(both)})
+
+    def verify(self, trust: TrustStore, *, source: str = "certificate") -> tuple[Signature, ...]:
+        """Return who signed it, sorted by key id.
+
+        Raises:
+            CalibrationUnsignedError: nobody, someone who is not trusted here, or a signature is not genuine.
+        """
+        if not self.signatures:
+            raise CalibrationUnsignedError(f"{source}: nobody has signed it; have it signed by a trusted key")
+        found: list[Signature] = []
+        for signature in self.signatures:
+            key = trust.keys.get(signature.keyid)
+            if key is None:
+                raise CalibrationUnsignedError(
+                    f"{source}: signed by key {signature.keyid[:19]}, which is not trusted here; put its "
+                    ".pub.json into the trust folder only if its owner may calibrate"
+                )
+            if not key.verifies(_bytes(signature.sig), self._signed):
+                raise CalibrationUnsignedError(
+                    f"{source}: the signature of {key.party} is not genuine; fetch the original"
+                )
+            found.append(Signature(key.keyid, key.party, key.role))
+        return tuple(found)
+
+    @property
+    def _signed(self) -> bytes:
+        return dsse.pae(self.digest.encode("ascii"), SIGNED_TYPE)
+
+    def plane(self, height_mm: float = 0.0, u_height_mm: float = 0.0, u_tilt_deg: float = 0.0) -> PlaneMap:
+        """Return the map from raw pixels to millimetres on the plane of a part's edges.
+
+        A stated scale is that of this plane whatever its height; it holds tilt and height in its uncertainty.
+
+        Args:
+            height_mm: of the edges above the plane that was calibrated, towards the camera.
+            u_height_mm: its standard uncertainty.
+            u_tilt_deg: standard uncertainty of the plane's tilt, about either axis.
+
+        Raises:
+            LensError: an uncertainty is negative.
+        """
+        if self.optics is None:
+            return ScaleMap(self.mm_per_px, self.relative_uncertainty)
+        return self.optics.plane(height_mm, u_height_mm, u_tilt_deg)
+
+    def table(self) -> F32:
+        """Return the table from code to linear light: float32, one entry for each code of the pixel format.
+
+        The black level is 0, the highest code 1.
+        """
+        settings = self.settings or Settings()
+        return without_black(decoding_table(self.transfer, settings.white), settings.black_level)
+
+    def fits(self, frame: Frame) -> str | None:
+        """Return why a frame was not taken as the certificate says: a reason code, or None.
+
+        `calibration_foreign`: another camera; `calibration_mismatch`: another size or pixel format;
+        `exposure_changed`: another exposure time, where both are known.
+        """
+        if frame.camera != self.camera:
+            return "calibration_foreign"
+        size = frame.pixels.shape[1], frame.pixels.shape[0]
+        known = self.optics or self.flat_field
+        if known is not None and size != (known.width, known.height):
+            return "calibration_mismatch"
+        return None if self.settings is None else self.settings.fault(frame.pixels, frame.exposure_us)
 
     def save(self, path: Path | str) -> None:
         """Write the file: whole or not at all."""
@@ -151,3 +348,24 @@ def _first(error: ValidationError) -> str:
     detail = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in detail["loc"]) or "certificate"
     return f"{field}: {detail['msg']} (got {detail['input']!r})"
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _relative_uncertainty(optics: Optics) -> float:
+    """Return the relative standard uncertainty of a length across half the frame, in the worse direction."""
+    w, h = optics.width, optics.height
+    plane = optics.plane()
+    worst = 0.0
+    for dx, dy in ((w / 4, 0.0), (0.0, h / 4)):
+        ends = np.array([[(w - 1) / 2 - dx, (h - 1) / 2 - dy], [(w - 1) / 2 + dx, (h - 1) / 2 + dy]])
+        step = np.diff(plane.to_mm(ends), axis=0)[0]
+        length = float(np.hypot(*step))
+        change = [np.diff(mode.displacements, axis=1)[:, 0] @ (step / length) for mode in plane.modes(ends)]
+        worst = max(worst, math.sqrt(sum(float(c @ c) for c in change)) / length)
+    return worst

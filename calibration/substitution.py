@@ -150,7 +150,8 @@ def _size(
     bias = mean - size.value_mm
     return SizeSubstitution(
         id=size.id, readings=readings, bias=bias, u_procedure=deviation,
-        corrected_bias=bias - size.edges * correction, u_bias=math.hypot(size.u_mm, deviation / math.sqrt(readings)),
+        corrected_bias=bias - size.edges * correction,
+        u_bias=math.hypot(size.u_mm, deviation / math.sqrt(readings)),
         expanded=COVERAGE_FACTOR * math.hypot(size.u_mm, deviation, size.edges * local),
     )  # fmt: skip
 
