@@ -13,7 +13,8 @@ from kernels.compiled import F64, Mask
 from vision.mapping import QuadraticMap, basis
 from vision.robust import median
 
-MODELS: Final = ("similarity", "affine", "projective", "quadratic")
+MODELS: Final = ("projective", "quadratic")  # a camera sees a plane in perspective; some parts bend
+SIMILARITY: Final = ("similarity",)
 QUADRATIC: Final = ("quadratic",)
 
 _TUKEY: Final = 4.685
@@ -46,7 +47,7 @@ def fit_map(
         unit: (m, 2) where they were found.
         covariances: (m, 2, 2) of `unit`, up to a common factor that is estimated here.
         start: a map near the answer; patches far from it count little at first.
-        models: some of `MODELS`, the most general last.
+        models: one or more of `MODELS` and `SIMILARITY`, the most general last.
 
     Returns:
         The fit, or None where the patches do not determine it.
@@ -83,20 +84,19 @@ def fit_map(
 
 def _embedding(model: str, near: F64) -> F64:
     """Return the (12, p) matrix from the model's parameters to the quadratic's coefficients, row-major."""
-    matrix = np.zeros((12, {"similarity": 4, "affine": 6, "projective": 8, "quadratic": 12}[model]))
+    if model == "quadratic":
+        return np.eye(12)
+    matrix = np.zeros((12, {"similarity": 4, "projective": 8}[model]))
     matrix[0, 0] = matrix[1, 1] = 1.0
     if model == "similarity":
         matrix[2, 2] = matrix[5, 2] = matrix[3, 3] = 1.0
         matrix[4, 3] = -1.0
         return matrix
-    size = min(matrix.shape[1], 12)
-    linear = 6 if model == "projective" else size
-    matrix[np.arange(linear), np.arange(linear)] = 1.0
-    if model == "projective":
-        # (A p) / (1 + k p) is A p - (k p)(A p) to second order; A is known well enough beforehand
-        along_u, along_v = near[1], near[2]
-        matrix[6:8, 6], matrix[8:10, 6] = along_u, along_v
-        matrix[8:10, 7], matrix[10:12, 7] = along_u, along_v
+    # (A p) / (1 + k p) is A p - (k p)(A p) to second order; A is known well enough beforehand
+    matrix[np.arange(6), np.arange(6)] = 1.0
+    along_u, along_v = near[1], near[2]
+    matrix[6:8, 6], matrix[8:10, 6] = along_u, along_v
+    matrix[8:10, 7], matrix[10:12, 7] = along_u, along_v
     return matrix
 
 

@@ -47,8 +47,8 @@ class Registered:
     Attributes:
         pose: similarity from golden to frame, nearest to the map.
         mapping: the smooth map that measurement and comparison use.
-        model: the simplest form of map that the patches do not contradict: "similarity", "affine",
-            "projective" (perspective to second order) or "quadratic".
+        model: "projective" (a plane in perspective, to second order), or "quadratic" where the patches
+            contradict that.
         covariance: (12, 12) float64 of `mapping.coefficients` in row-major order, squared pixels.
         bending_px: rms distance, per axis, by which a part that follows no smooth map departs from this one;
             0 where the map explains the patches.

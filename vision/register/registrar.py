@@ -17,7 +17,7 @@ from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_patches
 from vision.mapping import QuadraticMap, Similarity, fit_similarity, from_similarity
 from vision.pyramid import COARSEST, Pyramid
 from vision.register import search
-from vision.register.fitting import MODELS, QUADRATIC, Fit, consensus, fit_map
+from vision.register.fitting import MODELS, QUADRATIC, SIMILARITY, Fit, consensus, fit_map
 from vision.register.outcome import (
     STATION_RANGE,
     NotRegistered,
@@ -28,7 +28,7 @@ from vision.register.outcome import (
 from vision.register.places import spread_places
 from vision.robust import median
 
-_LEVELS: Final = ((8, search.HALF, 28, ("similarity",)), (4, 8, 70, QUADRATIC), (1, 12, 90, MODELS))
+_LEVELS: Final = ((8, search.HALF, 28, SIMILARITY), (4, 8, 70, QUADRATIC), (1, 12, 90, MODELS))
 _TYPICAL_BLUR_PX: Final = 0.75  # of a camera; a golden scan is sharper
 _LEAST_CORRELATION: Final = 0.5
 _LEAST_SHARE: Final = 0.45  # of the patches of a level; a quarter of the part may be covered
@@ -38,6 +38,8 @@ _STEPS: Final = 10
 _FLOOR_PX: Final = 0.003  # of a patch's position beyond its misfit: sampling, texture at its rim
 _SMOOTH_PX: Final = 2.0  # what tilt and slow bending put between a similarity and a unit
 _MOST_BENDING: Final = 0.006  # of half the longer side: a part that departs further is not this part
+_LEAST_NINTH: Final = 0.2  # of the patches in each ninth of a part that bends
+_MOST_DISTORTED: Final = 0.025  # of half the longer side: between the map and the pose, at the corners
 _LARGEST_U_PX: Final = 0.5
 _LEAST_CONTRAST: Final = 1.0  # levels of light rms at 1/8 scale: below, there is nothing to match
 
@@ -140,7 +142,7 @@ class Registrar:
         matches = self._track(pyramid, quarter, fit.mapping)
         agreed = self._agreed(matches, quarter)
         fit = self._fitted(matches, fit.mapping if agreed is None else agreed, quarter, bent=agreed is None)
-        if fit is None:
+        if fit is None or (agreed is None and not self._everywhere(matches, quarter)):
             return None
         matches = self._track(pyramid, full, fit.mapping)
         fit = self._fitted(matches, fit.mapping, full, bent=agreed is None)
@@ -183,17 +185,30 @@ class Registrar:
         fit = fit_map(matches.golden, matches.unit, covariances, start, models)
         return fit if fit is not None and np.count_nonzero(fit.weights) >= level.least else None
 
+    def _everywhere(self, matches: _Matches, level: _Level) -> bool:
+        """Return whether patches are found in all ninths of the part: bending is known only where it shows."""
+        h, w = self._shape
+
+        def count(points: F64) -> F64:
+            return np.histogram2d(points[:, 0], points[:, 1], bins=3, range=((0, w), (0, h)))[0]
+
+        return bool((count(matches.golden) >= _LEAST_NINTH * count(level.centres)).all())
+
     def _outcome(self, matches: _Matches, fit: Fit, *, bent: bool) -> Registered | None:
         kept = fit.weights > 0
         golden, unit = matches.golden[kept], matches.unit[kept]
-        # faint patches are located badly; their distances say little about the map
-        weights = fit.weights[kept] / (np.trace(matches.covariances[kept], axis1=1, axis2=2) + _FLOOR_PX**2)
+        weights = fit.weights[kept]
+        if not bent:  # faint patches are located badly; their distances say little about the map
+            weights = weights / (np.trace(matches.covariances[kept], axis1=1, axis2=2) + _FLOOR_PX**2)
         pose = fit_similarity(golden, unit, weights)
         residual = _rms(unit - fit.mapping.points(golden), weights)
         bending = residual / math.sqrt(2) if bent else 0.0
         covariances = mapped_covariances(fit.mapping, fit.covariance, bending, self._corners)
         u_px = math.sqrt(float(np.linalg.eigvalsh(covariances).max()))
-        if residual > _MOST_BENDING * self._extent or (not bent and u_px > _LARGEST_U_PX):
+        departs = np.hypot(*(fit.mapping.points(self._corners) - pose.points(self._corners)).T).max()
+        if max(residual / _MOST_BENDING, departs / _MOST_DISTORTED) > self._extent:
+            return None
+        if not bent and u_px > _LARGEST_U_PX:
             return None
         return Registered(
             pose=pose, mapping=fit.mapping, model=fit.model, covariance=fit.covariance, bending_px=bending,
