@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from api import ApiError
+from hallmark.__main__ import main
 from tests.api.server import Server, prepare, trust_folder
 
 
@@ -67,11 +69,21 @@ def test_serve_answers_admits_new_keys_refuses_revoked_ones_and_stops_clean(tmp_
         (["serve", "--data", "{}/new", "--trust", "{}/none"], "is not a folder"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_2(tmp_path: Path, words: list[str], sentence: str) -> None:
-    done = hallmark(*(word.format(tmp_path) for word in words))
-    assert done.returncode == 2
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_input_is_one_sentence_and_exit_2(
+    tmp_path: Path,
+    words: list[str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["hallmark", *(word.format(tmp_path) for word in words)])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of this process are pytest's
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capfd.readouterr().err
+    assert left.value.code == 2
+    assert sentence in said
+    assert "Traceback" not in said
     assert not (tmp_path / "none").exists()
 
 

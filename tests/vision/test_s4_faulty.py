@@ -20,6 +20,8 @@ from models.release import open_model, packaged
 from tests.vision import s4
 from vision import Inspector, read_frame
 
+pytestmark = pytest.mark.xdist_group("s4 faulty")  # one worker inspects the scans
+
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in `S4_2.jpg`
 
 BRIDGE: Box = (936, 1280, 1190, 1470)
