@@ -18,10 +18,12 @@ from calibration.targets import Target
 from kernels.compiled import F32, F64, I64, U8, Mask
 
 _SIDES = (1600, 100_000)  # longest sides at which markers are looked for
+_SMALL = 1000  # longest side at which markers of other dictionaries are looked for
 _FEWEST = 3  # markers that must agree
 _AGREEING = 0.8  # share of the markers seen that must lie as on the board
 _TOLERANCE = 0.2  # of the pitch, for a marker's corner
 _LARGEST_COLUMNS = 60  # of boards that a wrong one is compared with
+_UNREADABLE = 2.0  # blur in pixels that explains why markers are not read
 _NEAREST = 24  # marker corners that say where a corner lies
 _REACH = 2.5  # pitches from the nearest marker seen within which corners are looked for
 
@@ -49,8 +51,11 @@ def detect_charuco(light: F32, target: Target) -> Detection | NotDetected:
         return _nothing_of(light, target, dictionary)
     squares = _layout(target.columns, target.rows, _parity(target), target)
     foreign = markers.ids >= len(squares)
-    if foreign.mean() > 1 - _AGREEING or _agreeing(markers, squares, target).mean() < _AGREEING:
-        return _other_board(markers, target, len(squares))
+    agreeing = _agreeing(markers, squares, target)
+    if not agreeing.all():
+        other = _other_board(markers, target, agreeing.sum())
+        if other is not None or agreeing.mean() < _AGREEING:
+            return other or _no_board(markers, len(squares))
     keep = np.flatnonzero(~foreign)
     markers = Markers(markers.ids[keep], markers.corners[keep], markers.scale)
     kept = np.flatnonzero(_agreeing(markers, squares, target))
@@ -59,7 +64,7 @@ def detect_charuco(light: F32, target: Target) -> Detection | NotDetected:
         return NotDetected(
             "target_partial", "no corner of the board lies in the picture", "show more of the target"
         )
-    found = measured(fit(light, rough), rough, target, whole=False)
+    found = measured(fit(light, rough), rough, target, light.shape[::-1], whole=False)
     if (
         isinstance(found, Detection)
         and min(np.ptp(found.target_mm[:, 0]), np.ptp(found.target_mm[:, 1])) == 0
@@ -126,7 +131,7 @@ def _agreeing(markers: Markers, layout: F64, target: Target) -> Mask:
         return out
     seen = markers.corners[known].reshape(-1, 2)
     there = layout[markers.ids[known]].reshape(-1, 2)
-    matrix, _ = cv2.findHomography(seen, there, cv2.RANSAC, _TOLERANCE * target.pitch_mm)
+    matrix, _ = cv2.findHomography(seen, there, cv2.RANSAC, _TOLERANCE * target.pitch_mm, maxIters=300)
     if cast("Any", matrix) is None:
         return out
     off = cv2.perspectiveTransform(seen[None], matrix).reshape(-1, 2) - there
@@ -175,27 +180,38 @@ def _improved(light: F32, rough: Rough, scale: int) -> Rough:
     return replace(rough, points=points, blur=blur_in_full(float(np.median(fits[ok, 4])), scale))
 
 
-def _other_board(markers: Markers, target: Target, held: int) -> NotDetected:
-    """Say which board the markers belong to, if it is one."""
-    remedy = "show the defined target, or correct columns, rows and legacy_pattern in its definition"
+_OTHER = "show the defined target, or correct columns, rows and legacy_pattern in its definition"
+
+
+def _other_board(markers: Markers, target: Target, agreeing: int) -> NotDetected | None:
+    """Say which board the markers belong to, if there is one that more of them agree with."""
     beyond = int(markers.ids.max())
+    best, said = agreeing, None
     for parity in (1, 0):
         for columns in range(3, _LARGEST_COLUMNS):
             rows = -(-2 * (beyond + 1) // columns) + 1
-            if _agreeing(markers, _layout(columns, rows, parity, target), target).mean() >= _AGREEING:
-                kind = "" if parity else " of the legacy pattern"
-                return NotDetected(
+            count = int(_agreeing(markers, _layout(columns, rows, parity, target), target).sum())
+            if count > best and count >= _AGREEING * len(markers.ids):
+                best, kind = count, "" if parity else " of the legacy pattern"
+                said = NotDetected(
                     "target_wrong",
                     f"the markers lie as on a board{kind} with {columns} columns and at least {rows - 1} "
                     f"rows, the definition has {target.columns} columns and {target.rows} rows"
                     + (" of the legacy pattern" if target.legacy_pattern else ""),
-                    remedy,
+                    _OTHER,
                 )
+                if best == len(markers.ids):
+                    return said
+    return said
+
+
+def _no_board(markers: Markers, held: int) -> NotDetected:
+    beyond = int(markers.ids.max())
     return NotDetected(
         "target_wrong",
         f"{len(markers.ids)} markers were seen, up to number {beyond}, but not as on the defined board, "
         f"which has {held}",
-        remedy,
+        _OTHER,
     )
 
 
@@ -209,8 +225,9 @@ def _nothing_of(light: F32, target: Target, dictionary: cv2.aruco.Dictionary) ->
             "the board is seen as in a mirror",
             "switch off the camera's mirroring, or print the target anew, not mirrored",
         )
+    small = reduced(light, max(1, -(-max(light.shape) // _SMALL)))
     others = {
-        name: len(find_markers(light, other).ids)
+        name: len(find_markers(small, other).ids)
         for name in sorted(vars(cv2.aruco))
         if re.fullmatch(r"DICT_([4-7]X[4-7]_1000|APRILTAG_36H11|ARUCO_ORIGINAL|ARUCO_MIP_36H12)", name)
         and (other := dictionary_named(name)) is not None
@@ -223,10 +240,16 @@ def _nothing_of(light: F32, target: Target, dictionary: cv2.aruco.Dictionary) ->
             "show the defined target, or correct dictionary in its definition",
         )
     board = find_board(light, target.across)
+    if board is not None and sorted(board.size) == sorted(target.across) and board.blur > _UNREADABLE:
+        return NotDetected(
+            "target_blurred",
+            f"the board was found, but its markers cannot be read: the blur is {board.blur:.1f} pixels",
+            "focus on the target, close the aperture or shorten the exposure",
+        )
     if board is not None and min(board.size) >= 3:
         return NotDetected(
             "target_wrong",
-            f"a chessboard with {board.size[0]} x {board.size[1]} inner corners was seen, but no markers "
+            f"a chessboard with {max(board.size)} x {min(board.size)} inner corners was seen, but no markers "
             f"of {target.dictionary}",
             "show the defined target; if it is the right one, come nearer until each bit of a marker is at "
             "least 3 pixels wide",

@@ -53,7 +53,7 @@ def detect_chessboard(light: F32, target: Target) -> Detection | NotDetected:
             "switch off the camera's mirroring, or correct first_square in the target's definition",
         )
     rough = _completed(board, placed, target)
-    return measured(fit(light, rough), rough, target, whole=True)
+    return measured(fit(light, rough), rough, target, light.shape[::-1], whole=True)
 
 
 def find_board(light: F32, wanted: tuple[int, int]) -> Board | None:
@@ -189,8 +189,8 @@ def _completed(board: Board, places: I64, target: Target) -> Rough:
 
 
 def _other_size(light: F32, board: Board, target: Target) -> NotDetected:
-    nx, ny = board.size
     columns, rows = target.across
+    nx, ny = sorted(board.size, reverse=columns >= rows)
     seen = f"a board with {nx} x {ny} inner corners was seen, the definition has {columns} x {rows}"
     if (sorted(board.size) > sorted(target.across) and nx * ny > len(target.ids())) or not _leaves(
         light, board

@@ -20,6 +20,7 @@ _SATURATED = 0.25  # share of saturated pixels beyond which a feature is refused
 _FAINT = 0.01  # contrast in light below which a feature is refused
 _DISPUTED = 0.2, 4.0  # residuals beyond which it is refused: share of contrast, times the board's median
 _SHARP, _SMOOTHING = 0.42, 0.7  # pixels: blur below which light is smoothed, and how much
+_BORDER = 16.0  # pixels from the border within which a window may be cut
 _FLOOR = 0.0005  # pixels: error of the model on noiseless pictures
 _ENOUGH = 0.8  # share of the features that must be measured where a board must be whole
 
@@ -82,17 +83,21 @@ def blur_in_full(blur: float, scale: int) -> float:
     return scale * float(np.sqrt(max(blur**2 - (1 - 1 / scale**2) / 12, 0.09)))
 
 
-def measured(fits: F64, rough: Rough, target: Target, *, whole: bool) -> Detection | NotDetected:
+def measured(
+    fits: F64, rough: Rough, target: Target, size: tuple[int, int], *, whole: bool
+) -> Detection | NotDetected:
     """Return the features that can be believed, with their uncertainties.
 
     Args:
         fits: rows of `fit` for the rough corners at full resolution.
         rough: those corners.
         target: what they belong to.
+        size: width and height of the picture.
         whole: whether nearly all features of the target must be measured.
     """
     contrast = np.abs(fits[:, 6])
-    left_out = _causes(fits, contrast, rough.pitch)
+    inside = np.minimum(rough.points, np.array([size]) - 1 - rough.points).min(axis=1) > _BORDER
+    left_out = _causes(fits, contrast, rough.pitch, inside)
     good = np.array([cause == "" for cause in left_out], np.bool_)
     counts = Counter(cause for cause in left_out if cause)
     nx, ny = target.across
@@ -120,7 +125,7 @@ def _middle_mean(values: F64) -> float:
     return float(np.sort(values)[cut : len(values) - cut].mean())
 
 
-def _causes(fits: F64, contrast: F64, pitch: F64) -> list[str]:
+def _causes(fits: F64, contrast: F64, pitch: F64, inside: Mask) -> list[str]:
     """Return why each feature is left out; "" where it is not."""
     converged = fits[:, 13] > 0
     relative = fits[:, 7] / np.maximum(contrast, 1e-9)
@@ -128,6 +133,7 @@ def _causes(fits: F64, contrast: F64, pitch: F64) -> list[str]:
     most = min(_DISPUTED[0], max(_DISPUTED[1] * usual, 0.02))
     blurred = fits[:, 4] > np.minimum(_BLURRED[0], _BLURRED[1] * pitch)
     conditions: tuple[tuple[str, Mask], ...] = (
+        ("cut", ~converged & ~inside),
         ("disputed", ~converged),
         ("faint", contrast < _FAINT),
         ("saturated", fits[:, 12] > _SATURATED),
