@@ -19,7 +19,7 @@ SAMPLING_BLUR_PX = math.sqrt(1 / 3)
 _NUISANCES = 3  # gain, offset, blur
 _FEWEST_STEPS = 2
 _HOPELESS = 0.3  # a patch of less correlation after those steps is not there
-_CONVERGED_PX = 0.01
+_CONVERGED_PX = 0.02
 
 
 @compiled

@@ -28,13 +28,13 @@ from vision.register.outcome import (
 from vision.register.places import spread_places
 from vision.robust import median
 
-_LEVELS: Final = ((8, search.HALF, 28, SIMILARITY), (4, 8, 70, QUADRATIC), (1, 12, 90, MODELS))
+_LEVELS: Final = ((8, search.HALF, 20, SIMILARITY), (4, 8, 70, QUADRATIC), (1, 12, 72, MODELS))
 _TYPICAL_BLUR_PX: Final = 0.75  # of a camera; a golden scan is sharper
 _LEAST_CORRELATION: Final = 0.5
 _LEAST_SHARE: Final = 0.45  # of the patches of a level; a quarter of the part may be covered
 _CLEAR_SHARE: Final = 0.6  # above, no other pose can explain as much
 _LEAST_PATCHES: Final = 8
-_STEPS: Final = 10
+_STEPS: Final = 8
 _FLOOR_PX: Final = 0.003  # of a patch's position beyond its misfit: sampling, texture at its rim
 _SMOOTH_PX: Final = 2.0  # what tilt and slow bending put between a similarity and a unit
 _MOST_BENDING: Final = 0.006  # of half the longer side: a part that departs further is not this part
@@ -186,7 +186,7 @@ class Registrar:
         return fit if fit is not None and np.count_nonzero(fit.weights) >= level.least else None
 
     def _everywhere(self, matches: _Matches, level: _Level) -> bool:
-        """Return whether patches are found in all ninths of the part: bending is known only where it shows."""
+        """Return whether patches are found in all ninths of the part: bending is known where it shows."""
         h, w = self._shape
 
         def count(points: F64) -> F64:
