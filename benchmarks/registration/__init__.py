@@ -1,0 +1,1 @@
+"""Registration beside ECC, SIFT and ORB, and trials that look for silent failures."""
