@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from golden.regions import Closed, Pixel, PixelPoint
 
 LEAST_APART_PX = 4.0  # edges nearer than this are one edge to any camera
-_CORNER = 0.1  # share of a rectangle's side that is left out at each corner: corners are rounded
+_CORNER = 0.1  # share of a side that is left out at each end, where it turns into a corner or an arc
 _CAP_DEG = 80.0  # a slot's end is looked at over twice this angle; beyond it its side begins
 
 Shade = Literal["dark", "bright"]
@@ -102,11 +102,14 @@ class Slot(Closed):
     def sides(self) -> tuple[Line, Line]:
         """Its straight edges, both from start to end: left, right."""
         (ux, uy), half = _direction(self.start_px, self.end_px), self.width_px / 2
+        less = _CORNER * math.dist(self.start_px, self.end_px)
+        start = _moved(self.start_px, (less * ux, less * uy))
+        end = _moved(self.end_px, (-less * ux, -less * uy))
         left, right = (half * uy, -half * ux), (-half * uy, half * ux)
         inner, outer = ("right", "left") if self.inside == "dark" else ("left", "right")
         return (
-            _line(_moved(self.start_px, left), _moved(self.end_px, left), inner),
-            _line(_moved(self.start_px, right), _moved(self.end_px, right), outer),
+            _line(_moved(start, left), _moved(end, left), inner),
+            _line(_moved(start, right), _moved(end, right), outer),
         )
 
     @property

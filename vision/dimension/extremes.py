@@ -22,7 +22,6 @@ import numpy as np
 
 from kernels.compiled import F64, I64, Mask
 from kernels.form import least_maximum
-from vision.dimension.budget import point_noise
 from vision.dimension.value import Found
 from vision.edges.association import Associated
 
@@ -82,6 +81,8 @@ def solve(extreme: Extreme) -> Found:
         points.append((a, index, own[index]))
         start += len(own)
     parts = tuple((a, extreme.factor * (weights @ change)) for a, change in extreme.others)
+    known = sum(float(g @ a.covariance @ g) for a, g in parts)  # is in the parts already
+    noise = math.sqrt(max(noise**2 - known, 0.0))
     return Found(value, bias, noise, free, parts, tuple(points))
 
 
@@ -89,7 +90,13 @@ def _noise(extreme: Extreme) -> tuple[float, float, float]:
     """Return what noise adds to the extreme on average, its standard uncertainty and degrees of freedom."""
     sigma = np.concatenate([np.full(len(a.residuals), noise_of(a)) for a in extreme.features])
     taking_part = (extreme.mix != 0).any(axis=0)
-    draws = sigma[taking_part] * _draws(int(taking_part.sum())) @ extreme.mix[:, taking_part].T
+    # a datum that turns in its noise makes zones wider too, never narrower
+    moves = [
+        extreme.mix[:, taking_part] * sigma[taking_part],
+        *(c @ _root(a.covariance) for a, c in extreme.others),
+    ]
+    by_draw = np.hstack(moves)
+    draws = _draws(by_draw.shape[1]) @ by_draw.T
     biases: list[float] = []
     spreads: list[float] = []
     for share in _SHARES:
@@ -106,6 +113,12 @@ def _noise(extreme: Extreme) -> tuple[float, float, float]:
     return bias, math.hypot(max(spreads), unsure), free
 
 
+def _root(covariance: F64) -> F64:
+    """Return a matrix whose product with its transpose is the covariance, which may be singular."""
+    size, axes = np.linalg.eigh(covariance)
+    return np.asarray(axes * np.sqrt(np.maximum(size, 0.0)))
+
+
 @functools.lru_cache(maxsize=64)
 def _draws(count: int) -> F64:
     half = np.random.default_rng(20_160).standard_normal((_DRAWS // 2, count))
@@ -120,9 +133,11 @@ def noise_of(a: Associated) -> float:
     """
     lever = float((a.gain[:2] ** 2).sum())
     stated = math.sqrt(max(float(a.covariance[0, 0] + a.covariance[1, 1]), 0.0) / lever) if lever > 0 else 0.0
-    if int(a.kept.sum()) < _FEWEST:
+    kept = a.residuals[a.kept]
+    if len(kept) < _FEWEST:
         return stated
-    seen = point_noise(a)
+    bends = kept[:-2] - 2 * kept[1:-1] + kept[2:]
+    seen = math.sqrt(float(bends @ bends) / len(bends) / 6)
     return seen if seen < _CLEARLY * stated else stated
 
 
