@@ -121,6 +121,16 @@ def test_limits_are_those_of_the_normal_and_the_chi_square_distribution() -> Non
     assert one.spread_limit(SIZES[0], 3) == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_moving_average_has_the_published_limits() -> None:
+    """Roberts (1959) for k checks of 2 readings, and a reference of 5 checks that all of them share."""
+    charted = chart(standard(), quiet(1, 12), calibration=DIGEST)
+    for k, found in enumerate(charted[5:], 1):
+        (point,) = (p for p in found.points if (p.size, p.chart) == ("pitch", "drift"))
+        average = 0.2 / 1.8 * (1 - 0.8 ** (2 * k))
+        deviation = 0.001 * np.sqrt(average / 2 + (1 - 0.8**k) ** 2 / 10)
+        assert point.limit == pytest.approx(standard().factor * deviation)
+
+
 def test_each_chart_sees_its_own_trouble() -> None:
     def beyond(*checks: CheckResult) -> set[str]:
         charted = chart(standard(), [*quiet(1, 6), *checks], calibration=DIGEST)

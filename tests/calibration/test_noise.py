@@ -55,6 +55,7 @@ def test_gain_and_dark_noise_lie_within_their_uncertainty() -> None:
         gains.append((plane.gain - 1e-4) / plane.u_gain)
         reads.append((plane.read - 12 / 10000) / plane.u_read)
         assert plane.u_gain < 0.01 * plane.gain
+        assert plane.levels == len(LEVELS) + 1  # the dark frames are one
     for z in (np.array(gains), np.array(reads)):
         assert abs(z.mean()) < 0.7
         assert 0.6 < z.std() < 1.4
