@@ -15,6 +15,8 @@ from kernels.comparison import (
     mean_light,
     relight,
 )
+from kernels.corners import fit_corners
+from kernels.dots import fit_dots
 from kernels.edges import edges_across
 from kernels.field import (
     block_tensors,
@@ -39,6 +41,8 @@ def compile_all() -> None:
     light = luminance_window(rgb, table, 0, 0, SIDE, SIDE)
     middle = np.full((1, 2), SIDE / 2)
     edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, np.zeros(1))
+    fit_corners(light, np.array([[32.0, 32.0, 0.1, 1.7, 1.0]]), np.full(1, 9.0), np.full(1, np.inf), 1.0)
+    fit_dots(light, np.array([[32.0, 32.0, 9.0, 8.0, 0.1, 1.0]]), np.full(1, 5.0), 1.0)
     shape, span = np.array([0.0, 0.0, 8.0]), np.array([-8.0, 16.0])
     ring, cubic = np.array([0.0, 1e6]), np.zeros((10, 2))
     cubic[1, 0] = cubic[2, 1] = 1.0

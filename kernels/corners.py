@@ -2,10 +2,7 @@
 
 Light is low + rise * P(a blurred point lies on the same side of both edges), times a linear shading.
 That probability is a bivariate normal one, exact for edges that cross at any angle, as on tilted boards. The
-fit is least squares over raw pixels, the maximum-likelihood estimate for white noise. What correlates the
-noise of neighbouring pixels (demosaicing, JPEG blocks) is measured from the residuals by the sandwich
-estimator in two dimensions (Conley 1999, doi:10.1016/S0304-4076(98)00084-0) with a flat-top window (Politis
-and Romano 1995, doi:10.1111/j.1467-9892.1995.tb00223.x).
+fit is least squares over raw pixels, the maximum-likelihood estimate for white noise.
 """
 
 from __future__ import annotations
@@ -15,48 +12,16 @@ import math
 import numpy as np
 
 from kernels.compiled import F32, F64, compiled
+from kernels.least_squares import correlation, factor, substitute, substitute_half
 
 _SQRT2 = math.sqrt(2.0)
 _NORM = 1.0 / math.sqrt(2.0 * math.pi)
 _STEPS = 30
 _P = 9  # x, y, angle 1, angle 2, blur, low, rise, shading in x, shading in y
 _SHARPEST = 0.29  # pixels: the pixel's own width; sharpened pictures would go below
-_LAG = 4  # reach of the flat-top window, pixels
 # Gauss-Legendre, six points on -1..1
 _NODE = np.array([-0.9324695142, -0.6612093865, -0.2386191861, 0.2386191861, 0.6612093865, 0.9324695142])
 _WEIGHT = np.array([0.1713244924, 0.3607615730, 0.4679139346, 0.4679139346, 0.3607615730, 0.1713244924])
-
-
-@compiled
-def factor(a: F64, n: int) -> bool:
-    """Replace a symmetric n x n matrix's lower triangle by its Cholesky factor; False if not positive."""
-    for i in range(n):
-        for j in range(i + 1):
-            s = a[i, j]
-            for k in range(j):
-                s -= a[i, k] * a[j, k]
-            if i == j:
-                if s <= 0.0:
-                    return False
-                a[i, i] = math.sqrt(s)
-            else:
-                a[i, j] = s / a[j, j]
-    return True
-
-
-@compiled
-def substitute(a: F64, b: F64, n: int) -> None:
-    """Solve with a factor of `factor` in place: b becomes the solution."""
-    for i in range(n):
-        s = b[i]
-        for k in range(i):
-            s -= a[i, k] * b[k]
-        b[i] = s / a[i, i]
-    for i in range(n - 1, -1, -1):
-        s = b[i]
-        for k in range(i + 1, n):
-            s -= a[k, i] * b[k]
-        b[i] = s / a[i, i]
 
 
 @compiled
@@ -134,10 +99,10 @@ def fit_corners(light: F32, starts: F64, radii: F64, clear: F64, full: float) ->
 
     Returns:
         (n, 14) float64: x, y, angle 1, angle 2, blur (standard deviation in pixels, pixel included), low,
-        rise, residual rms, variance of x, of y and covariance for white noise, the factor by which correlated
-        noise raises them, share of saturated pixels, and 1.0 where the fit converged within 3 pixels of its
-        start, else 0.0. The sector from angle 1, turning from x towards y, to angle 2 is bright where rise is
-        negative.
+        rise, residual rms, variance of x, of y and covariance for white noise, the factor by which noise that
+        is not white raises them, share of saturated pixels, and 1.0 where the fit converged within 3 pixels of
+        its start, else 0.0. The sector from angle 1, turning from x towards y, to angle 2 is bright where rise
+        is negative.
     """
     height, width = light.shape
     count = len(starts)
@@ -294,12 +259,7 @@ def _report(
                 here[0] += w * rows[0, i] * j[i]
                 here[1] += w * rows[1, i] * j[i]
                 here[3 + i] = j[i]
-            for i in range(
-                _P
-            ):  # by the factor of the normal matrix: products of two pixels give the hat matrix
-                for m in range(i):
-                    here[3 + i] -= hessian[i, m] * here[3 + m]
-                here[3 + i] /= hessian[i, i]
+            substitute_half(hessian, here[3:], _P)
             white[0] += here[0] * here[0]
             white[1] += here[1] * here[1]
             white[2] += here[0] * here[1]
@@ -311,47 +271,6 @@ def _report(
         out[i] = p[i]
     out[7] = math.sqrt(variance)
     out[8], out[9], out[10] = variance * white[0], variance * white[1], variance * white[2]
-    out[11] = correlation(pixels[:side, :side])
+    out[11] = correlation(pixels[:side, :side], variance)
     out[12] = saturated / seen
     out[13] = 1.0
-
-
-@compiled
-def correlation(pixels: F64) -> float:
-    """Return how much correlation between neighbouring residuals raises a position's variance; 1 for none.
-
-    Residuals of a fit are themselves correlated, even where noise is not: what white noise would give, which
-    the hat matrix says, is divided out.
-
-    Args:
-        pixels: (h, w, 3 + p) float64 of a window: influence of a pixel on x and on y, its residual, and its
-            derivatives divided by the factor of the normal matrix; zero where it does not count.
-    """
-    height, width, size = pixels.shape
-    found, found_alone, white, white_alone = 0.0, 0.0, 0.0, 0.0
-    for y in range(height):
-        for x in range(width):
-            a = pixels[y, x]
-            if a[0] == 0.0 and a[1] == 0.0:
-                continue
-            for v in range(max(y - _LAG + 1, 0), min(y + _LAG, height)):
-                for u in range(max(x - _LAG + 1, 0), min(x + _LAG, width)):
-                    b = pixels[v, u]
-                    influence = a[0] * b[0] + a[1] * b[1]
-                    if influence == 0.0:
-                        continue
-                    influence *= min(1.0, 2.0 - 2.0 * abs(v - y) / _LAG) * min(
-                        1.0, 2.0 - 2.0 * abs(u - x) / _LAG
-                    )
-                    hat = 0.0
-                    for i in range(3, size):
-                        hat -= a[i] * b[i]
-                    if u == x and v == y:
-                        hat += 1.0
-                        found_alone += influence * a[2] * b[2]
-                        white_alone += influence * hat
-                    found += influence * a[2] * b[2]
-                    white += influence * hat
-    if found_alone <= 0.0 or white <= 0.05 * white_alone:
-        return 1.0
-    return (found / found_alone) / (white / white_alone)

@@ -11,6 +11,7 @@ import numpy as np
 
 from calibration.detection.charuco import detect_charuco
 from calibration.detection.chessboard import detect_chessboard
+from calibration.detection.dots import detect_dots
 from calibration.detection.result import Detection, Missing, NotDetected
 from calibration.errors import CalibrationError
 from calibration.targets import Kind, Target
@@ -40,4 +41,5 @@ def detect(light: F32, target: Target) -> Detection | NotDetected:
 _DETECTORS: dict[Kind, Callable[[F32, Target], Detection | NotDetected]] = {
     "chessboard": detect_chessboard,
     "charuco": detect_charuco,
+    "dots": detect_dots,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from calibration.detection.lattice import grow_lattices
+from calibration.detection.lattice import grow_lattices, rotations
 from calibration.detection.refinement import Rough, blur_in_full, fit, measured, reduced
 from calibration.detection.result import Detection, NotDetected, not_found
 from calibration.detection.saddles import find_saddles
@@ -136,15 +136,9 @@ def _oriented(board: Board, target: Target) -> I64 | None:
 
     Of rotations that the board's colours do not tell apart the one is taken whose x points most to the right.
     """
-    nx, ny = board.size
     choices: list[tuple[int, float, I64]] = []
-    for turns in range(4):
-        places = board.places
-        width, height = nx, ny
-        for _ in range(turns):  # by 90 degrees, x towards y
-            places = np.stack((height - 1 - places[:, 1], places[:, 0]), axis=1)
-            width, height = height, width
-        if (width, height) != target.across:
+    for places, size in rotations(board.places, board.size):
+        if size != target.across:
             continue
         black = _first_is_black(board, places)
         if target.first_square is not None and black != (target.first_square == "black"):

@@ -45,6 +45,16 @@ def grow_lattices(image: F32, saddles: Saddles) -> list[tuple[I64, I64]]:
     return sorted(boards, key=lambda board: -len(board[0]))
 
 
+def rotations(places: I64, size: tuple[int, int]) -> list[tuple[I64, tuple[int, int]]]:
+    """Return the places of a board, so many across and down, and its size, seen from each side."""
+    out: list[tuple[I64, tuple[int, int]]] = []
+    for _ in range(4):
+        out.append((places, size))
+        places = np.stack((size[1] - 1 - places[:, 1], places[:, 0]), axis=1)
+        size = size[1], size[0]
+    return out
+
+
 def _neighbours(image: F32, saddles: Saddles, directions: F64) -> I64:
     """Return (n, 4) the nearest corner of the other colour along each direction, or -1."""
     points, n = saddles.points, len(saddles.points)

@@ -21,6 +21,7 @@ _FAINT = 0.01  # contrast in light below which a feature is refused
 _DISPUTED = 0.2, 4.0  # residuals beyond which it is refused: share of contrast, times the board's median
 _SHARP, _SMOOTHING = 0.42, 0.7  # pixels: blur below which light is smoothed, and how much
 _BORDER = 16.0  # pixels from the border within which a window may be cut
+_LEAST = 0.5  # of the variance of white noise: what the residuals of one picture may take away
 _FLOOR = 0.0005  # pixels: error of the model on noiseless pictures
 _ENOUGH = 0.8  # share of the features that must be measured where a board must be whole
 
@@ -104,7 +105,7 @@ def measured(
     needed = _ENOUGH * nx * ny if whole else 6
     if good.sum() < needed:
         return _refused(counts, int(good.sum()), nx * ny)
-    correlation = max(1.0, _middle_mean(fits[good, 11]))
+    correlation = max(_LEAST, _middle_mean(fits[good, 11]))
     variance = 0.5 * (fits[good, 8] + fits[good, 9]) * correlation
     return Detection(
         ids=rough.ids[good],

@@ -53,8 +53,8 @@ class Detection:
         blur_px: (n,) standard deviation of the edges' blur, pixel included.
         contrast: (n,) bright less dark, linear light.
         saturated: (n,) share of saturated pixels around each, 0..1.
-        correlation: factor by which the correlated noise of neighbouring pixels raises the variance of a
-            point over that of white noise (contained in u_px); far above 1 in JPEG-compressed pictures.
+        correlation: factor by which noise that neighbouring pixels share, or that is uneven, raises the
+            variance of a point over that of white noise (contained in u_px); far above 1 after demosaicing.
         left_out: how many features were seen but left out, by cause: "blurred", "saturated", "faint",
             "disputed" (not what a corner or dot looks like), "cut" (too near to the border).
     """

@@ -12,7 +12,7 @@ import pytest
 from calibration import CalibrationError
 from calibration.detection import Detection, NotDetected, detect
 from calibration.targets import Target
-from datasets.twin.metrology import Board, Camera, Light, Sensor, charuco, chessboard, expose, render
+from datasets.twin.metrology import Board, Camera, Light, Sensor, charuco, chessboard, dots, expose, render
 
 LENS = Camera(640, 480, 900.0, 900.0, 319.5, 239.5, k1=-0.1)
 QUIET = Sensor(psf_sigma_px=0.8, full_well_e=np.inf)
@@ -29,6 +29,13 @@ def chessboard_target(columns: int = 8, rows: int = 6, **fields: Any) -> Target:
     return Target(
         kind="chessboard", columns=columns, rows=rows, pitch_mm=10, pitch_relative_uncertainty=1e-5, **fields
     )
+
+
+def dots_target(columns: int = 7, rows: int = 5, dot_mm: float = 6.0, **fields: Any) -> Target:
+    return Target(
+        kind="dots", columns=columns, rows=rows, pitch_mm=10, pitch_relative_uncertainty=1e-5,
+        dot_mm=dot_mm, **fields,
+    )  # fmt: skip
 
 
 @cache
@@ -191,6 +198,43 @@ def test_blurred_dark_saturated_and_empty_pictures_say_so() -> None:
     assert reason(np.full((300, 400), 0.4, np.float32), target) == "target_not_found"
     assert reason(np.zeros((300, 400), np.float32), charuco_target()) == "target_dark"
     assert reason(np.random.default_rng(0).random((300, 400), np.float32), target) == "target_not_found"
+
+
+@pytest.mark.parametrize("blur", [0.5, 1.5])
+def test_dots_are_measured_at_the_images_of_their_centres(blur: float) -> None:
+    board = dots(7, 5, 10.0, 6.0)
+    camera = LENS.aimed(board.centre_mm, 150.0, tilt_deg=(28, -22), roll_deg=15)
+    light = expose(board, camera, Sensor(psf_sigma_px=blur, full_well_e=np.inf)).astype(np.float32)
+    seen = found(light, dots_target())
+    errors = seen.points_px - camera.project(seen.target_mm)
+    assert len(seen.ids) == 35
+    assert np.abs(errors.mean(axis=0)).max() < 0.001
+    assert np.sqrt((errors**2).mean()) < 0.001
+
+
+def test_bright_dots_and_other_grids_of_dots() -> None:
+    board = dots(7, 5, 10.0, 6.0, ground=0.05, dot=0.8)
+    light = light_of(board)
+    assert len(found(light, dots_target(dark_dots=False)).ids) == 35
+    result = detect(light, dots_target(7, 6, dark_dots=False))
+    assert isinstance(result, NotDetected)
+    assert result.reason == "target_wrong"
+    assert "7 x 5" in result.message
+    assert reason(np.full((300, 400), 0.4, np.float32), dots_target()) == "target_not_found"
+
+
+def test_stated_uncertainty_of_dots_is_that_of_repeated_frames() -> None:
+    board = dots(5, 4, 10.0, 5.0)
+    camera = Camera(240, 200, 400.0, 400.0, 119.5, 99.5).aimed(board.centre_mm, 130.0, tilt_deg=(10, 25))
+    rng = np.random.default_rng(1)
+    sensor = Sensor(psf_sigma_px=0.9, full_well_e=8000, bits=12)
+    frames = [
+        found(render(board, camera, sensor, rng).astype(np.float32) / 4095, dots_target(5, 4, dot_mm=5.0))
+        for _ in range(25)
+    ]
+    errors = np.stack([frame.points_px - camera.project(frame.target_mm) for frame in frames])
+    stated = np.stack([frame.u_px for frame in frames])
+    assert np.sqrt((errors**2).mean()) == pytest.approx(np.sqrt((stated**2).mean()), rel=0.15)
 
 
 def test_dirt_on_a_corner_leaves_that_corner_out() -> None:
