@@ -61,11 +61,25 @@ class FrameRecord(Closed):
     pose: Pose | None
 
 
+class BudgetLine(Closed):
+    """One source of a value's uncertainty, in the value's unit.
+
+    `common` sources act alike on every unit of the station; null degrees of freedom are infinite.
+    """
+
+    name: Name
+    standard_uncertainty: Annotated[float, Field(ge=0)]
+    degrees_of_freedom: Annotated[float, Field(ge=1)] | None
+    common: bool
+
+
 class CharacteristicResult(Closed):
     """A number never travels alone: value, unit, uncertainty, limits, rule, validity, decision.
 
     `value` and `standard_uncertainty` are null where nothing was measured, and then `reason` says why.
-    `set_aside` is the share of edge points that a robust fit did not follow: a burr is among them.
+    `set_aside` is the share of edge points that a robust fit did not follow: a burr is among them. `budget`
+    says where the standard uncertainty comes from, and `common_uncertainty` is what of it is the same for
+    every unit of the station and does not average out over a lot.
     """
 
     id: Name
@@ -83,6 +97,8 @@ class CharacteristicResult(Closed):
     reason: str | None
     decision: Literal["conform", "nonconform", "undecided"]
     set_aside: Annotated[float, Field(ge=0, le=1)] | None = None
+    common_uncertainty: Annotated[float, Field(ge=0)] | None = None
+    budget: tuple[BudgetLine, ...] = ()
 
     @model_validator(mode="after")
     def _honest(self) -> CharacteristicResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,15 @@ ImagePath = Annotated[str, Field(pattern=r"^images/[A-Za-z0-9][A-Za-z0-9._-]{0,9
 Checkpoint = Literal["iqc", "fai", "ipqc", "oqc"]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+_T = TypeVar("_T")
+# what an older agreement does not state is not written, so that its bytes stay
+Stated = Annotated[_T | None, Field(exclude_if=_is_none)]
+
+
 class Party(Closed):
     """A party to the agreement; `name` is what a trusted key is bound to."""
 
@@ -39,18 +48,25 @@ class Party(Closed):
 
 
 class Part(Closed):
-    """The part that the golden sample defines."""
+    """The part that the golden sample defines.
+
+    `expansion_ppm_per_k` is its linear thermal expansion, with its standard uncertainty: lengths hold at
+    20 degrees C (ISO 1:2022) where the camera's certificate states a temperature.
+    """
 
     number: Identifier
     revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
     name: Annotated[str, Field(min_length=1, max_length=200)]
+    expansion_ppm_per_k: Stated[Annotated[float, Field(ge=-100, le=1000)]] = None
+    u_expansion_ppm_per_k: Stated[Annotated[float, Field(ge=0, le=1000)]] = None
 
 
 class View(Closed):
     """One required picture of a unit, with the golden reference image it is compared to.
 
     `image` is a path inside the bundle (and beside the YAML while authoring); `mm_per_px` is the
-    nominal scale of that image and `transfer` how its codes relate to light.
+    nominal scale of that image and `transfer` how its codes relate to light. `height_mm` is where the
+    measured edges lie above the plane that stations calibrate, with its standard uncertainty.
     """
 
     id: Identifier
@@ -60,6 +76,8 @@ class View(Closed):
     mm_per_px: Annotated[float, Field(gt=0, le=10)]
     transfer: Literal["srgb", "linear"] = "srgb"
     ignore: tuple[Region, ...] = ()
+    height_mm: Stated[Annotated[float, Field(ge=-1000, le=1000)]] = None
+    u_height_mm: Stated[Annotated[float, Field(ge=0, le=100)]] = None
 
     @model_validator(mode="after")
     def _name(self) -> Self:

@@ -41,7 +41,7 @@ from vision.judge import (
     verdict_of,
     weigh,
 )
-from vision.measure import Caliper, Measured
+from vision.measure import Conditions, Gauge, Measured
 from vision.naming import Namer, unnamed
 from vision.pyramid import Pyramid, light_of
 from vision.regions import mask
@@ -71,6 +71,7 @@ class _CompiledView:
         image = golden.images[view.image]
         pixels = read_frame(image, view=view.id, camera="golden", source=view.image).pixels
         self.pixels = np.asarray(pixels, np.uint8)
+        self.conditions = None if calibration is None else Conditions.of(golden.spec, view, calibration)
         self.table = decoding_table(view.transfer)
         grey = to_grey(self.pixels)
         usable: Mask = np.ones((grey.shape[0], grey.shape[1]), np.bool_)
@@ -303,17 +304,17 @@ class _Unit:
     def _measure(self, compiled: _CompiledView, frame: Frame, pixels: U8, found: Registered) -> None:
         calibration = compiled.calibration
         reason = _calibration_fault(calibration, frame, compiled.view, found)
-        caliper: Caliper | None = None
+        gauge: Gauge | None = None
         for c in self._golden.spec.characteristics:
             if not isinstance(c, Dimension) or c.feature.view != compiled.view.id:
                 continue
-            if calibration is None or reason is not None:
+            if compiled.conditions is None or reason is not None:
                 self._results[c.id] = unmeasured(c, reason or "calibration_absent")
                 continue
-            caliper = caliper or Caliper(pixels, compiled.table, found.mapping, calibration)
-            m = caliper.measure(c)
+            gauge = gauge or Gauge(pixels, found.mapping, compiled.conditions)
+            m = gauge.measure(c)
             if isinstance(m, Measured):
-                self._results[c.id] = measured(c, m.value, m.standard_uncertainty, m.set_aside)
+                self._results[c.id] = measured(c, m.value, m.standard_uncertainty, m.set_aside, m.budget)
             else:
                 self._results[c.id] = unmeasured(c, m.reason)
 
@@ -408,8 +409,8 @@ def _calibration_fault(
 ) -> str | None:
     if calibration is None:
         return "calibration_absent"
-    if calibration.camera != frame.camera:
-        return "calibration_foreign"
+    if (misfit := calibration.fits(frame)) is not None:
+        return misfit
     if not calibration.covers(frame.captured_at):
         return "calibration_expired"
     scale = calibration.mm_per_px * found.pose.scale / view.mm_per_px

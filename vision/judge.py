@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from evidence import REASONS
-from evidence.inspection import CharacteristicResult, CountResult, Defect, Verdict
+from evidence.inspection import BudgetLine, CharacteristicResult, CountResult, Defect, Verdict
 from golden.catalogue import DefectCatalogue, DefectRule
 from golden.conformity import capable, decide
-from golden.spec import Characteristic, Colour, Dimension, Entered, GoldenSpec, Surface
+from golden.spec import Characteristic, Colour, DecisionRule, Dimension, Entered, GoldenSpec, Surface
+from vision.dimension.budget import Budget, Line
 
 _ORDER = {code: i for i, code in enumerate(REASONS)}
 
@@ -115,15 +117,21 @@ def measured(
     value: float,
     standard_uncertainty: float,
     set_aside: float | None = None,
+    budget: Budget | None = None,
 ) -> CharacteristicResult:
-    """Return the decided result of a measured dimension or colour difference."""
+    """Return the decided result of a measured dimension or colour difference.
+
+    Where the uncertainty is larger than the rule lets a measuring process have, or so large that no value
+    could conform, the reason says that the process is not capable.
+    """
     # decided on the numbers that are recorded, so that whoever reads them decides the same
     value, standard_uncertainty = round(value, 6), round(standard_uncertainty, 7)
     lower = characteristic.lower if isinstance(characteristic, Dimension) else None
     upper, rule = characteristic.upper, characteristic.decision
     decision = decide(value, standard_uncertainty, lower, upper, rule)
     reason = None if decision == "conform" else f"characteristic_{decision}"
-    if decision == "undecided" and not capable(standard_uncertainty, lower, upper, rule):
+    capability = standard_uncertainty, lower, upper, rule
+    if decision == "undecided" and (_hopeless(*capability) or not capable(*capability)):
         reason = "measurement_not_capable"
     return _result(
         characteristic,
@@ -131,9 +139,29 @@ def measured(
         standard_uncertainty=standard_uncertainty,
         coverage_factor=rule.coverage_factor,
         set_aside=None if set_aside is None else round(set_aside, 4),
+        common_uncertainty=None if budget is None else round(budget.common_uncertainty, 7),
+        budget=() if budget is None else tuple(_budget_line(line) for line in budget.lines),
         reason=reason,
         decision=decision,
     )
+
+
+def _hopeless(
+    standard_uncertainty: float, lower: float | None, upper: float | None, rule: DecisionRule
+) -> bool:
+    """Return whether not even the value in the middle of the tolerance could conform."""
+    if upper is None:
+        return False  # one limit alone leaves room beyond it
+    middle = 0.0 if lower is None else (lower + upper) / 2
+    return decide(middle, standard_uncertainty, lower, upper, rule) != "conform"
+
+
+def _budget_line(line: Line) -> BudgetLine:
+    freedom = line.degrees_of_freedom
+    return BudgetLine(
+        name=line.name, standard_uncertainty=round(line.standard_uncertainty, 8),
+        degrees_of_freedom=round(freedom, 2) if math.isfinite(freedom) else None, common=line.common,
+    )  # fmt: skip
 
 
 def surface_result(

@@ -73,6 +73,7 @@ def test_the_fields_of_the_record_are_the_agreed_ones() -> None:
     assert set(record["characteristics"][0]) == {
         "id", "name", "source", "value", "unit", "nominal", "lower", "upper", "standard_uncertainty",
         "coverage_factor", "rule", "valid", "reason", "decision", "set_aside",
+        "common_uncertainty", "budget",
     }  # fmt: skip
     assert set(record["defects"][0]) == {
         "view", "class", "severity", "confidence", "box_px", "box_mm", "size_mm", "zone", "rule",

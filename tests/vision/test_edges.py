@@ -152,7 +152,7 @@ def test_light_that_grows_over_the_frame_moves_nothing() -> None:
     raw = light_of(Scene(0.7, (half,), Light(0.9, (0.3, -0.2))), plain())
     found = fit_line(raw, PLAIN, (60, 20), (60, 100), reach_px=8, dark="left")
     assert isinstance(found, Associated)
-    assert found.parameters[0] == pytest.approx(60.2, abs=3e-3)
+    assert found.parameters[0] == pytest.approx(60.2, abs=4e-3)
 
 
 @pytest.mark.parametrize(

@@ -314,9 +314,12 @@ def test_a_width_beyond_its_limits_rejects_and_one_too_near_to_them_holds() -> N
     inspection = board.inspector(fields).inspect({"top": board.frame(board.captured(20).pixels)}, serial="S1")
     assert (inspection.verdict, inspection.reasons) == ("REJECT", ("characteristic_nonconform",))
     assert result(inspection, "track").decision == "nonconform"
-    fields["characteristics"][2].update(nominal=0.772, lower=0.7705, upper=0.7735)
+    fields["characteristics"][2].update(nominal=0.775, lower=0.7715, upper=0.7865)
     inspection = board.inspector(fields).inspect({"top": board.frame(board.captured(20).pixels)}, serial="S1")
     assert (inspection.verdict, inspection.reasons) == ("HOLD", ("characteristic_undecided",))
+    fields["characteristics"][2].update(nominal=0.772, lower=0.7705, upper=0.7735)
+    inspection = board.inspector(fields).inspect({"top": board.frame(board.captured(20).pixels)}, serial="S1")
+    assert (inspection.verdict, inspection.reasons) == ("HOLD", ("measurement_not_capable",))
 
 
 def test_a_reference_image_that_does_not_decode_is_an_input_error() -> None:

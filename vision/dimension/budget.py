@@ -10,56 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from calibration.plane_map import PlaneMap
+from calibration.substitution import EdgeDefinition
 from golden.uncertainty import Component, combine
-from kernels.compiled import F64, I64
+from kernels.compiled import F64
+from vision.dimension.value import Parts, PointParts, Value
 from vision.edges.association import Associated
 
-
-class Sensitive(Protocol):
-    """What a budget asks of a measured value."""
-
-    @property
-    def value(self) -> float:
-        """In `unit`."""
-        ...
-
-    @property
-    def unit(self) -> str:
-        """mm, deg or mm2."""
-        ...
-
-    @property
-    def parts(self) -> tuple[tuple[Associated, F64], ...]:
-        """Features and the value's gradient by their (k,) parameters, per mm and rad."""
-        ...
-
-    @property
-    def point_parts(self) -> tuple[tuple[Associated, I64, F64], ...]:
-        """Features, which of their points decide by themselves, and the value's change per mm of those."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeDefinition:
-    """Where light shows an edge against where a gauge would touch it (ISO 15530-3: by substitution).
-
-    Attributes:
-        correction_mm: how far edges appear too far towards their bright side; taken out of values.
-        common_mm: standard uncertainty of that, the same for every edge and unit.
-        local_mm: standard uncertainty with which one feature's edge appears shifted, in any direction, by
-            side light and bevel; independent between features.
-        degrees_of_freedom: of `common_mm`.
-    """
-
-    correction_mm: float = 0.0
-    common_mm: float = 0.0
-    local_mm: float = 0.0
-    degrees_of_freedom: float = math.inf
+EXACT_EDGE = EdgeDefinition(correction_mm=0, common_mm=0, local_mm=0)
+_FEWEST_DEGREES = 2.5  # a t distribution of fewer has no standard deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +66,8 @@ class Budget:
     Attributes:
         value: corrected, in the unit of the value that was given.
         lines: by source; zero lines are left out.
-        standard_uncertainty: of all lines.
+        standard_uncertainty: of all lines. Few degrees of freedom widen it: it is the standard deviation of
+            the t distribution that they leave (JCGM 101:2008, 6.4.9), so that k = 2 covers about 95 %.
         common_uncertainty: of the common lines alone.
         degrees_of_freedom: effective, Welch-Satterthwaite.
     """
@@ -116,11 +79,34 @@ class Budget:
     degrees_of_freedom: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """How a value follows its points: the pieces of `Value` that say so."""
+
+    parts: Parts
+    point_parts: PointParts
+
+    @property
+    def features(self) -> list[Associated]:
+        return [f for f, _ in self.parts] + [f for f, _, _ in self.point_parts]
+
+    def by(self, displacements: Sequence[F64]) -> F64:
+        """Return the change, (m,), for (m, n, 2) displacements in mm of the points of each feature."""
+        total: F64 = np.zeros(1)
+        for (feature, gradient), moved in zip(self.parts, displacements, strict=False):
+            total = total + feature.moved(moved) @ gradient
+        rest = displacements[len(self.parts) :]
+        for (feature, points, weights), moved in zip(self.point_parts, rest, strict=True):
+            along = np.einsum("mnx,nx->mn", moved[:, points], feature.normals[points])
+            total = total + along @ weights
+        return total
+
+
 def budget(
-    measured: Sensitive,
+    measured: Value,
     plane: PlaneMap,
     *,
-    edge: EdgeDefinition = EdgeDefinition(),
+    edge: EdgeDefinition = EXACT_EDGE,
     thermal: Thermal = Thermal(),
     repeatability: Repeatability | None = None,
 ) -> Budget:
@@ -134,43 +120,45 @@ def budget(
         repeatability: from a gage study; it replaces the noise of the edges where it is larger, since it
             holds it already.
     """
-    noise = _noise(measured)
+    moves = _Moves(measured.parts, measured.point_parts)
+    noise = _noise(measured.parts, measured.noise, measured.degrees_of_freedom)
     if repeatability is not None and repeatability.standard_deviation > noise.standard_uncertainty:
         noise = Line(
             "repeatability", repeatability.standard_deviation, repeatability.degrees_of_freedom, False
         )
-    shift = _by_edge(measured)
-    value = measured.value - shift * edge.correction_mm
-    lines = [noise, Line("edge shift", _local(measured) * edge.local_mm, math.inf, False)]
-    lines += [Line(name, size, freedom, common=True) for name, size, freedom in _modes(measured, plane)]
-    lines.append(Line("edge definition", abs(shift) * edge.common_mm, edge.degrees_of_freedom, common=True))
+    lines = [noise, *_displaced(moves, plane, edge)]
+    value = measured.value
+    if measured.offset is not None:
+        along, across = (
+            _total([_noise(parts, 0.0, math.inf), *_displaced(_Moves(parts, ()), plane, edge)])[0]
+            for parts in (measured.offset.along, measured.offset.across)
+        )
+        value = measured.corrected(along, across)
+    value -= _towards_bright(moves) * edge.correction_mm
     value, warmth = _at_20(value, measured.unit, thermal)
     lines.append(Line("temperature", warmth, math.inf, common=True))
     lines = [line for line in lines if line.standard_uncertainty > 0]
-    total = _combined(lines)
-    return Budget(
-        value, tuple(lines), total[0], _combined([line for line in lines if line.common])[0], total[1]
-    )
+    u, freedom = _total(lines)
+    if math.isfinite(freedom):
+        freedom = max(freedom, _FEWEST_DEGREES)
+        u *= math.sqrt(freedom / (freedom - 2))
+    return Budget(value, tuple(lines), u, _total([line for line in lines if line.common])[0], freedom)
 
 
-def _combined(lines: Sequence[Line]) -> tuple[float, float]:
+def _total(lines: Sequence[Line]) -> tuple[float, float]:
     if not lines:
         return 0.0, math.inf
     total = combine([Component(c.name, c.standard_uncertainty, c.degrees_of_freedom) for c in lines])
     return total.standard_uncertainty, total.degrees_of_freedom
 
 
-def _noise(measured: Sensitive) -> Line:
+def _noise(parts: Parts, points: float, degrees_of_freedom: float) -> Line:
     """Return what noise and roughness of the edges add; features are independent of each other."""
     components = [
         Component("feature", math.sqrt(max(float(g @ f.covariance @ g), 0.0)), max(f.degrees_of_freedom, 1.0))
-        for f, g in measured.parts
+        for f, g in parts
     ]
-    for feature, _, weights in measured.point_parts:
-        size = float(np.hypot.reduce(weights)) * point_noise(feature)
-        components.append(Component("points", size, max(float(feature.kept.sum()) - 3, 1.0)))
-    if not components:
-        return Line("edge noise", 0.0, math.inf, common=False)
+    components.append(Component("points", points, max(degrees_of_freedom, 1.0)))
     total = combine(components)
     return Line("edge noise", total.standard_uncertainty, total.degrees_of_freedom, common=False)
 
@@ -188,64 +176,43 @@ def point_noise(feature: Associated) -> float:
     return math.sqrt(float((second**2).mean()) / 6)
 
 
-def _moved(measured: Sensitive, displacements: Sequence[F64]) -> F64:
-    """Return the value's change, (m,), for (m, n, 2) displacements in mm of each feature's points."""
-    total: F64 = np.zeros(1)
-    i = 0
-    for feature, gradient in measured.parts:
-        total = total + feature.moved(displacements[i]) @ gradient
-        i += 1
-    for feature, points, weights in measured.point_parts:
-        along = np.einsum("mnx,nx->mn", displacements[i][:, points], feature.normals[points])
-        total = total + along @ weights
-        i += 1
-    return total
-
-
-def _features(measured: Sensitive) -> list[Associated]:
-    return [f for f, _ in measured.parts] + [f for f, _, _ in measured.point_parts]
-
-
-def _modes(measured: Sensitive, plane: PlaneMap) -> list[tuple[str, float, float]]:
-    features = _features(measured)
+def _displaced(moves: _Moves, plane: PlaneMap, edge: EdgeDefinition) -> list[Line]:
+    """Return what displaces whole features: where their edges are, and what is uncertain about the map."""
+    features = moves.features
     if not features:
         return []
-    points = np.concatenate([f.points_px for f in features])
+    freedom = math.inf if edge.degrees_of_freedom is None else edge.degrees_of_freedom
+    lines = [
+        Line("edge shift", _each(moves) * edge.local_mm, math.inf, common=False),
+        Line("edge definition", abs(_towards_bright(moves)) * edge.common_mm, freedom, common=True),
+    ]
     cuts = np.cumsum([len(f.points_px) for f in features])[:-1]
-    found: list[tuple[str, float, float]] = []
-    for mode in plane.modes(points):
-        change = _moved(measured, np.split(mode.displacements, cuts, axis=1))
-        found.append((mode.name, float(np.hypot.reduce(change)), mode.degrees_of_freedom))
-    return found
+    for mode in plane.modes(np.concatenate([f.points_px for f in features])):
+        change = moves.by(np.split(mode.displacements, cuts, axis=1))
+        lines.append(Line(mode.name, float(np.hypot.reduce(change)), mode.degrees_of_freedom, common=True))
+    return lines
 
 
-def _by_edge(measured: Sensitive) -> float:
+def _towards_bright(moves: _Moves) -> float:
     """Return the value's change where every edge lies 1 mm farther towards its bright side."""
-    shifted = [(f.bright * f.normals)[None] for f in _features(measured)]
-    return float(_moved(measured, shifted)[0]) if shifted else 0.0
+    return float(moves.by([(f.bright * f.normals)[None] for f in moves.features])[0])
 
 
-def _local(measured: Sensitive) -> float:
-    """Return the value's standard change where each feature by itself is shifted by 1 mm in all directions.
+def _each(moves: _Moves) -> float:
+    """Return the value's standard change where each feature by itself is shifted by 1 mm.
 
-    Each moves along x, along y and towards its bright side; a feature that occurs twice moves once.
+    A line is shifted along its normal; a closed form along x, along y and in its size. A feature that occurs
+    twice moves once.
     """
-    features = _features(measured)
-    unique: dict[int, list[int]] = {}
-    for i, feature in enumerate(features):
-        unique.setdefault(id(feature), []).append(i)
+    features = moves.features
     square = 0.0
-    for places in unique.values():
-        feature = features[places[0]]
-        still = [np.zeros((3, len(f.points_px), 2)) for f in features]
-        ways = np.zeros((3, len(feature.points_px), 2))
-        ways[0, :, 0] = ways[1, :, 1] = 1.0
-        ways[2] = feature.bright * feature.normals
-        if feature.form == "line":  # its normal already is one of all directions
-            ways[:2] = 0.0
-        for i in places:
-            still[i] = ways
-        square += float((_moved(measured, still) ** 2).sum())
+    for own in {id(f): f for f in features}.values():
+        ways = np.zeros((3, len(own.points_px), 2))
+        ways[2] = own.bright * own.normals
+        if own.form != "line":
+            ways[0, :, 0] = ways[1, :, 1] = 1.0
+        moved = [ways if f is own else np.zeros((3, len(f.points_px), 2)) for f in features]
+        square += float((moves.by(moved) ** 2).sum())
     return math.sqrt(square)
 
 

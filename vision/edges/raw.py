@@ -52,6 +52,8 @@ class RawLight:
         step = np.interp(light, table, np.gradient(table.astype(np.float64)))
         model = noise or _TYPICAL
         variance = model.gain * light + model.read**2 + step**2 / 12
+        if noise is None:  # weights that nobody measured would only favour one side of an edge
+            variance = np.full(_LEVELS, float(np.median(variance)))
         if pixels.ndim == 3:
             variance = variance * _LUMINANCE_NOISE
         return cls(pixels, table, variance, noise_known=noise is not None, flat=flat)
@@ -61,6 +63,8 @@ class RawLight:
         """Take (h, w) float32 linear light, 1 being full scale."""
         model = noise or _TYPICAL
         variance = model.gain * np.linspace(0, 1, _LEVELS) + model.read**2
+        if noise is None:
+            variance = np.full(_LEVELS, float(np.median(variance)))
         return cls(light, None, variance, noise_known=noise is not None, flat=None)
 
     def window(self, x0: float, y0: float, x1: float, y1: float) -> tuple[F32, int, int] | None:
