@@ -21,9 +21,10 @@ from calibration.lens.observations import Observations
 from calibration.lens.projection import CX, FX, FY, INTRINSICS, K1, SKEW, Kind, project
 from kernels.compiled import F64, I64
 
-_STEPS = 60
-_CONVERGED = 1e-6  # decrease in the sum of squares that another step promises
+_STEPS = 100
+_CONVERGED = 1e-4  # decrease that a step promises, in units of the mean square: 1 % of the uncertainty
 _DISTORTION_POWERS = np.array([2, 4, 1, 1, 6])  # of the radius, for k1, k2, p1, p2, k3
+_UNSETTLED = 1.0  # the same: more than this after all steps is no minimum
 _ROTATION_RIDGE = 1.0  # per rad^2: where nothing tells a tilt, it is known to a radian
 _TRANSLATION_RIDGE = 1e-8  # per mm^2: the distance of a telecentric lens has no effect
 
@@ -149,23 +150,25 @@ def adjust(
         LensError: the fit does not settle; the corners do not belong to the target or the start is far off.
     """
     equations = _Equations(seen, model, prior, noise_scale)
-    estimate, damping = start, 1e-3
+    estimate, damping, growth = start, 1e-3, 2.0
     information, gradient, cost = equations.at(estimate)
+    left = math.inf
     for _ in range(_STEPS):
         step = _solve(information, gradient, damping)
         moved = equations.moved(estimate, step)
         tried = equations.at(moved) if equations.possible(moved) else None
-        if tried is not None and tried[2] <= cost * (1 + 1e-12):
-            promised = float(step @ gradient)
-            estimate, (information, gradient, cost) = moved, tried
-            damping = max(damping / 10, 1e-12)
-            if promised < _CONVERGED:
-                break
+        left = float(step @ gradient) / max(1.0, cost / (2 * len(seen)))
+        if tried is not None and tried[2] <= cost:
+            # Nielsen's rule: the damping follows how well the last decrease was foretold.
+            foretold = (cost - tried[2]) / max(float(step @ gradient), 1e-30)
+            damping *= max(0.1, 1 - (2 * min(foretold, 1.0) - 1) ** 3)
+            estimate, (information, gradient, cost), growth = moved, tried, 2.0
         else:
-            damping *= 10
-            if damping > 1e8:
-                break
-    else:
+            damping, growth = damping * growth, 2 * growth
+        damping = min(max(damping, 1e-12), 1e6)
+        if left < _CONVERGED:
+            break
+    if left > _UNSETTLED:
         raise LensError("the calibration does not settle: check the target's definition and the pictures")
     residuals = residuals_of(model.kind, estimate, seen)
     freedom = 2 * len(seen) - len(model.free) - 6 * len(np.unique(seen.pose))
@@ -270,15 +273,28 @@ class _Equations:
 
     def moved(self, estimate: Estimate, step: F64) -> Estimate:
         k, poses = len(self.columns), self.seen.poses
-        intrinsics = estimate.intrinsics.copy()
-        intrinsics[self.columns] += step[:k]
+        by = np.zeros(len(INTRINSICS))
+        by[self.columns] = step[:k]
+        intrinsics = estimate.intrinsics + by
         pose = step[k : k + 6 * poses].reshape(poses, 6)
+        translations = estimate.translations + pose[:, 3:]
+        # Focal length and distance make up for each other in their ratio: where they are hardly told apart,
+        # the
+        # valley of the fit is straight only in their logarithms.
+        scales = estimate.intrinsics[: FY + 1]
+        intrinsics[: FY + 1] = scales * np.exp(np.clip(by[: FY + 1] / scales, -1, 1))
+        grown = intrinsics[FX] / scales[0]
+        bent, powers = estimate.intrinsics[K1:], _DISTORTION_POWERS
+        intrinsics[K1:] = bent * grown**powers + by[K1:] - bent * powers * by[FX] / scales[0]
+        if self.model.kind == "perspective":
+            far = estimate.translations[:, 2]
+            translations[:, 2] = far * np.exp(np.clip(pose[:, 5] / far, -1, 1))
         corrections = estimate.corrections
         if self.model.target_sigma is not None:
             corrections = corrections + step[k + 6 * poses :].reshape(-1, 3)
         return Estimate(
             intrinsics, rotation_matrices(pose[:, :3]) @ estimate.rotations,
-            estimate.translations + pose[:, 3:], corrections,
+            translations, corrections,
         )  # fmt: skip
 
     def possible(self, estimate: Estimate) -> bool:

@@ -32,15 +32,14 @@ class LensCalibration:
         model: kind, free intrinsics and, where the target's own errors were estimated, their deviations.
         estimate: intrinsics in the order of `INTRINSICS`, poses, corrections of the target's points in mm.
         covariance: (k + 6 p, k + 6 p) of the free intrinsics, then of each pose: small rotation about the
-            camera's axes in rad, translation in mm. It holds noise, scaled where the residuals are larger
+            camera's axes in rad, translation in mm; of a released target then of the m points' corrections in
+            mm, 3 m more. It holds noise, scaled where the residuals are larger
             than the corners' uncertainties say, and the target's point errors; not the pitch.
         degrees_of_freedom: of that covariance.
         noise_scale: factor on the corners' stated uncertainties, at least 1.
         seen: the corners that decided.
         residuals: (n, 2) px, of those: observed less projected.
         set_aside: (q, 2) picture (from 0) and id of the corners set aside as gross errors.
-        u_corrections_mm: what is left uncertain of the target's corrections, rms per axis; 0 for a rigid
-            target.
         candidates: the models compared, simplest first; of a released target first with pictures held out,
             then with points of the target held out too.
         hold_out_px: root mean square distance of held-out corners from their predictions.
@@ -56,7 +55,6 @@ class LensCalibration:
     seen: Observations
     residuals: F64
     set_aside: I64
-    u_corrections_mm: float
     candidates: tuple[Candidate, ...]
     hold_out_px: float
     pitch_relative_uncertainty: float
@@ -201,8 +199,13 @@ def _fits(seen: Observations, kind: Kind, start: Estimate, prior: Prior) -> list
     """Fit the families that so many pictures can tell apart, simplest first, to a rigid target."""
     fits: list[tuple[Model, Solution]] = []
     for free in FAMILIES[kind][: 2 if seen.poses < FEWEST_POSES else None]:
-        fits.append(adjust_scaled(seen, Model(kind, free), start, prior))
+        try:
+            fits.append(adjust_scaled(seen, Model(kind, free), start, prior))
+        except LensError:  # a family that cannot describe this lens need not settle
+            continue
         start = fits[-1][1].estimate
+    if not fits:
+        raise LensError("no model of a lens settles on the corners: check the target's definition")
     return fits
 
 
@@ -289,17 +292,13 @@ def _result(
     seen: Observations, set_aside: I64, model: Model, solution: Solution, chosen: Candidate,
     candidates: list[list[Candidate]], pitch_relative_uncertainty: float,
 ) -> LensCalibration:  # fmt: skip
-    covariance = solution.covariance()
-    count = len(model.free) + 6 * seen.poses
-    freedom, left = solution.degrees_of_freedom, 0.0
+    freedom = solution.degrees_of_freedom
     if model.target_sigma is not None:
-        left = float(np.sqrt(np.diag(covariance)[count:].reshape(-1, 3)[:, :2].mean()))
         freedom = min(freedom, 2.0 * len(seen.target))
     return LensCalibration(
-        size=seen.size, model=model, estimate=solution.estimate, covariance=covariance[:count, :count],
+        size=seen.size, model=model, estimate=solution.estimate, covariance=solution.covariance(),
         degrees_of_freedom=freedom, noise_scale=solution.noise_scale, seen=seen, residuals=solution.residuals,
-        set_aside=set_aside, u_corrections_mm=left,
-        candidates=tuple(one for many in candidates for one in many),
+        set_aside=set_aside,         candidates=tuple(one for many in candidates for one in many),
         hold_out_px=chosen.hold_out_px, pitch_relative_uncertainty=pitch_relative_uncertainty,
     )  # fmt: skip
 

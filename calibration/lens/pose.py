@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 from calibration.errors import LensError
-from calibration.lens.adjustment import Model, adjust, in_camera
+from calibration.lens.adjustment import Model, Solution, adjust, in_camera
 from calibration.lens.calibrate import LensCalibration
-from calibration.lens.observations import Corners, gather
+from calibration.lens.observations import Corners, Observations, gather
 from calibration.lens.plane import LensMap
 from calibration.lens.projection import project
 from calibration.lens.start import posed, prior_for
-from kernels.compiled import F64
+from kernels.compiled import F64, I64
 
 _LARGEST_EXCESS = 5.0  # of the residuals over what corners and calibration explain
 
@@ -40,40 +39,26 @@ def object_plane(
     """
     seen = gather([detection], lens.size)
     kind, intrinsics = lens.model.kind, lens.estimate.intrinsics
-    corrections, left = np.zeros_like(seen.target), 0.0
-    known = {int(i): place for place, i in enumerate(lens.seen.ids)}
-    places = [known.get(int(i), -1) for i in seen.ids]
-    same = min(places) >= 0 and np.allclose(lens.seen.target[places], seen.target, rtol=0, atol=1e-9)
-    if same:
-        corrections, left = lens.estimate.corrections[places], lens.u_corrections_mm
+    corrections, places = _corrections(lens, seen)
     start = posed(seen, kind, intrinsics, corrections)
     if start is None:
         raise LensError("no pose of the target explains the corners: is it this camera, and this target?")
-    scale = _px_per_mm(lens, start.rotations[0], seen.target, start.translations[0])
-    seen = replace(seen, u_px=np.hypot(seen.u_px, left * scale))
     prior = prior_for(seen, kind, float(intrinsics[0]), 1.0)
     solution = adjust(seen, Model(kind, ()), start, prior, noise_scale=lens.noise_scale)
     freedom = 2 * len(seen) - 6
-    chi2 = float(np.square(solution.residuals / seen.u_px).sum()) / freedom
-    if math.sqrt(chi2) > _LARGEST_EXCESS * lens.noise_scale:
+    excess = math.sqrt(float(np.square(solution.residuals / seen.u_px).sum()) / freedom) / lens.noise_scale
+    if excess > _LARGEST_EXCESS:
         rms = float(np.sqrt(np.square(solution.residuals).sum(axis=1).mean()))
         raise LensError(
             f"the corners lie {rms:.2g} px rms from where this lens shows the target: was lens, focus or "
             "camera changed since the calibration, or the definition of the target?"
         )
-    noise = max(lens.noise_scale, math.sqrt(chi2))
-    information = solution.information
-    estimate = solution.estimate
-    k = len(lens.model.free)
-    arms = in_camera(estimate, seen) - estimate.translations[0]
-    _, by_intrinsics, by_xyz = project(kind, intrinsics, arms + estimate.translations[0])
-    by_lens = by_intrinsics[:, :, lens.model.columns].reshape(-1, k)
-    by_pose = np.concatenate([np.cross(arms[:, None, :], by_xyz), by_xyz], axis=2).reshape(-1, 6)
-    weight = np.repeat(1 / np.square(seen.u_px[:, 0] * lens.noise_scale), 2)[:, None]
-    response = -np.linalg.solve(information, by_pose.T @ (by_lens * weight))  # d(pose) / d(intrinsics)
-    down = np.vstack([np.eye(k), response])
-    covariance = down @ lens.covariance[:k, :k] @ down.T
-    covariance[k:, k:] += solution.covariance() * (noise / lens.noise_scale) ** 2
+    k, estimate = len(lens.model.free), solution.estimate
+    response, held = _response(lens, seen, solution, places)
+    down = np.zeros((k + 6, held.shape[0]))
+    down[:k, :k], down[k:] = np.eye(k), response
+    covariance = down @ held @ down.T
+    covariance[k:, k:] += solution.covariance() * max(1.0, excess) ** 2
     pitch = (
         lens.pitch_relative_uncertainty if pitch_relative_uncertainty is None else pitch_relative_uncertainty
     )
@@ -86,7 +71,33 @@ def object_plane(
     )  # fmt: skip
 
 
-def _px_per_mm(lens: LensCalibration, rotation: F64, target: F64, translation: F64) -> float:
-    middle = (rotation @ target.mean(axis=0) + translation)[None]
-    _, _, by_xyz = project(lens.model.kind, lens.estimate.intrinsics, middle)
-    return math.sqrt(abs(float(np.linalg.det(by_xyz[0] @ rotation[:, :2]))))
+def _corrections(lens: LensCalibration, seen: Observations) -> tuple[F64, I64 | None]:
+    """Return corrections (m, 3) of the points, and where a released calibration has them."""
+    if lens.model.target_sigma is None or not np.isin(seen.ids, lens.seen.ids).all():
+        return np.zeros_like(seen.target), None
+    places = np.searchsorted(lens.seen.ids, seen.ids).astype(np.int64)
+    if not np.allclose(lens.seen.target[places], seen.target, rtol=0, atol=1e-9):
+        return np.zeros_like(seen.target), None
+    return lens.estimate.corrections[places], places
+
+
+def _response(
+    lens: LensCalibration, seen: Observations, solution: Solution, places: I64 | None
+) -> tuple[F64, F64]:
+    """Return d(pose) / d(what is held), (6, h), and the covariance of that: lens, and corrections in use."""
+    k, kind, estimate = len(lens.model.free), lens.model.kind, solution.estimate
+    points = in_camera(estimate, seen)
+    _, by_intrinsics, by_xyz = project(kind, estimate.intrinsics, points)
+    arms = points - estimate.translations[0]
+    by_pose = np.concatenate([np.cross(arms[:, None, :], by_xyz), by_xyz], axis=2)
+    by_pose = by_pose / np.square(seen.u_px * lens.noise_scale)[:, :, None]
+    slopes = [np.einsum("nac,nak->ck", by_pose, by_intrinsics[:, :, lens.model.columns])]
+    which = [np.arange(k)]
+    if places is not None:
+        by_points = np.einsum("nac,nak->nck", by_pose, by_xyz @ estimate.rotations[0])
+        slopes.append(by_points.transpose(1, 0, 2).reshape(6, -1))
+        first = k + 6 * lens.seen.poses
+        which.append((first + 3 * places[seen.point][:, None] + np.arange(3)).ravel())
+    held = np.concatenate(which)
+    response = -np.linalg.solve(solution.information, np.concatenate(slopes, axis=1))
+    return np.asarray(response, np.float64), lens.covariance[np.ix_(held, held)]
