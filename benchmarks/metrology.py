@@ -410,8 +410,8 @@ def _tell(row: dict[str, Any], quiet: bool) -> None:
     for name, m in row["methods"].items():
         last = "radius" if row["set_up"].startswith("circle") else "angle"
         print(
-            f"  {name:20} over the bound {m['over_bound']} (levels known {m['over_bound_levels_known']}; last is"
-            f" the {last}), {m['ms']} ms, failed {m['failed']}",
+            f"  {name:20} over the bound {m['over_bound']} (levels known {m['over_bound_levels_known']};"
+            f" last is the {last}), {m['ms']} ms, failed {m['failed']}",
             flush=True,
         )
 

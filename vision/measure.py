@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration import CameraCalibration
+from calibration import CameraCalibration, EdgeDefinition
 from calibration.plane_map import PlaneMap
-from calibration.substitution import EdgeDefinition
 from golden.elements import Arc, Edge, Ellipse, Line
 from golden.spec import Dimension, GoldenSpec, View
 from kernels.compiled import F32, F64, U8

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibration import EdgeDefinition
 from calibration.plane_map import PlaneMap
-from calibration.substitution import EdgeDefinition
 from golden.uncertainty import Component, combine
 from kernels.compiled import F64
 from vision.dimension.value import Parts, PointParts, Value
