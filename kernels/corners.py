@@ -100,9 +100,9 @@ def fit_corners(light: F32, starts: F64, radii: F64, clear: F64, full: float) ->
     Returns:
         (n, 14) float64: x, y, angle 1, angle 2, blur (standard deviation in pixels, pixel included), low,
         rise, residual rms, variance of x, of y and covariance for white noise, the factor by which noise that
-        is not white raises them, share of saturated pixels, and 1.0 where the fit converged within 3 pixels of
-        its start, else 0.0. The sector from angle 1, turning from x towards y, to angle 2 is bright where rise
-        is negative.
+        is not white raises them, share of saturated pixels, and 1.0 where the fit converged within 3 pixels
+        of its start, else 0.0. The sector from angle 1, turning from x towards y, to angle 2 is bright where
+        rise is negative.
     """
     height, width = light.shape
     count = len(starts)

@@ -100,8 +100,8 @@ def fit_dots(light: F32, starts: F64, clear: F64, full: float) -> F64:
     Returns:
         (n, 14) float64: x, y, form xx, form xy, blur, low (outside), rise (inside less outside), residual
         rms, variance of x and of y for white noise, form yy, the factor by which noise that is not white
-        raises the variances, share of saturated pixels, and 1.0 where the fit converged, else 0.0. The ellipse is
-        where form xx dx dx + 2 form xy dx dy + form yy dy dy = 1.
+        raises the variances, share of saturated pixels, and 1.0 where the fit converged, else 0.0. The
+        ellipse is where form xx dx dx + 2 form xy dx dy + form yy dy dy = 1.
     """
     height, width = light.shape
     count = len(starts)
