@@ -15,6 +15,7 @@ from vision.robust import median
 
 MODELS: Final = ("projective", "quadratic")  # a camera sees a plane in perspective; some parts bend
 SIMILARITY: Final = ("similarity",)
+PROJECTIVE: Final = ("projective",)
 QUADRATIC: Final = ("quadratic",)
 
 _TUKEY: Final = 4.685
@@ -26,12 +27,16 @@ _PAIRS: Final = 240
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """A map, the name of its model, the covariance (12, 12) of its coefficients and the weights (m,)."""
+    """A map, the name of its model, the covariance (12, 12) of its coefficients and the weights (m,).
+
+    `spread` is the residuals' standard deviation over the one that the patches' covariances imply.
+    """
 
     mapping: QuadraticMap
     model: str
     covariance: F64
     weights: F64
+    spread: float
 
 
 def fit_map(
@@ -79,7 +84,7 @@ def fit_map(
     if covariance is None:
         return None
     mapping = QuadraticMap(start.centre, start.extent, coefficients.reshape(6, 2))
-    return Fit(mapping, model, embedding @ covariance @ embedding.T, _weights(lengths / spread))
+    return Fit(mapping, model, embedding @ covariance @ embedding.T, _weights(lengths / spread), spread)
 
 
 def _embedding(model: str, near: F64) -> F64:

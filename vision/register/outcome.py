@@ -50,8 +50,8 @@ class Registered:
         model: "projective" (a plane in perspective, to second order), or "quadratic" where the patches
             contradict that.
         covariance: (12, 12) float64 of `mapping.coefficients` in row-major order, squared pixels.
-        bending_px: rms distance, per axis, by which a part that follows no smooth map departs from this one;
-            0 where the map explains the patches.
+        bending_px: rms distance, per axis, of all patches found from the map, where the part is no smooth
+            piece (it bends locally, or pieces of it moved apart); 0 where the map explains the patches.
         u_px: greatest standard uncertainty per axis of a mapped point of the golden view: at its corners.
         residual_px: rms distance of the patches from the similarity, each weighted by how well it is located.
         map_residual_px: the same from the smooth map.

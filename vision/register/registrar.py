@@ -17,7 +17,7 @@ from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_patches
 from vision.mapping import QuadraticMap, Similarity, fit_similarity, from_similarity
 from vision.pyramid import COARSEST, Pyramid
 from vision.register import search
-from vision.register.fitting import MODELS, QUADRATIC, SIMILARITY, Fit, consensus, fit_map
+from vision.register.fitting import MODELS, PROJECTIVE, QUADRATIC, SIMILARITY, Fit, consensus, fit_map
 from vision.register.outcome import (
     STATION_RANGE,
     NotRegistered,
@@ -28,7 +28,7 @@ from vision.register.outcome import (
 from vision.register.places import spread_places
 from vision.robust import median
 
-_LEVELS: Final = ((8, search.HALF, 20, SIMILARITY), (4, 8, 70, QUADRATIC), (1, 12, 72, MODELS))
+_LEVELS: Final = ((8, search.HALF, 20, SIMILARITY), (4, 8, 70, MODELS), (1, 12, 72, MODELS))
 _TYPICAL_BLUR_PX: Final = 0.75  # of a camera; a golden scan is sharper
 _LEAST_CORRELATION: Final = 0.5
 _LEAST_SHARE: Final = 0.45  # of the patches of a level; a quarter of the part may be covered
@@ -40,6 +40,9 @@ _SMOOTH_PX: Final = 2.0  # what tilt and slow bending put between a similarity a
 _MOST_BENDING: Final = 0.006  # of half the longer side: a part that departs further is not this part
 _LEAST_NINTH: Final = 0.2  # of the patches in each ninth of a part that bends
 _MOST_DISTORTED: Final = 0.025  # of half the longer side: between the map and the pose, at the corners
+_BENDING_AGREES: Final = 0.85  # of the patches found, where a map may bend
+_ONE_PIECE_AGREES: Final = 0.78  # of the patches found: where fewer do, the part is not one smooth piece
+_ROUGH: Final = 8.0  # times the scatter that patches imply: nor is it there
 _LARGEST_U_PX: Final = 0.5
 _LEAST_CONTRAST: Final = 1.0  # levels of light rms at 1/8 scale: below, there is nothing to match
 
@@ -183,6 +186,11 @@ class Registrar:
             models = QUADRATIC
         covariances = matches.covariances + floor**2 * np.eye(2)
         fit = fit_map(matches.golden, matches.unit, covariances, start, models)
+        smooth = fit is not None and np.count_nonzero(fit.weights) >= _BENDING_AGREES * len(matches.golden)
+        if (
+            models == MODELS and not smooth
+        ):  # pieces that moved apart look like bending to some of the patches
+            fit = fit_map(matches.golden, matches.unit, covariances, start, PROJECTIVE)
         return fit if fit is not None and np.count_nonzero(fit.weights) >= level.least else None
 
     def _everywhere(self, matches: _Matches, level: _Level) -> bool:
@@ -202,13 +210,16 @@ class Registrar:
             weights = weights / (np.trace(matches.covariances[kept], axis1=1, axis2=2) + _FLOOR_PX**2)
         pose = fit_similarity(golden, unit, weights)
         residual = _rms(unit - fit.mapping.points(golden), weights)
-        bending = residual / math.sqrt(2) if bent else 0.0
+        bending = 0.0
+        if bent or fit.spread > _ROUGH or kept.mean() < _ONE_PIECE_AGREES:
+            every = matches.unit - fit.mapping.points(matches.golden)
+            bending = _rms(every, np.ones(len(every))) / math.sqrt(2)
         covariances = mapped_covariances(fit.mapping, fit.covariance, bending, self._corners)
         u_px = math.sqrt(float(np.linalg.eigvalsh(covariances).max()))
         departs = np.hypot(*(fit.mapping.points(self._corners) - pose.points(self._corners)).T).max()
         if max(residual / _MOST_BENDING, departs / _MOST_DISTORTED) > self._extent:
             return None
-        if not bent and u_px > _LARGEST_U_PX:
+        if bending == 0 and u_px > _LARGEST_U_PX:
             return None
         return Registered(
             pose=pose, mapping=fit.mapping, model=fit.model, covariance=fit.covariance, bending_px=bending,
