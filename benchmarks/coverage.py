@@ -1,10 +1,11 @@
 """Do the stated intervals hold the truth? Random calibrations, random parts, every kind of characteristic.
 
-Run `python -m benchmarks.coverage [--json] [--calibrations N] [--scenes N] [--seed N]`. Each calibration draws
-a camera (lens, distortion, tilt), a target whose pitch is not quite as certified, a light that shows edges not
-quite where they are, and a part that does not lie quite at the stated height; it takes pictures of the target
-by the metrology twin, and calibrates as a user would. Each scene draws a part and measures it through the
-product's own chain (`vision.measure.Gauge`). Nothing is told to the product but what a certificate states.
+Run `python -m benchmarks.coverage [--json] [--calibrations N] [--scenes N] [--seed N]`. Each calibration
+draws a camera (lens, distortion, tilt), a target whose pitch is not quite as certified, a light that shows
+edges not quite where they are, and a part that does not lie quite at the stated height; it takes pictures
+of the target by the metrology twin, and calibrates as a user would. Each scene draws a part and measures it
+through the product's own chain (`vision.measure.Gauge`). Nothing is told to the product but what a
+certificate states.
 
 Printed per kind: share of 95 % intervals that hold the truth; the same for what is independent between units
 (measured through the true camera, against the uncertainty without its common part), overall and in the
@@ -159,38 +160,42 @@ def _shifted(camera: Camera, middle: tuple[float, float]) -> tuple[float, float,
 
 @dataclass(frozen=True)
 class Part:
-    """A plate with a round hole, an oval one and a slot; mm, about its own middle."""
+    """A plate with a round hole, one not quite round, an oval one and a slot; mm, about its middle."""
 
     w: float
     h: float
     fillet: float
     hole: tuple[float, float, float]
+    rough: tuple[float, float, float, float]
     oval: tuple[float, float, float, float]
     slot: tuple[float, float, float, float]
 
     @classmethod
     def drawn(cls, rng: np.random.Generator) -> Part:
         """Draw a part."""
-        r = rng.uniform(1.3, 2.3)
+        r, a = rng.uniform(1.3, 2.0), rng.uniform(1.6, 2.3)
         return cls(
             rng.uniform(21, 24), rng.uniform(14, 16), rng.uniform(1.2, 2.0),
             (-6 + rng.uniform(-0.5, 0.5), -2 + rng.uniform(-0.5, 0.5), rng.uniform(1.3, 2.3)),
             (6 + rng.uniform(-0.5, 0.5), -2 + rng.uniform(-0.5, 0.5), r, r - rng.uniform(0.004, 0.03)),
+            (-1 + rng.uniform(-0.3, 0.3), -2 + rng.uniform(-0.5, 0.5), a, a * rng.uniform(0.6, 0.8)),
             (rng.uniform(-1, 1), 4 + rng.uniform(-0.5, 0.5), rng.uniform(5, 7), rng.uniform(1.6, 2.4)),
         )  # fmt: skip
 
     def truths(self) -> dict[str, float]:
         """Return what each characteristic truly is."""
         hx, hy, r = self.hole
-        ox, oy, a, b = self.oval
+        ox, oy, long, short = self.rough
         left, top = -self.w / 2, -self.h / 2
         wanted = (-6 - left, -2 - top)
         return {
             "circle_diameter": 2 * r, "area": math.pi * r * r, "edge_width": self.h,
-            "rectangle_width": self.w, "arc_radius": self.fillet, "centre_distance": math.hypot(ox - hx, oy - hy),
+            "rectangle_width": self.w, "arc_radius": self.fillet,
+            "centre_distance": math.hypot(ox - hx, oy - hy),
             "distance": hy - top, "angle": 90.0, "slot_width": self.slot[3], "slot_length": self.slot[2],
-            "roundness": a - b, "position": 2 * math.hypot(hx - left - wanted[0], hy - top - wanted[1]),
-            "ellipse_major_axis": 2 * a,
+            "roundness": long - short,
+            "position": 2 * math.hypot(hx - left - wanted[0], hy - top - wanted[1]),
+            "ellipse_major_axis": 2 * self.oval[2],
         }  # fmt: skip
 
     def dimensions(self) -> dict[str, Dimension]:
@@ -208,7 +213,7 @@ class Part:
 
         w, h, f = self.w / 2, self.h / 2, self.fillet
         top, left = line(-0.8 * w, -h, 0.8 * w, -h), line(-w, 0.7 * h, -w, -0.7 * h)
-        hole, oval = circle(*self.hole), circle(*self.oval[:3])
+        hole, oval = circle(*self.hole), circle(*self.rough[:3])
         sx, sy, length, width = self.slot
         slot = {
             "type": "slot", "start_px": at(sx - (length - width) / 2, sy),
@@ -231,7 +236,9 @@ class Part:
             "angle": {"a": left, "b": top},
             "slot_width": {"slot": slot}, "slot_length": {"slot": slot},
             "roundness": {"circle": oval},
-            "position": {"circle": hole, "x_mm": -6 + w, "y_mm": -2 + h, "datums": {"primary": top, "secondary": left}},
+            "position": {
+                "circle": hole, "x_mm": w - 6, "y_mm": h - 2, "datums": {"primary": top, "secondary": left},
+            },
             "ellipse_major_axis": {"ellipse": {
                 "type": "ellipse", "center_px": at(*self.oval[:2]), "a_px": self.oval[2] * px,
                 "b_px": self.oval[3] * px, "inside": "bright",
@@ -257,12 +264,15 @@ class Part:
             return x + c * u - s * v, y + s * u + c * v
 
         hx, hy, r = self.hole
-        ox, oy, a, b = self.oval
+        ox, oy, a, b = self.rough
         sx, sy, length, width = self.slot
         return Scene(BRIGHT, (
-            RoundedRectangle(x, y, self.w + 2 * grown, self.h + 2 * grown, self.fillet + grown, angle, DARK, z),
+            RoundedRectangle(
+                x, y, self.w + 2 * grown, self.h + 2 * grown, self.fillet + grown, angle, DARK, z
+            ),
             Disk(*at(hx, hy), r - grown, BRIGHT, z),
             Ellipse(*at(ox, oy), a - grown, b - grown, angle, BRIGHT, z),
+            Ellipse(*at(*self.oval[:2]), self.oval[2] - grown, self.oval[3] - grown, angle, BRIGHT, z),
             Slot(*at(sx, sy), length - 2 * grown, width - 2 * grown, angle, BRIGHT, z),
         ))  # fmt: skip
 
@@ -308,7 +318,9 @@ def play(
 
 def shown(kind: str, grown: float, part: Part) -> float:
     """Return by how much the light alone changes what is seen of a characteristic."""
+    off = np.array([part.hole[0] + 6, part.hole[1] + 2])
     return {
+        "position": 2 * float(np.hypot(*(off + grown)) - np.hypot(*off)),
         "circle_diameter": -2 * grown, "area": -2 * math.pi * part.hole[2] * grown, "edge_width": 2 * grown,
         "rectangle_width": 2 * grown, "arc_radius": grown, "distance": grown, "slot_width": -2 * grown,
         "slot_length": -2 * grown, "ellipse_major_axis": -2 * grown,
@@ -357,11 +369,13 @@ def main() -> None:
         print(json.dumps(table))
         return
     print(
-        f"{'kind':20} {'covered':>8} {'own':>6} {'lowest':>7} {'highest':>8} {'U/err':>6} {'U, um':>7} {'held':>6}"
+        f"{'kind':20} {'covered':>8} {'own':>6} {'lowest':>7} {'highest':>8} {'U/err':>6} {'U, um':>7}"
+        f" {'held':>6}"
     )
     for kind, row in table.items():
         print(
-            f"{kind:20} {row['covered']:8.3f} {row['own']:6.3f} {row['own_lowest']:7.2f} {row['own_highest']:8.2f} "
+            f"{kind:20} {row['covered']:8.3f} {row['own']:6.3f} {row['own_lowest']:7.2f}"
+            f" {row['own_highest']:8.2f} "
             f"{row['width']:6.2f} {1e3 * row['expanded']:7.2f} {row['held']:6.3f} {row['reasons']}"
         )
 

@@ -82,6 +82,8 @@ def fit_ellipse(
         shape, kept = fitted
     if kept.sum() < LEAST_SHARE * count or min(shape[2:4]) < 2:
         return NotMeasured("edge_disputed")
+    if shape[2] < shape[3]:  # the first axis is the longer one
+        shape = shape[[0, 1, 3, 2, 4]] + np.array([0.0, 0.0, 0.0, 0.0, math.pi / 2])
     return _associated(plane, local, shape, uv, np.asarray(seen[:, 4] > 0, np.bool_), kept, seen, bright)
 
 
