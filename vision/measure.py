@@ -24,8 +24,14 @@ from vision.mapping import QuadraticMap
 _REACH_PX = (6.0, 14.0)  # of the search across an edge
 _REACH_SHARE = 0.3  # of a radius
 _LINE_REACH_PX = 8.0
-# where nobody has compared camera and gauge: light and bevel move an edge by some hundredths of a pixel
 _EDGE_COMMON_PX, _EDGE_LOCAL_PX = 0.04, 0.05
+
+
+def uncompared_edge(mm_per_px: float) -> EdgeDefinition:
+    """Return what holds where nobody has compared camera and gauge: light and bevel move edges a little."""
+    return EdgeDefinition(
+        correction_mm=0, common_mm=_EDGE_COMMON_PX * mm_per_px, local_mm=_EDGE_LOCAL_PX * mm_per_px
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,10 +83,7 @@ class Conditions:
         """Compile the conditions of one view under one certificate."""
         edge = calibration.edge_definition
         if edge is None:
-            scale = calibration.mm_per_px
-            edge = EdgeDefinition(
-                correction_mm=0, common_mm=_EDGE_COMMON_PX * scale, local_mm=_EDGE_LOCAL_PX * scale
-            )
+            edge = uncompared_edge(calibration.mm_per_px)
         room, part = calibration.temperature, spec.part
         thermal = Thermal(
             expansion_per_k=(part.expansion_ppm_per_k or 0.0) * 1e-6,
