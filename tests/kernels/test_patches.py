@@ -128,7 +128,7 @@ _FINE_WAVES = [
 
 
 def fine_texture(blur: float, shift: tuple[float, float]) -> F64:
-    """Return waves down to four pixels through a Gaussian blur, shifted exactly, about 120 with rms 20 or less."""
+    """Return waves down to four pixels through a Gaussian blur, shifted exactly: about 120, rms below 30."""
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float64)
     x, y = x - shift[0], y - shift[1]
     seen = sum(np.exp(-(p * p + q * q) * blur**2 / 2) * np.cos(p * x + q * y + r) for p, q, r in _FINE_WAVES)
