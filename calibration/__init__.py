@@ -27,6 +27,7 @@ from calibration.errors import (
 from calibration.flat_field import FlatField, FlatMeasurement, measure_flat
 from calibration.noise import FlatPair, Noise, PhotonTransfer, photon_transfer
 from calibration.optics import Optics
+from calibration.placed_standard import PlacedSize, PlacedStandard
 from calibration.plane_map import Mode, PlaneMap, ScaleMap
 from calibration.settings import Settings
 from calibration.substitution import EdgeDefinition, Substitution, substitute
@@ -57,6 +58,8 @@ __all__ = [
     "Noise",
     "Optics",
     "PhotonTransfer",
+    "PlacedSize",
+    "PlacedStandard",
     "PlaneMap",
     "Reading",
     "ScaleMap",

@@ -185,6 +185,15 @@ class CameraCalibration(Closed):
             }
         )  # fmt: skip
 
+    def reissued(self, issued: datetime, **fields: object) -> Self:
+        """Return it with other fields as a new certificate: unsigned, valid until when it was before.
+
+        Raises:
+            CalibrationFormatError: a field does not fit, sizes differ, or it had expired by then.
+        """
+        kept = {name: getattr(self, name) for name in type(self).model_fields if name != "schema_"}
+        return self._made({**kept, **fields, "issued": issued, "signatures": ()})
+
     @classmethod
     def _made(cls, fields: dict[str, object]) -> Self:
         issued, until = cast("datetime", fields["issued"]), cast("datetime", fields["valid_until"])

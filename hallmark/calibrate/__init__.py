@@ -1,0 +1,1 @@
+"""Calibrating a camera from pictures: judging them, the certificate, its picture, its checks."""
