@@ -30,7 +30,7 @@ def agreed_circle(points: F64) -> tuple[F64, Mask] | None:
     for share in _STEPS:
         k = max(int(share * n), 1)
         first = np.arange(0, n, max(n // _SAMPLES, 1))
-        circles = _through(points[first], points[(first + k) % n], points[(first + 2 * k) % n])
+        circles = circles_through(points[first], points[(first + k) % n], points[(first + 2 * k) % n])
         if len(circles) == 0:
             continue
         off = np.abs(
@@ -88,7 +88,7 @@ def _near(off: F64) -> Mask:
     return np.asarray(size <= _WIDE * max(1.4826 * median(size), _FLOOR), np.bool_)
 
 
-def _through(a: F64, b: F64, c: F64) -> F64:
+def circles_through(a: F64, b: F64, c: F64) -> F64:
     """Return the circles (m, 3) through triples of points, without those that lie on a line."""
     b, c = b - a, c - a
     twice = 2 * (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
