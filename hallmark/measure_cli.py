@@ -46,7 +46,10 @@ def measure(
     ] = None,
     gamma: Annotated[
         Gamma | None,
-        typer.Option(help="How codes relate to light; taken as srgb, with the doubt added, unless given."),
+        typer.Option(
+            help="How codes relate to light: srgb for pictures as screens show them, linear for raw ones. "
+            "Unless given, srgb is taken and the doubt added."
+        ),
     ] = None,
     bits: Annotated[
         int | None, typer.Option(help="Bits of a code, such as 12 in a file of 16; the file's unless given.")
@@ -68,16 +71,19 @@ def measure(
         list[str] | None,
         typer.Option(
             metavar="X1,Y1,X2,Y2[,BAND]",
-            help="Distance of two parallel edges, between a point on each; edges are looked at over BAND "
-            "pixels, as long as they are apart unless given: w1, ...",
+            help="Distance of two parallel edges, each through one of two points opposite each other, looked "
+            "at over BAND pixels (unless given as many as they are apart): w1, ...",
         ),
     ] = None,
     distance: Annotated[
         list[str] | None,
-        typer.Option(metavar="A,B", help="Distance of two that were drawn: of centres, to a line: c1,c2"),
+        typer.Option(metavar="A,B", help="Distance of two by their names, of centres or from a line: c1,c2"),
     ] = None,
     angle: Annotated[
-        list[str] | None, typer.Option(metavar="A,B", help="Angle of two lines, as they were drawn: l1,l2")
+        list[str] | None,
+        typer.Option(
+            metavar="A,B", help="Angle of two lines by their names, each from its start to its end: l1,l2"
+        ),
     ] = None,
     find_circles: Annotated[
         str | None,
@@ -88,7 +94,7 @@ def measure(
         typer.Option(help="What is inside circles and between edges; what shows better unless given."),
     ] = None,
     reach: Annotated[
-        float, typer.Option(metavar="PX", help="How far from what is drawn its edge may lie.", min=2)
+        float, typer.Option(metavar="PX", help="How far from what is drawn its edge may lie: 2 to 200.")
     ] = 10.0,
     height: Annotated[
         float | None, typer.Option(metavar="MM", help="Of the edges above the calibrated plane.")
@@ -104,7 +110,9 @@ def measure(
     """Measure what you point at on a picture, with its uncertainty; nothing needs to be authored.
 
     Coordinates are pixels as picture viewers show them: x right, y down, 0,0 the middle of the first pixel.
-    Rough ones will do, to within --reach. Options repeat; results are named as the options say, in order.
+    Rough ones will do, to within --reach. Options repeat; results have names: the second --circle is c2.
+
+    Each is told with its standard uncertainty u, where that comes from, and U, which covers 95 %.
 
     Exit code 0: all measured. 1: something was not, its line says why. 2: bad input.
 
@@ -126,6 +134,7 @@ def measure(
         )
     radii = None if find_circles is None else _radii(find_circles)
     _check_out(out, image)
+    _require(2 <= reach <= 200, "--reach", f"{reach:g}", "2 to 200 px")
     scale = Scale(calibration, mm_per_px, relative_uncertainty, gamma, bits, height, u_height)
     scale.check()
 

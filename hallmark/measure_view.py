@@ -95,7 +95,7 @@ class Scale:
                 why = "the certificate says it" if self.mm_per_px is None else "it needs --calibration"
                 raise typer.BadParameter(f"leave it out: {why}", param_hint=option)
         for option, value, low, high in (
-            ("--mm-per-px", self.mm_per_px, 1e-9, 1e3),
+            ("--mm-per-px", self.mm_per_px, 1e-5, 1e3),
             ("--relative-uncertainty", self.relative_uncertainty, 0, 0.5),
             ("--bits", self.bits, 8, 16),
             ("--height", self.height, -1e4, 1e4),

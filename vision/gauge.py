@@ -305,7 +305,9 @@ def _rim(picture: Picture, drawn: DrawnCircle, reach: float) -> Fit | None:
 
     shades: list[Shade] = ["dark", "bright"] if drawn.inside is None else [drawn.inside]
     each: list[tuple[Associated | NotMeasured, Shade]] = [(ring("clearest", s), s) for s in shades]
-    clearest = [(edge, shade) for edge, shade in each if isinstance(edge, Associated)]
+    clearest: list[tuple[Associated, Shade]] = [
+        (edge, shade) for edge, shade in each if isinstance(edge, Associated)
+    ]
     if not clearest:
         return None
     found, inside = max(clearest, key=lambda seen: _shown(seen[:1]))
