@@ -68,7 +68,7 @@ def _length(dimension: Dimension, edges: list[Associated], plane: PlaneMap, edge
 
 def tile(rgb: Any, circle: Associated, radius_px: float, label: str) -> Any:
     """Return a picture (TILE, TILE, 3) RGB of a circle: green points decided, red ones were set aside."""
-    x, y = circle.points_px.mean(axis=0)
+    x, y = (circle.points_px.min(axis=0) + circle.points_px.max(axis=0)) / 2
     half = 1.12 * radius_px
     scale = TILE / (2 * half)
     matrix = np.array([[scale, 0, TILE / 2 - scale * x], [0, scale, TILE / 2 - scale * y]])
