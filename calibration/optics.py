@@ -45,7 +45,8 @@ class Optics(Closed):
         corners: how many decided.
         rms_px: root mean square distance of projected and found corners.
         hold_out_px: the same of corners that took no part in the fit.
-        noise_scale: by which the residuals exceed the corners' stated uncertainties; part of the covariance.
+        noise_scale: by which the corners' stated uncertainties were raised to explain the residuals (median);
+            part of the covariance.
         target_sigma_mm: standard deviation of the target's point errors in its plane, where estimated.
     """
 

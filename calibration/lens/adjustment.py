@@ -112,14 +112,14 @@ class Solution:
         residuals: (n, 2) px, observed less projected.
         information: inverse covariance of free intrinsics, poses (small rotation about the camera's axes,
             then translation; 6 each) and, where released, the target's corrections (3 each).
-        noise_scale: factor that the corners' stated uncertainties were multiplied by, at least 1.
+        misfit_px: what was added in quadrature to the corners' stated uncertainties, at least 0.
         degrees_of_freedom: of the residuals.
     """
 
     estimate: Estimate
     residuals: F64
     information: F64
-    noise_scale: float
+    misfit_px: float
     degrees_of_freedom: float
 
     def covariance(self) -> F64:
@@ -142,14 +142,14 @@ def residuals_of(kind: Kind, estimate: Estimate, seen: Observations) -> F64:
 
 
 def adjust(
-    seen: Observations, model: Model, start: Estimate, prior: Prior, *, noise_scale: float = 1.0
+    seen: Observations, model: Model, start: Estimate, prior: Prior, *, misfit_px: float = 0.0
 ) -> Solution:
     """Fit a model from a start.
 
     Raises:
         LensError: the fit does not settle; the corners do not belong to the target or the start is far off.
     """
-    equations = _Equations(seen, model, prior, noise_scale)
+    equations = _Equations(seen, model, prior, misfit_px)
     estimate, damping, growth = start, 1e-3, 2.0
     information, gradient, cost = equations.at(estimate)
     left = math.inf
@@ -172,32 +172,48 @@ def adjust(
         raise LensError("the calibration does not settle: check the target's definition and the pictures")
     residuals = residuals_of(model.kind, estimate, seen)
     freedom = 2 * len(seen) - len(model.free) - 6 * len(np.unique(seen.pose))
-    return Solution(estimate, residuals, information, noise_scale, float(max(freedom, 1)))
+    return Solution(estimate, residuals, information, misfit_px, float(max(freedom, 1)))
 
 
 def adjust_scaled(seen: Observations, model: Model, start: Estimate, prior: Prior) -> tuple[Model, Solution]:
-    """Fit with the noise's scale and the target's errors estimated too, by variance components.
+    """Fit with what the corners' uncertainties leave out, and the target's errors, estimated too.
 
-    The noise scale is the root of the reduced chi-square, at least 1. The target's deviations follow
-    sigma^2 = sum(correction^2) / (number - trace(covariance) / sigma^2) (MacKay 1992,
+    What is left out is one standard deviation for all corners, in quadrature with each one's own, such that
+    the weighted sum of squares is the number of degrees of freedom: a factor instead would let a few corners
+    of little noise decide against an error of model or target that all have in common. The target's
+    deviations follow sigma^2 = sum(correction^2) / (number - trace(covariance) / sigma^2) (MacKay 1992,
     doi:10.1162/neco.1992.4.3.415), which is restricted maximum likelihood at its fixed point.
     """
     solution = adjust(seen, model, start, prior)
     for _ in range(12):
         freedom, sigma = _freedom_and_sigma(seen, model, solution)
-        chi2 = float(np.square(solution.residuals / seen.u_px).sum())
-        scale = max(1.0, math.sqrt(chi2 / freedom))
-        still = abs(scale - solution.noise_scale) < 0.01 * scale
+        misfit = _misfit(solution.residuals, seen.u_px, freedom)
+        still = abs(misfit - solution.misfit_px) < 0.02 * float(np.median(np.hypot(seen.u_px, misfit)))
         if sigma is not None and model.target_sigma is not None:
             still &= all(
                 abs(a - b) <= 0.02 * b + 1e-6 for a, b in zip(sigma, model.target_sigma, strict=True)
             )
             model = replace(model, target_sigma=sigma)
-        solution = adjust(seen, model, solution.estimate, prior, noise_scale=scale)
+        solution = adjust(seen, model, solution.estimate, prior, misfit_px=misfit)
         solution = replace(solution, degrees_of_freedom=freedom)
         if still:
             break
     return model, solution
+
+
+def _misfit(residuals: F64, u_px: F64, freedom: float) -> float:
+    """Return what added in quadrature makes the weighted sum of squares as large as `freedom`; at least 0."""
+    squares, variances = np.square(residuals), np.square(u_px)
+    if float((squares / variances).sum()) <= freedom:
+        return 0.0
+    low, high = 0.0, float(squares.sum()) / freedom
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        if float((squares / (variances + middle)).sum()) > freedom:
+            low = middle
+        else:
+            high = middle
+    return math.sqrt(high)
 
 
 def _freedom_and_sigma(
@@ -220,7 +236,7 @@ def _freedom_and_sigma(
 class _Equations:
     """The normal equations of one model and table of corners."""
 
-    def __init__(self, seen: Observations, model: Model, prior: Prior, noise_scale: float) -> None:
+    def __init__(self, seen: Observations, model: Model, prior: Prior, misfit_px: float) -> None:
         self.seen, self.model, self.prior = seen, model, prior
         self.columns = model.columns
         k, first_point = len(self.columns), len(self.columns) + 6 * seen.poses
@@ -231,7 +247,7 @@ class _Equations:
             index.append(first_point + 3 * seen.point[:, None] + np.arange(3))
         self.index = np.concatenate(index, axis=1)
         self.places = (self.index[:, :, None] * self.size + self.index[:, None, :]).ravel()
-        self.weight = 1 / (seen.u_px * noise_scale)
+        self.weight = 1 / np.hypot(seen.u_px, misfit_px)
         self.ridge = np.zeros(self.size)
         self.ridge[k:first_point] = np.tile([_ROTATION_RIDGE] * 3 + [_TRANSLATION_RIDGE] * 3, seen.poses)
         self.inverse_sigma = np.zeros(3)

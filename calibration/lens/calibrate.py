@@ -18,6 +18,7 @@ from kernels.compiled import F64, I64, Mask
 
 LARGEST_U_LOG_FOCAL = 0.01
 _LARGEST_MISFIT = 0.02  # of the pitch: beyond this the target is not what its definition says
+_EXPLAINED = 0.1  # of the corners' uncertainty: a smaller misfit leaves no room for errors of the target
 _GROSS = 6.0  # normalised residuals beyond this are no noise
 _MOST_GROSS = 0.2  # of a picture's corners
 _TELECENTRIC_FOCAL = 12.0  # times the frame's longer side: no ordinary lens is longer
@@ -33,10 +34,11 @@ class LensCalibration:
         estimate: intrinsics in the order of `INTRINSICS`, poses, corrections of the target's points in mm.
         covariance: (k + 6 p, k + 6 p) of the free intrinsics, then of each pose: small rotation about the
             camera's axes in rad, translation in mm; of a released target then of the m points' corrections in
-            mm, 3 m more. It holds noise, scaled where the residuals are larger
+            mm, 3 m more. It holds noise, raised where the residuals are larger
             than the corners' uncertainties say, and the target's point errors; not the pitch.
         degrees_of_freedom: of that covariance.
-        noise_scale: factor on the corners' stated uncertainties, at least 1.
+        misfit_px: what the residuals hold beyond the corners' stated uncertainties, per axis; added to these
+            in quadrature.
         seen: the corners that decided.
         residuals: (n, 2) px, of those: observed less projected.
         set_aside: (q, 2) picture (from 0) and id of the corners set aside as gross errors.
@@ -51,7 +53,7 @@ class LensCalibration:
     estimate: Estimate
     covariance: F64
     degrees_of_freedom: float
-    noise_scale: float
+    misfit_px: float
     seen: Observations
     residuals: F64
     set_aside: I64
@@ -70,6 +72,11 @@ class LensCalibration:
         squares = np.square(self.residuals).sum(axis=1)
         counts = np.maximum(np.bincount(self.seen.pose, minlength=self.seen.poses), 1)
         return np.sqrt(np.bincount(self.seen.pose, squares, self.seen.poses) / counts)
+
+    @property
+    def noise_scale(self) -> float:
+        """By how much the corners' uncertainties were raised: median of taken over stated, at least 1."""
+        return float(np.median(np.hypot(self.seen.u_px, self.misfit_px) / self.seen.u_px))
 
     def plane(self, picture: int) -> LensMap:
         """Return the map onto the target's plane in one of the calibration's pictures, counted from 0."""
@@ -165,6 +172,7 @@ def _calibrate(
     candidates, fits = _compared(seen, kind, start, prior)
     chosen = _chosen(candidates, seen)
     model, solution = fits[chosen.model.free]
+    model, solution = adjust_scaled(seen, model, solution.estimate, prior)
     if folds_back(solution.estimate.intrinsics, seen.size):
         raise LensError("the distortion found folds back inside the frame: cover the frame's corners too")
     return _result(seen, set_aside, model, solution, chosen, candidates, pitch_relative_uncertainty)
@@ -181,18 +189,18 @@ def _compared(
     """
     fits = {model.free: (model, fit) for model, fit in _fits(seen, kind, start, prior)}
     families = tuple(fits)
-    scale = fits[families[-1]][1].noise_scale
-    rigid = _candidates(seen, fits, prior, scale, new_points=False)
+    misfit_px = fits[families[-1]][1].misfit_px
+    rigid = _candidates(seen, fits, prior, misfit_px, new_points=False)
     released = _released(seen, fits, rigid, prior)
     if released is None:
         return [rigid], fits
     model, solution = released
-    scale = solution.noise_scale
+    misfit_px = solution.misfit_px
     for free in families:
         model = replace(model, free=free)
         rest = replace(solution.estimate, intrinsics=_only(solution.estimate.intrinsics, model.columns))
-        fits[free] = adjust_scaled(seen, model, rest, prior)
-    return [_candidates(seen, fits, prior, scale, new_points=new) for new in (False, True)], fits
+        fits[free] = model, adjust(seen, model, rest, prior, misfit_px=misfit_px)
+    return [_candidates(seen, fits, prior, misfit_px, new_points=new) for new in (False, True)], fits
 
 
 def _fits(seen: Observations, kind: Kind, start: Estimate, prior: Prior) -> list[tuple[Model, Solution]]:
@@ -210,11 +218,12 @@ def _fits(seen: Observations, kind: Kind, start: Estimate, prior: Prior) -> list
 
 
 def _candidates(
-    seen: Observations, fits: dict[tuple[str, ...], tuple[Model, Solution]], prior: Prior, scale: float, *,
+    seen: Observations, fits: dict[tuple[str, ...], tuple[Model, Solution]], prior: Prior, misfit_px: float,
+    *,
     new_points: bool,
 ) -> list[Candidate]:  # fmt: skip
     return [
-        candidate(seen, model, replace(fit, noise_scale=scale), prior, new_points=new_points)
+        candidate(seen, model, replace(fit, misfit_px=misfit_px), prior, new_points=new_points)
         for model, fit in fits.values()
     ]
 
@@ -231,16 +240,22 @@ def _released(
     rigid: list[Candidate],
     prior: Prior,
 ) -> tuple[Model, Solution] | None:
-    """Return the best fit with the target's errors estimated, where that predicts other pictures better."""
+    """Return the best fit with the target's errors estimated, where the residuals leave room for them.
+
+    It is taken unless it predicts other pictures worse by more than one standard error: errors of the target
+    that count as noise average out on paper only.
+    """
     best = min(rigid, key=lambda one: one.mean)
     if seen.poses < FEWEST_POSES or not np.isfinite(best.mean):
         return None
     model, fit = fits[best.model.free]
-    misfit = 0.5 * float(np.sqrt(np.square(fit.residuals).mean())) / _px_per_mm(seen)
-    model, solution = adjust_scaled(seen, replace(model, target_sigma=(misfit, misfit)), fit.estimate, prior)
-    other = candidate(seen, model, replace(solution, noise_scale=fit.noise_scale), prior, new_points=False)
+    if fit.misfit_px < _EXPLAINED * float(np.median(seen.u_px)):
+        return None
+    sigma = 0.5 * float(np.sqrt(np.square(fit.residuals).mean())) / _px_per_mm(seen)
+    model, solution = adjust_scaled(seen, replace(model, target_sigma=(sigma, sigma)), fit.estimate, prior)
+    other = candidate(seen, model, replace(solution, misfit_px=fit.misfit_px), prior, new_points=False)
     more, error = excess(best, other, seen)
-    return (model, solution) if more > 2 * error else None
+    return (model, solution) if more > -error else None
 
 
 def _kind(seen: Observations) -> Kind:
@@ -253,7 +268,7 @@ def _kind(seen: Observations) -> Kind:
             _, fit = adjust_scaled(seen, model, start, prior)
         except LensError:
             continue
-        best[kind] = candidate(seen, model, replace(fit, noise_scale=1.0), prior, new_points=False), fit
+        best[kind] = candidate(seen, model, replace(fit, misfit_px=0.0), prior, new_points=False), fit
     if "telecentric" not in best or "perspective" not in best:
         return "telecentric" if "telecentric" in best else "perspective"
     more, error = excess(best["telecentric"][0], best["perspective"][0], seen)
@@ -261,10 +276,11 @@ def _kind(seen: Observations) -> Kind:
         return "perspective"
     focal = _TELECENTRIC_FOCAL * max(seen.size)
     start, prior = first_estimate(seen, "perspective", prior_for(seen, "perspective", focal, 0.01 * focal))
-    longest = adjust(seen, Model("perspective", (*PINHOLE, "k1")), start, prior)
     fit = best["telecentric"][1]
-    worse = np.square(longest.residuals / seen.u_px).sum() - np.square(fit.residuals / seen.u_px).sum()
-    return "telecentric" if worse > 25 * fit.noise_scale**2 else "perspective"
+    noise = np.hypot(seen.u_px, fit.misfit_px)
+    longest = adjust(seen, Model("perspective", (*PINHOLE, "k1")), start, prior, misfit_px=fit.misfit_px)
+    worse = float(np.square(longest.residuals / noise).sum() - np.square(fit.residuals / noise).sum())
+    return "telecentric" if worse > 25 else "perspective"
 
 
 def _without_gross(seen: Observations, fit: Solution) -> tuple[Observations, I64]:
@@ -275,8 +291,10 @@ def _without_gross(seen: Observations, fit: Solution) -> tuple[Observations, I64
             f"the corners lie {misfit:.3g} mm (median) from where the target's definition says, pitch "
             f"{seen.pitch_mm:g} mm: check columns, rows and pitch, and that all pictures are of one camera"
         )
-    sizes = np.abs(fit.residuals / seen.u_px).max(axis=1)
-    gross = sizes > _GROSS * max(1.0, 1.4826 * float(np.median(np.abs(fit.residuals / seen.u_px))))
+    # The median tells what is common; gross errors must not raise what they are judged by.
+    common = 1.4826 * float(np.median(np.abs(fit.residuals)))
+    limit = _GROSS * np.hypot(seen.u_px, common)
+    gross: Mask = np.asarray((np.abs(fit.residuals) > limit).any(axis=1), np.bool_)
     for picture in range(seen.poses):
         here: Mask = seen.pose == picture
         if gross[here].mean() > _MOST_GROSS:
@@ -297,7 +315,7 @@ def _result(
         freedom = min(freedom, 2.0 * len(seen.target))
     return LensCalibration(
         size=seen.size, model=model, estimate=solution.estimate, covariance=solution.covariance(),
-        degrees_of_freedom=freedom, noise_scale=solution.noise_scale, seen=seen, residuals=solution.residuals,
+        degrees_of_freedom=freedom, misfit_px=solution.misfit_px, seen=seen, residuals=solution.residuals,
         set_aside=set_aside,         candidates=tuple(one for many in candidates for one in many),
         hold_out_px=chosen.hold_out_px, pitch_relative_uncertainty=pitch_relative_uncertainty,
     )  # fmt: skip

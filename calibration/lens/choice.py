@@ -79,7 +79,7 @@ def candidate(
             break
         tested = seen.where(poses & points)
         off = residuals_of(model.kind, estimate, tested)
-        squares[poses & points] = np.square(off / tested.u_px).sum(axis=1) / (2 * fitted.noise_scale**2)
+        squares[poses & points] = np.square(off / np.hypot(tested.u_px, fitted.misfit_px)).sum(axis=1) / 2
         distances[poses & points] = np.square(off).sum(axis=1)
     if folds_back(fitted.estimate.intrinsics, seen.size):
         squares[:] = np.inf
@@ -97,17 +97,17 @@ def _trained(
     *,
     new_points: bool,
 ) -> Estimate:
-    scale = fitted.noise_scale
+    misfit = fitted.misfit_px
     if seen.poses < FEWEST_POSES:
-        return adjust(seen.where(~points), model, fitted.estimate, prior, noise_scale=scale).estimate
+        return adjust(seen.where(~points), model, fitted.estimate, prior, misfit_px=misfit).estimate
     known = ~poses & ~points if new_points else ~poses
     start = replace(fitted.estimate, corrections=np.zeros_like(seen.target))
-    estimate = adjust(seen.where(known), model, start, prior, noise_scale=scale).estimate
+    estimate = adjust(seen.where(known), model, start, prior, misfit_px=misfit).estimate
     others = seen.where(poses & ~points)
     first = posed(others, model.kind, estimate.intrinsics, estimate.corrections)
     if first is None:
         raise LensError("a held-out picture allows no pose")
-    return adjust(others, Model(model.kind, ()), first, prior, noise_scale=scale).estimate
+    return adjust(others, Model(model.kind, ()), first, prior, misfit_px=misfit).estimate
 
 
 def _scattered(count: int, folds: int) -> I64:

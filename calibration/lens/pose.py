@@ -15,7 +15,7 @@ from calibration.lens.projection import project
 from calibration.lens.start import posed, prior_for
 from kernels.compiled import F64, I64
 
-_LARGEST_EXCESS = 5.0  # of the residuals over what corners and calibration explain
+_LARGEST_EXCESS = 10.0  # of the residuals over what corners and calibration explain
 
 
 def object_plane(
@@ -44,9 +44,10 @@ def object_plane(
     if start is None:
         raise LensError("no pose of the target explains the corners: is it this camera, and this target?")
     prior = prior_for(seen, kind, float(intrinsics[0]), 1.0)
-    solution = adjust(seen, Model(kind, ()), start, prior, noise_scale=lens.noise_scale)
+    solution = adjust(seen, Model(kind, ()), start, prior, misfit_px=lens.misfit_px)
     freedom = 2 * len(seen) - 6
-    excess = math.sqrt(float(np.square(solution.residuals / seen.u_px).sum()) / freedom) / lens.noise_scale
+    noise = np.hypot(seen.u_px, lens.misfit_px)
+    excess = math.sqrt(float(np.square(solution.residuals / noise).sum()) / freedom)
     if excess > _LARGEST_EXCESS:
         rms = float(np.sqrt(np.square(solution.residuals).sum(axis=1).mean()))
         raise LensError(
@@ -90,7 +91,7 @@ def _response(
     _, by_intrinsics, by_xyz = project(kind, estimate.intrinsics, points)
     arms = points - estimate.translations[0]
     by_pose = np.concatenate([np.cross(arms[:, None, :], by_xyz), by_xyz], axis=2)
-    by_pose = by_pose / np.square(seen.u_px * lens.noise_scale)[:, :, None]
+    by_pose = by_pose / (np.square(seen.u_px) + lens.misfit_px**2)[:, :, None]
     slopes = [np.einsum("nac,nak->ck", by_pose, by_intrinsics[:, :, lens.model.columns])]
     which = [np.arange(k)]
     if places is not None:

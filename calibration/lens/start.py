@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from calibration.errors import LensError
-from calibration.lens.adjustment import Estimate, Model, Prior, adjust, residuals_of
+from calibration.lens.adjustment import Estimate, Prior, residuals_of
 from calibration.lens.observations import Observations
 from calibration.lens.projection import FX, Kind, undistort
 from kernels.compiled import F64
@@ -88,13 +88,6 @@ def posed(seen: Observations, kind: Kind, intrinsics: F64, corrections: F64 | No
     return Estimate(intrinsics, rotations, translations, corrections)
 
 
-def resected(
-    seen: Observations, kind: Kind, estimate: Estimate, prior: Prior, noise_scale: float
-) -> Estimate:
-    """Return an estimate with the poses of its pictures fitted, all else held."""
-    return adjust(seen, Model(kind, ()), estimate, prior, noise_scale=noise_scale).estimate
-
-
 def _perspective_pose(target: F64, plane: F64) -> tuple[F64, F64] | None:
     centre = target[:, :2].mean(axis=0)
     homography: Any = cv2.findHomography(target[:, :2] - centre, plane, 0)[0]
@@ -134,14 +127,6 @@ def _affine(seen: Observations, pose: int) -> tuple[F64, float]:
     flat, px = seen.target[seen.point[here], :2], seen.px[here]
     affine = np.linalg.lstsq(flat - flat.mean(axis=0), px - px.mean(axis=0), rcond=None)[0].T
     return affine, float(np.linalg.svd(affine, compute_uv=False)[0])
-
-
-def tilts(seen: Observations, intrinsics: F64, kind: Kind) -> F64:
-    """Return of each picture how the target is turned about the camera's x and y axis, (p, 2) degrees."""
-    estimate = posed(seen, kind, intrinsics)
-    if estimate is None:
-        return np.zeros((seen.poses, 2))
-    return tilts_of(estimate.rotations)
 
 
 def tilts_of(rotations: F64) -> F64:
