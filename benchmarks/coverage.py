@@ -55,7 +55,7 @@ FULL_WELL, READ = 12000.0, 8.0
 DARK, BRIGHT = 0.08, 0.8
 PITCH_MM, U_PITCH = 3.2, 3e-5
 U_EDGE_MM, PART_HEIGHT_MM, U_HEIGHT_MM = 0.0006, 2.0, 0.01
-POSES = 12
+POSES = 9
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -166,6 +166,7 @@ class Part:
     h: float
     fillet: float
     hole: tuple[float, float, float]
+    peg: tuple[float, float, float]
     rough: tuple[float, float, float, float]
     oval: tuple[float, float, float, float]
     slot: tuple[float, float, float, float]
@@ -175,23 +176,24 @@ class Part:
         """Draw a part."""
         r, a = rng.uniform(1.3, 2.0), rng.uniform(1.6, 2.3)
         return cls(
-            rng.uniform(21, 24), rng.uniform(14, 16), rng.uniform(1.2, 2.0),
+            rng.uniform(21, 24), rng.uniform(14, 16), rng.uniform(0.9, 1.3),
             (-6 + rng.uniform(-0.5, 0.5), -2 + rng.uniform(-0.5, 0.5), rng.uniform(1.3, 2.3)),
+            (8 + rng.uniform(-0.3, 0.3), 4 + rng.uniform(-0.3, 0.3), rng.uniform(1.0, 1.4)),
             (6 + rng.uniform(-0.5, 0.5), -2 + rng.uniform(-0.5, 0.5), r, r - rng.uniform(0.004, 0.03)),
             (-1 + rng.uniform(-0.3, 0.3), -2 + rng.uniform(-0.5, 0.5), a, a * rng.uniform(0.6, 0.8)),
-            (rng.uniform(-1, 1), 4 + rng.uniform(-0.5, 0.5), rng.uniform(5, 7), rng.uniform(1.6, 2.4)),
+            (-3 + rng.uniform(-1, 1), 4 + rng.uniform(-0.5, 0.5), rng.uniform(5, 7), rng.uniform(1.6, 2.4)),
         )  # fmt: skip
 
     def truths(self) -> dict[str, float]:
         """Return what each characteristic truly is."""
         hx, hy, r = self.hole
-        ox, oy, long, short = self.rough
+        _, _, long, short = self.rough
         left, top = -self.w / 2, -self.h / 2
         wanted = (-6 - left, -2 - top)
         return {
             "circle_diameter": 2 * r, "area": math.pi * r * r, "edge_width": self.h,
             "rectangle_width": self.w, "arc_radius": self.fillet,
-            "centre_distance": math.hypot(ox - hx, oy - hy),
+            "centre_distance": math.dist((hx, hy), self.peg[:2]),
             "distance": hy - top, "angle": 90.0, "slot_width": self.slot[3], "slot_length": self.slot[2],
             "roundness": long - short,
             "position": 2 * math.hypot(hx - left - wanted[0], hy - top - wanted[1]),
@@ -228,10 +230,10 @@ class Part:
                 "inside": "dark",
             }},
             "arc_radius": {"arc": {
-                "type": "arc", "center_px": at(w - f, h - f), "radius_px": f * px, "start_deg": 4,
-                "sweep_deg": 82, "inside": "dark",
+                "type": "arc", "center_px": at(w - f, h - f), "radius_px": f * px, "start_deg": 12,
+                "sweep_deg": 66, "inside": "dark",
             }},
-            "centre_distance": {"a": hole, "b": oval},
+            "centre_distance": {"a": hole, "b": circle(*self.peg)},
             "distance": {"a": top, "b": {"type": "circle", **hole}},
             "angle": {"a": left, "b": top},
             "slot_width": {"slot": slot}, "slot_length": {"slot": slot},
@@ -271,6 +273,7 @@ class Part:
                 x, y, self.w + 2 * grown, self.h + 2 * grown, self.fillet + grown, angle, DARK, z
             ),
             Disk(*at(hx, hy), r - grown, BRIGHT, z),
+            Disk(*at(*self.peg[:2]), self.peg[2] - grown, BRIGHT, z),
             Ellipse(*at(ox, oy), a - grown, b - grown, angle, BRIGHT, z),
             Ellipse(*at(*self.oval[:2]), self.oval[2] - grown, self.oval[3] - grown, angle, BRIGHT, z),
             Slot(*at(sx, sy), length - 2 * grown, width - 2 * grown, angle, BRIGHT, z),
@@ -370,13 +373,14 @@ def main() -> None:
         return
     print(
         f"{'kind':20} {'covered':>8} {'own':>6} {'lowest':>7} {'highest':>8} {'U/err':>6} {'U, um':>7}"
-        f" {'held':>6}"
+        f" {'bias':>6} {'held':>6}"
     )
     for kind, row in table.items():
         print(
             f"{kind:20} {row['covered']:8.3f} {row['own']:6.3f} {row['own_lowest']:7.2f}"
             f" {row['own_highest']:8.2f} "
-            f"{row['width']:6.2f} {1e3 * row['expanded']:7.2f} {row['held']:6.3f} {row['reasons']}"
+            f"{row['width']:6.2f} {1e3 * row['expanded']:7.2f} {1e3 * row['bias']:6.2f}"
+            f" {row['held']:6.3f} {row['reasons']}"
         )
 
 
@@ -390,6 +394,7 @@ def summary(groups: list[list[tuple[float, ...]]], failed: list[str]) -> dict[st
         "own": float(np.mean(np.abs(rows[:, 2]) <= 1.96 * rows[:, 3])),
         "own_lowest": min(own), "own_highest": max(own),
         "width": float(rows[:, 1].mean()) / rms, "expanded": 1.96 * float(rows[:, 1].mean()),
+        "bias": float(rows[:, 2].mean()), "rms_own": math.sqrt(float((rows[:, 2] ** 2).mean())),
         "held": len(failed) / (len(failed) + len(rows)),
         "reasons": {reason: failed.count(reason) for reason in sorted(set(failed))}, "count": len(rows),
     }  # fmt: skip

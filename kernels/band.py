@@ -20,7 +20,6 @@ _NORM = 1.0 / math.sqrt(2.0 * math.pi)
 _LEAST_BLUR, _MOST_BLUR = 0.25, 6.0  # raw pixels
 _CONVERGED = 5e-4  # of the largest step; the error left after it is of second order
 _FAR = 5.0  # blurs from the edge, where the light is level to 3e-7 of the rise
-_CLIPPED = 0.996  # light that may have been more
 _MOST = 10  # parameters: three of the form, blur, low and rise with up to three terms each
 
 
@@ -252,8 +251,8 @@ def fit_band(
         (10,) float64 parameters: form (line 2, circle 3), blur, terms of low, terms of rise, and without a
         whole circle the share by which light grows across the edge per u; (10, 10) float64 inverse of their
         information; (sectors, 3) float64 per sector: mean offset of the edge from the form along the normal
-        in units of u, its information, weighted pixels; (n,) float64 residuals over their noise; (2,)
-        float64: mean square of those, share of clipped light; whether the fit converged.
+        in units of u, its information, weighted pixels; (n,) float64 residuals over their noise; (1,)
+        float64: mean square of those that count; whether the fit converged.
     """
     n = pixels.shape[0]
     count, m = (3, 3 if full else 2) if form == CIRCLE else (2, 2)
@@ -262,7 +261,7 @@ def fit_band(
     p[:count] = start[:count]
     p[count], p[count + 1], p[count + 1 + m] = start[3], start[4], start[5]
     a, b, j = np.zeros((_MOST, _MOST)), np.zeros(_MOST), np.zeros(_MOST)
-    per_sector, totals, residuals = np.zeros((sectors, 3)), np.zeros(2), np.zeros(n)
+    per_sector, totals, residuals = np.zeros((sectors, 3)), np.zeros(1), np.zeros(n)
     long = 0.0
     for i in range(n):
         long = max(long, abs(pixels[i, 0] - start[0]))
@@ -292,7 +291,6 @@ def fit_band(
                 per_sector[k, 1] += weight * slope * slope
                 per_sector[k, 2] += weights[i]
                 totals[0] += weight * r * r
-                totals[1] += 1.0 if pixels[i, 2] >= _CLIPPED else 0.0
                 counted += 1.0
             for q in range(size):
                 wj = weight * j[q]
@@ -326,5 +324,4 @@ def fit_band(
         if per_sector[k, 1] > 0.0:
             per_sector[k, 0] /= per_sector[k, 1]
     totals[0] /= max(counted - size, 1.0)
-    totals[1] /= max(counted, 1.0)
     return p, inverse, per_sector, residuals, totals, converged

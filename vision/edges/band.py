@@ -20,7 +20,9 @@ _NARROW_BAND = (3.0, 1.0)  # where light beside the edge is no two levels
 _UNEVEN = 0.05  # of the rise: residual rms beyond which it is not
 _NOISY = 2.0  # times the variance that the camera's noise explains
 _STEPS = 12
+FULL = 0.996  # light that may have been more
 _CLEANINGS = 4
+_LEAST_VARIANCE = 1e-10  # of a caliper, squared pixels
 _GRADED = 2.0  # standard uncertainties that light must grow across an edge to be believed
 _FOREIGN, _FOREIGN_RISE = 4.5, 0.08  # spreads of the noise and shares of the rise that light may be off
 
@@ -63,17 +65,21 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """What calipers say: form, blur in pixels, which places agree, and each place's point (NaN: none)."""
+    """What calipers say: form, blur in pixels, rise, which places agree, each place's point (NaN: none)."""
 
     shape: F64
     blur: float
+    rise: float
     kept: Mask
     uv: F64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Band:
-    """A band's fit, local coordinates; `offsets`, `information` and the `clean` share are per place."""
+    """An edge's fit, local coordinates; `offsets`, `information` and the `clean` share are per place.
+
+    `of_pixels` tells a fit of all pixels of the band from one of calipers alone.
+    """
 
     shape: F64
     blur: float
@@ -83,7 +89,7 @@ class Band:
     information: F64
     clean: F64
     mean_square: float
-    clipped: float
+    of_pixels: bool
 
 
 def fit_edge(
@@ -95,7 +101,7 @@ def fit_edge(
     reach: float,
     bright: float,
     window: tuple[F32, F64],
-) -> Band | None:
+) -> tuple[Band | None, float]:
     """Fit the band of an edge by maximum likelihood.
 
     Args:
@@ -109,9 +115,11 @@ def fit_edge(
         window: (h, w) linear light about the edge, and (2,) its first pixel beside the local origin.
 
     Returns:
-        The fit in the widest band whose light is two levels that vary slowly; None where none converges.
+        The fit in the widest band whose light is two levels that vary slowly, None where it is not; and the
+        share of clipped light in the band.
     """
     band: Band | None = None
+    clipped = 0.0
     points, normals = edge.points(start.shape)
     per_u = 1 / np.hypot(
         *edge.across(plane, points, normals).T
@@ -120,9 +128,11 @@ def fit_edge(
         width = min(blurs * start.blur + more, reach + 4)
         pixels, sector = _gather(edge, start.shape, width, window)
         band = _cleaned(raw, edge, start, kept, bright, per_u, pixels, sector)
+        lit = pixels[kept[sector], 2]
+        clipped = float(np.mean(lit >= FULL)) if len(lit) else 0.0
         if band is not None and not _uneven(raw, band):
-            return band
-    return band
+            return band, clipped
+    return None, clipped
 
 
 def _uneven(raw: RawLight, band: Band) -> bool:
@@ -176,7 +186,7 @@ def _cleaned(
             return None
         band = Band(
             p[:count], float(p[count]), rise, inverse[:count, :count], places[:, 0], places[:, 1],
-            places[:, 2] / seen, float(totals[0]), float(totals[1]),
+            places[:, 2] / seen, float(totals[0]), of_pixels=True,
         )  # fmt: skip
         most = np.maximum(
             _FOREIGN * 1.4826 * median(np.abs(residuals[weights > 0])), _FOREIGN_RISE * rise / noise_of
@@ -207,3 +217,25 @@ def off_form(edge: Edge, shape: F64, uv: F64) -> F64:
     if edge.form == "line":
         return np.asarray(math.sin(shape[1]) * uv[:, 0] - math.cos(shape[1]) * (uv[:, 1] - shape[0]))
     return np.hypot(uv[:, 0] - shape[0], uv[:, 1] - shape[1]) - shape[2]
+
+
+def by_calipers(edge: Edge, start: Start, basis: F64) -> Band:
+    """Return what calipers alone say: a least-squares form through the places that agree.
+
+    It stands where the light beside an edge is no two levels: rough surfaces, print, edges beside edges.
+
+    Args:
+        edge: what is fitted.
+        start: what calipers say of it; its form is the least-squares one.
+        basis: (places, k) how the parameters move the places along their normals.
+    """
+    kept = start.kept
+    offsets = np.where(np.isfinite(start.uv[:, 0]), off_form(edge, start.shape, start.uv), 0.0)
+    free = max(int(kept.sum()) - basis.shape[1], 1)
+    variance = max(float((offsets[kept] ** 2).sum()) / free, _LEAST_VARIANCE)
+    inner = np.linalg.inv(basis[kept].T @ basis[kept])
+    count = basis.shape[1]
+    return Band(
+        start.shape[:count], start.blur, start.rise, inner * variance, offsets,
+        np.full(edge.sectors, 1 / variance), np.ones(edge.sectors), 1.0, of_pixels=False,
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from calibration.plane_map import PlaneMap
 from kernels.compiled import F32, F64, Mask
 from kernels.edges import edges_across
 from vision.edges.association import Associated, NotMeasured
-from vision.edges.band import Band, Edge, Start, fit_edge, off_form
+from vision.edges.band import Band, Edge, Start, by_calipers, fit_edge, off_form
 from vision.edges.local import Local
 from vision.edges.raw import RawLight
 from vision.edges.start import agreed_circle, agreed_line
@@ -23,7 +23,7 @@ _FIT_REACH_PX = 6.0  # of one caliper about its steepest place
 _SECTOR_PX = 4.0  # least length of an edge that is one place
 _MOST_SECTORS, _LEAST_SECTORS = 128, 8
 _OFF_FORM = 4.0  # spreads of the places' offsets from the form
-_NOT_ROUND = 0.02  # of its radius: what is rougher is no circle
+_ROUGH, _ROUGH_IN_PART, _NEARLY_ALL = 0.06, 0.02, 0.8  # of its radius: what is rougher is no circle
 _SMOOTH_PX = 0.05  # no edge is smoother than that to one place
 _CLIPPED = 0.05  # share of clipped light in the band that moves an edge
 _CLEAN = 0.6  # share of a place's pixels that must be clean
@@ -154,7 +154,7 @@ def _fit(
     shape = rough
     kept: Mask = np.zeros(edge.sectors, np.bool_)
     uv = np.full((edge.sectors, 2), np.nan)
-    blurs = np.ones(edge.sectors)
+    blurs, rises = np.ones(edge.sectors), np.zeros(edge.sectors)
     for near, far in ((0.0, reach), (_FIT_REACH_PX, max(_FIT_REACH_PX, 0.6 * reach))):
         middles, normals = edge.points(shape)
         centres = plane.to_px(edge.local.to_mm(middles))
@@ -165,22 +165,32 @@ def _fit(
         found = seen[:, 4] > 0
         if found.sum() < max(6, LEAST_SHARE * edge.sectors):
             return NotMeasured("edge_not_found")
-        uv[~found], blurs = np.nan, seen[:, 1]
+        uv[~found], blurs, rises = np.nan, seen[:, 1], seen[:, 2]
         uv[found] = edge.local.of_mm(plane.to_mm((centres + seen[:, :1] * directions)[found]))
+        if edge.form == "arc" and near == 0:  # places good to a pixel do not tell a short arc's radius
+            shape = rough + np.array([0.0, 0.0, median(off_form(edge, rough, uv[found]))])
+            continue
         agreed = agreed_line(uv[found]) if edge.form == "line" else agreed_circle(uv[found])
         if agreed is None:
             return NotMeasured("edge_disputed")
         shape = np.array([*agreed[0], 0.0]) if edge.form == "line" else agreed[0]
         if edge.form == "line":
             shape[1] = math.atan(shape[1])
+        elif not _plausible(shape, rough, reach):
+            return NotMeasured("edge_disputed")
         kept[:] = False
         kept[np.flatnonzero(found)[agreed[1]]] = True
     if kept.sum() < LEAST_SHARE * edge.sectors:
         return NotMeasured("edge_disputed")
-    if edge.form != "line" and (shape[2] < 2 or abs(shape[2] - rough[2]) > reach + 2):
-        return NotMeasured("edge_disputed")
-    start = Start(shape, float(np.clip(median(blurs[kept]), 0.3, 4.0)), kept, uv)
+    rise = median(np.abs(rises[kept]))
+    start = Start(shape, float(np.clip(median(blurs[kept]), 0.3, 4.0)), rise, kept, uv)
     return _refine(raw, plane, edge, start, reach, bright, (light, corner - edge.local.origin_px))
+
+
+def _plausible(shape: F64, rough: F64, reach: float) -> bool:
+    """Return whether a circle is the one that was drawn: its size and place are within twice the search."""
+    off = math.hypot(shape[0] - rough[0], shape[1] - rough[1])
+    return bool(shape[2] >= 2 and abs(shape[2] - rough[2]) <= 2 * reach and off <= 2 * reach)
 
 
 def _refine(
@@ -194,22 +204,22 @@ def _refine(
 ) -> Associated | NotMeasured:
     """Fit the band, set aside the places off the form, and fit again until none is left."""
     kept = start.kept
-    band = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
+    band, clipped = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
+    if clipped > _CLIPPED:
+        return NotMeasured("feature_saturated")
     for _ in range(3):
-        if band is None:
-            return NotMeasured("edge_disputed")
-        if edge.form != "line" and spread(band.offsets[kept]) > _NOT_ROUND * band.shape[2]:
-            return NotMeasured("edge_disputed")
-        near = kept & _on_form(band, kept)
-        if near.sum() < LEAST_SHARE * edge.sectors:
-            return NotMeasured("edge_disputed")
+        near = kept if band is None else kept & _on_form(band, kept)
         if (near == kept).all():
             break
         kept = near
-        band = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
-    assert band is not None
-    if band.clipped > _CLIPPED:
-        return NotMeasured("feature_saturated")
+        band, _ = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
+    if band is None or kept.sum() < LEAST_SHARE * edge.sectors:
+        kept = start.kept
+        band = by_calipers(edge, start, _derivatives(edge, start.shape, edge.points(start.shape)[1])[0])
+    if edge.form != "line":
+        rough = spread(band.offsets[kept]) / float(band.shape[2])
+        if rough > (_ROUGH if kept.mean() > _NEARLY_ALL else _ROUGH_IN_PART):
+            return NotMeasured("edge_disputed")
     return _associated(raw, plane, edge, start, kept, band, bright)
 
 
@@ -236,7 +246,7 @@ def _associated(
     basis, to_mm = _derivatives(edge, band.shape, normals)
     weights = np.where(kept, band.information, 0.0)
     gain = np.linalg.solve(basis.T @ (weights[:, None] * basis), (basis * weights[:, None]).T)
-    noise = 1.0 if raw.noise_known else band.mean_square
+    noise = band.mean_square if band.of_pixels and not raw.noise_known else 1.0
     free = int(kept.sum()) - len(gain)
     rough = float(weights @ offsets**2) / (noise * free)  # above 1 the edge itself is not smooth
     covariance = to_mm @ band.covariance @ to_mm.T * (noise * max(1.0, rough))
@@ -247,7 +257,7 @@ def _associated(
         form=edge.form,
         parameters=np.array([*where, last]),
         covariance=covariance,
-        degrees_of_freedom=float(free) if rough > 1 or not raw.noise_known else math.inf,
+        degrees_of_freedom=math.inf if band.of_pixels and raw.noise_known and rough <= 1 else float(free),
         points_px=plane.to_px(local.to_mm(points - grown * normals))[seen],
         points_mm=local.to_mm(points)[seen],
         normals=(normals @ local.turn.T)[seen],
