@@ -7,8 +7,8 @@ all pictures: they do not average out, and the lens is as straight as they can t
 The settings below and in `vision.edges` were chosen on the first three photographs, and what light makes of
 these edges is estimated from them by comparison with the official diameters (after ISO 15530-3, with coins in
 place of a calibrated workpiece: each is worn by an unknown amount and was struck with a tolerance). The other
-three are measured with that and say how good it is: for new pictures of such coins, partly the same pieces, by
-the same camera and print; they show no 2 EUR and no 50 c.
+three are measured with that and say how good it is: for new pictures of such coins, partly the same pieces,
+by the same camera and print; they show no 2 EUR and no 50 c.
 """
 
 from __future__ import annotations
