@@ -93,6 +93,7 @@ def check(
             + ", ".join(f"{name}: {reason}" for name, reason in missing.items())
             + "): is it in the picture, where its definition says?"
         )
+    now = datetime.now(UTC)  # what a station measured meanwhile came before it
     result = CheckResult(
         time=now, calibration=opened.digest, serial=artefact.serial, readings=readings, note=note
     )

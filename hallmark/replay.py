@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from golden.sample import GoldenSample
     from stations import SpooledUnit, SpoolReader
     from vision import Inspector
+    from vision.certified import Check
 
 Outcome = Literal["agrees", "agrees_otherwise_versioned", "disagrees", "not_compared"]
 
@@ -57,6 +58,7 @@ class Replay:
         certificates: camera certificates by digest; expired ones too, since each frame states its time.
         archive: the server's folder of frames, for those that the spool has dropped.
         models: folders of released models; the one that a record names is opened.
+        checks: what check standards say of certificates, by the certificates' digests.
         at: the time at which a golden sample must have been valid; None: when the first of the units that
             it judged was triggered.
     """
@@ -70,6 +72,7 @@ class Replay:
         archive: Path | None = None,
         at: datetime | None = None,
         models: Iterable[Path] = (),
+        checks: Mapping[str, Check] | None = None,
     ) -> None:
         """Read the bundles; a seal is verified when the first unit needs it."""
         from golden import bundle
@@ -77,7 +80,7 @@ class Replay:
         from models.card import read_card
 
         self._reader, self._trust, self._certificates, self._at = reader, trust, certificates, at
-        self._archive = archive
+        self._archive, self._checks = archive, checks or {}
         self._bundles = {bundle.read(data).digest: data for data in map(read_file, goldens)}
         self._goldens: dict[str, GoldenSample] = {}
         self._models = {read_card(folder).reference.digest: folder for folder in models}
@@ -122,9 +125,22 @@ class Replay:
         absent = {f.calibration for f in stored.frames if f.calibration is not None} - set(self._certificates)
         if absent:
             return f"measured with {min(absent)}: give that certificate"
+        if self._held_by_check(stored):
+            return "held by a check standard: give its definition and its log of checks"
         if stored.model is not None and stored.model.digest not in self._models:
             return f"named by model {stored.model.name!r}, {stored.model.digest}: give that model"
         return None
+
+    def _held_by_check(self, stored: Inspection) -> bool:
+        """Return whether a check standard decided that was not given."""
+        unchecked = [
+            f for f in stored.frames if f.calibration is not None and f.calibration not in self._checks
+        ]
+        if not unchecked:
+            return False
+        covered = all(self._certificates[f.calibration or ""].covers(f.captured_at) for f in unchecked)
+        reasons = {c.reason for c in stored.characteristics}
+        return "calibration_suspect" in reasons or ("calibration_expired" in reasons and covered)
 
     def _recompute(
         self, unit: SpooledUnit, stored: Inspection, data: Mapping[str, bytes], now: datetime
@@ -169,7 +185,8 @@ class Replay:
         if key not in self._inspectors:
             classifier = None if model is None else open_model(self._models[model])
             certificates = {view: self._certificates[digest] for view, digest in certified}
-            self._inspectors[key] = Inspector(golden, certificates, classifier)
+            checks = {view: self._checks[digest] for view, digest in certified if digest in self._checks}
+            self._inspectors[key] = Inspector(golden, certificates, classifier, checks=checks)
         return self._inspectors[key]
 
 
@@ -249,6 +266,22 @@ def replay(
             envvar="HALLMARK_CALIBRATION",
         ),
     ] = None,
+    check_standard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F",
+            help="The check standard by which certificates were followed.",
+            exists=True,
+            dir_okay=False,
+            envvar="HALLMARK_CHECK_STANDARD",
+        ),
+    ] = None,
+    check_log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F", help="Its log of checks.", exists=True, dir_okay=False, envvar="HALLMARK_CHECK_LOG"
+        ),
+    ] = None,
     model: Annotated[
         list[Path] | None,
         typer.Option(
@@ -292,14 +325,19 @@ def replay(
     """  # fmt: skip
     from datetime import UTC
 
-    from calibration import CameraCalibration
+    from calibration import CameraCalibration, CheckError
     from golden.keys import TrustStore
     from models.release import packaged
-    from stations import SpoolReader
+    from stations import CheckWatch, SpoolReader
 
     models = [folder for folder in (packaged(), *(model or [])) if folder.exists()]
     parsed = [CameraCalibration.parse(path.read_bytes(), source=str(path)) for path in calibration or []]
     certificates = {certificate.digest: certificate for certificate in parsed}
+    if (check_standard is None) != (check_log is None):
+        raise CheckError("give both --check-standard and --check-log, or neither")
+    checks: dict[str, Check] = {}
+    if check_standard is not None and check_log is not None:
+        checks = {c.digest: CheckWatch(c, check_standard, check_log) for c in parsed}
     with SpoolReader.read(spool) as reader:
         units = [reader.unit(number) for number in sequence] if sequence else reader.units()
         replay = Replay(
@@ -310,6 +348,7 @@ def replay(
             frames,
             at.replace(tzinfo=UTC) if at else None,
             models,
+            checks,
         )
         good = _report(replay.run(units), len(units), as_json=as_json)
     raise typer.Exit(0 if good else 1)

@@ -53,6 +53,32 @@ def run(
             envvar="HALLMARK_CALIBRATION",
         ),
     ] = None,
+    calibration_trust: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of public keys, of which one must have signed each certificate.",
+            exists=True,
+            file_okay=False,
+            envvar="HALLMARK_CALIBRATION_TRUST",
+        ),
+    ] = None,
+    check_standard: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[VIEW=]F",
+            help="Definition of the check standard; units are HOLD while a check is overdue or was bad.",
+            envvar="HALLMARK_CHECK_STANDARD",
+        ),
+    ] = None,
+    check_log: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[VIEW=]F",
+            help="Its log, which `hallmark calibrate check` appends to while the station runs.",
+            envvar="HALLMARK_CHECK_LOG",
+        ),
+    ] = None,
     camera: Annotated[
         list[str] | None,
         typer.Option(
@@ -149,7 +175,9 @@ def run(
     jobs = _twin_jobs(twin, seed) if twin is not None else _image_jobs(images) if images is not None else ()
     config = StationConfig(
         station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt, jobs=jobs,
-        calibrations=_certificates(calibration or []), cameras=_cameras(camera or []),
+        calibrations=_by_view(calibration or [], "--calibration"), certifiers=calibration_trust,
+        standards=_by_view(check_standard or [], "--check-standard"),
+        checks=_by_view(check_log or [], "--check-log"), cameras=_cameras(camera or []),
         signals=signals, server=server, api_key=read_key(api_key_file) if api_key_file else "",
         keep_frames=keep_frames, model=model,
     )  # fmt: skip
@@ -205,18 +233,18 @@ def _note(sentence: str) -> None:
     print(f"hallmark: {sentence}", file=sys.stderr)
 
 
-def _certificates(options: list[str]) -> dict[str, Path]:
-    """Return certificate files by view from `F` or `VIEW=F`."""
+def _by_view(options: list[str], name: str) -> dict[str, Path]:
+    """Return files by view from `F` or `VIEW=F`."""
     from stations import ANY_VIEW, JobError
 
     found: dict[str, Path] = {}
     for option in options:
-        view, equals, name = option.partition("=")
-        key, path = (view, Path(name)) if equals and not Path(option).exists() else (ANY_VIEW, Path(option))
+        view, equals, file = option.partition("=")
+        key, path = (view, Path(file)) if equals and not Path(option).exists() else (ANY_VIEW, Path(option))
         if not path.is_file():
-            raise JobError(f"--calibration {option}: there is no file {path}")
+            raise JobError(f"{name} {option}: there is no file {path}")
         if key in found:
-            raise JobError(f"--calibration {option}: give one certificate per view, as VIEW=F")
+            raise JobError(f"{name} {option}: give one for each view, as VIEW=F")
         found[key] = path
     return found
 

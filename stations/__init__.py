@@ -14,6 +14,7 @@ from stations.camera import (
     pictures,
     timestamp,
 )
+from stations.checks import CheckWatch
 from stations.errors import (
     CameraFailedError,
     FrameDroppedError,
@@ -49,6 +50,7 @@ __all__ = [
     "Camera",
     "CameraFailedError",
     "CapturedImage",
+    "CheckWatch",
     "FolderCamera",
     "Forwarder",
     "FrameDroppedError",

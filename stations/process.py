@@ -29,6 +29,7 @@ from golden.keys import TrustStore
 from golden.sample import GoldenSample
 from models.release import PACKAGED, classifier_for
 from stations.camera import Camera, CapturedImage, FolderCamera, TwinCamera, TwinScene
+from stations.checks import CheckWatch
 from stations.errors import JobError
 from stations.forward import Forwarder
 from stations.line import Line, recordable, run_line
@@ -72,6 +73,11 @@ class StationConfig:
         jobs: the units, in order; serials differ.
         calibrations: certificate files by view id; `*` stands for every view without its own. A view
             without a certificate is measured by nothing: its units are HOLD.
+        certifiers: folder of public keys, of which one must have signed each certificate; None: certificates
+            need no signature.
+        standards: definition files of the check standards by view id, `*` as above.
+        checks: their logs, which `hallmark calibrate check` appends to while the station runs; needed where
+            there is a standard. Units are HOLD while a check is overdue or was beyond its limits.
         lot: the lot, or None.
         view: the one view to capture, or None for all that the golden sample names.
         cameras: identity of the camera by view id; `*` stands for every view without its own. Units measured
@@ -93,6 +99,9 @@ class StationConfig:
     spool: Path
     jobs: tuple[ImageJob | TwinJob, ...]
     calibrations: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    certifiers: Path | None = None
+    standards: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    checks: Mapping[str, Path] = field(default_factory=dict[str, Path])
     lot: str | None = None
     view: str | None = None
     cameras: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -240,13 +249,15 @@ def open_station(config: StationConfig) -> Generator[Station]:
     trust = TrustStore.open(config.trust)
     golden = GoldenSample.open(config.golden, trust, now())
     views = _views(config, golden)
+    certifiers = None if config.certifiers is None else TrustStore.open(config.certifiers)
     certificates = {
-        view: CameraCalibration.open(path, now=now())
+        view: CameraCalibration.open(path, now=now(), trust=certifiers)
         for view in views
-        if (path := config.calibrations.get(view, config.calibrations.get(ANY_VIEW))) is not None
+        if (path := _of_view(config.calibrations, view)) is not None
     }
+    checks = _checks(config, certificates)
     classifier = classifier_for(golden, config.model)
-    inspector = Inspector(golden, certificates, classifier, stopwatch=time.perf_counter)
+    inspector = Inspector(golden, certificates, classifier, stopwatch=time.perf_counter, checks=checks)
     cameras = {
         view: _camera(config, golden, view, _identity(config, view, certificates.get(view)), now)
         for view in views
@@ -330,11 +341,8 @@ def _views(config: StationConfig, golden: GoldenSample) -> tuple[str, ...]:
     """Return the views to capture; raise JobError where configuration and golden sample disagree."""
     known = tuple(view.id for view in golden.spec.views)
     pictured = {view for job in config.jobs if isinstance(job, ImageJob) for view in job.images}
-    strange = ({config.view} | set(config.calibrations) | set(config.cameras) | pictured) - {
-        None,
-        ANY_VIEW,
-        *known,
-    }
+    by_view = (config.calibrations, config.standards, config.checks, config.cameras)
+    strange = ({config.view} | pictured).union(*by_view) - {None, ANY_VIEW, *known}
     if strange:
         names = ", ".join(sorted(map(str, strange)))
         raise JobError(f"the golden sample has no view {names}; it has {', '.join(known)}")
@@ -343,6 +351,23 @@ def _views(config: StationConfig, golden: GoldenSample) -> tuple[str, ...]:
     if one_view and len(views) > 1:
         raise JobError(f"which view do these pictures show? Choose one of {', '.join(known)}")
     return views
+
+
+def _of_view(files: Mapping[str, Path], view: str) -> Path | None:
+    return files.get(view, files.get(ANY_VIEW))
+
+
+def _checks(config: StationConfig, certificates: Mapping[str, CameraCalibration]) -> dict[str, CheckWatch]:
+    found: dict[str, CheckWatch] = {}
+    for view, certificate in certificates.items():
+        standard, log = _of_view(config.standards, view), _of_view(config.checks, view)
+        if (standard is None) != (log is None):
+            raise JobError(
+                f"view {view}: give its check standard and that standard's log of checks, or neither"
+            )
+        if standard is not None and log is not None:
+            found[view] = CheckWatch(certificate, standard, log)
+    return found
 
 
 def _identity(config: StationConfig, view: str, certificate: CameraCalibration | None) -> str:

@@ -29,6 +29,7 @@ from golden.spec import Colour, Dimension, Entered, Surface, View
 from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
 from models import Classifier
+from vision.certified import Check, calibration_fault
 from vision.frames import Exposure, read_frame
 from vision.judge import (
     check_entered,
@@ -48,7 +49,6 @@ from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
 from vision.surface import Aligned, SurfaceComparator
 
-_SCALE_AGREES = 0.03  # certificate against golden view; a part that differs more is no matter of tolerance
 _SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
 
 
@@ -61,13 +61,14 @@ class _CompiledView:
         view: View,
         calibration: CameraCalibration | None,
         classifier: Classifier | None,
+        check: Check | None,
     ) -> None:
         if calibration is not None and calibration.transfer != view.transfer:
             raise CalibrationError(
                 f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} "
                 f"is {view.transfer!r}; take the reference image with the transfer that stations use"
             )
-        self.view, self.calibration = view, calibration
+        self.view, self.calibration, self.check = view, calibration, check
         image = golden.images[view.image]
         pixels = read_frame(image, view=view.id, camera="golden", source=view.image).pixels
         self.pixels = np.asarray(pixels, np.uint8)
@@ -114,11 +115,12 @@ class Inspector:
         classifier: names deviations of the views whose golden image it was made from; all others stay
             unclassified.
         stopwatch: seconds of a monotonic clock, for `timing_ms`; None leaves timings empty.
+        checks: what the check standard says of the certificate of a view, by view id.
 
     Raises:
-        CalibrationError: a certificate does not fit its view.
+        CalibrationError: a certificate does not fit its view; one, or a check, is given for a view that does
+            not exist.
         evidence.FrameError: a reference image does not decode.
-        ValueError: a certificate is given for a view that does not exist.
     """
 
     def __init__(
@@ -128,13 +130,17 @@ class Inspector:
         classifier: Classifier | None = None,
         *,
         stopwatch: Callable[[], float] | None = None,
+        checks: Mapping[str, Check] | None = None,
     ) -> None:
         """Compile every view."""
-        spec = golden.spec
-        unknown = set(calibrations) - {v.id for v in spec.views}
+        spec, checked = golden.spec, checks or {}
+        unknown = (set(calibrations) | set(checked)) - {v.id for v in spec.views}
         if unknown:
             raise CalibrationError(f"certificates are given for views that do not exist: {sorted(unknown)}")
-        views = {v.id: _CompiledView(golden, v, calibrations.get(v.id), classifier) for v in spec.views}
+        views = {
+            v.id: _CompiledView(golden, v, calibrations.get(v.id), classifier, checked.get(v.id))
+            for v in spec.views
+        }
         self._setup = _Setup(golden, views, classifier, stopwatch)
 
     def inspect(
@@ -302,8 +308,7 @@ class _Unit:
         self._lap("colour")
 
     def _measure(self, compiled: _CompiledView, frame: Frame, pixels: U8, found: Registered) -> None:
-        calibration = compiled.calibration
-        reason = _calibration_fault(calibration, frame, compiled.view, found)
+        reason = calibration_fault(compiled.calibration, compiled.check, frame, compiled.view, found)
         gauge: Gauge | None = None
         for c in self._golden.spec.characteristics:
             if not isinstance(c, Dimension) or c.feature.view != compiled.view.id:
@@ -402,19 +407,6 @@ def _golden_expired(golden: GoldenSample, frame: Frame) -> bool:
     if golden.expires is None or frame.captured_at is None:
         return False
     return datetime.fromisoformat(frame.captured_at) > golden.expires
-
-
-def _calibration_fault(
-    calibration: CameraCalibration | None, frame: Frame, view: View, found: Registered
-) -> str | None:
-    if calibration is None:
-        return "calibration_absent"
-    if (misfit := calibration.fits(frame)) is not None:
-        return misfit
-    if not calibration.covers(frame.captured_at):
-        return "calibration_expired"
-    scale = calibration.mm_per_px * found.pose.scale / view.mm_per_px
-    return None if abs(scale - 1) <= _SCALE_AGREES else "scale_disputed"
 
 
 def _frame_record(

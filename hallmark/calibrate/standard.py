@@ -149,5 +149,5 @@ def _dimension(size: PlacedSize, places: _Places) -> Dimension:
         feature = feature.model_copy(update={"a": places.of(feature.a), "b": places.of(feature.b)})
     return Dimension(
         kind="dimension", number=1, id=size.id, name=size.id, severity="major", feature=feature,
-        nominal=size.value_mm,
+        nominal=size.value_mm, upper=size.value_mm,
     )  # fmt: skip

@@ -1,0 +1,43 @@
+"""Whether a frame may be measured by a camera's certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from calibration import CameraCalibration
+from evidence import Frame
+from golden.spec import View
+from vision.register import Registered
+
+_SCALE_AGREES = 0.03  # certificate against golden view; a part that differs more is no matter of tolerance
+
+Check = Callable[[datetime], str | None]
+"""Why the check standard no longer bears a certificate out at an aware time: a reason code, or None."""
+
+
+def calibration_fault(
+    calibration: CameraCalibration | None, check: Check | None, frame: Frame, view: View, found: Registered
+) -> str | None:
+    """Return why a frame cannot be measured: a reason code, or None.
+
+    Args:
+        calibration: the view's certificate, if it has one.
+        check: what its check standard says, if it is followed; asked for the time of the frame, where that
+            is known.
+        frame: the frame.
+        view: the golden sample's view.
+        found: where the golden sample was found in the frame.
+    """
+    if calibration is None:
+        return "calibration_absent"
+    if (misfit := calibration.fits(frame)) is not None:
+        return misfit
+    if not calibration.covers(frame.captured_at):
+        return "calibration_expired"
+    if check is not None and frame.captured_at is not None:
+        doubt = check(datetime.fromisoformat(frame.captured_at))
+        if doubt is not None:
+            return doubt
+    scale = calibration.mm_per_px * found.pose.scale / view.mm_per_px
+    return None if abs(scale - 1) <= _SCALE_AGREES else "scale_disputed"
