@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from vision.drawn import Between, Drawn
     from vision.edges import Associated
-    from vision.gauge import Between, Drawn, Reading
+    from vision.gauge import Reading
 
 _SHOWN = 4  # lines of a budget
 _LEAST_SHARE = 0.02  # of the uncertainty: smaller lines are not shown
@@ -184,7 +185,7 @@ def _drawn(
     widths: Sequence[str],
     inside: Shade | None,
 ) -> list[Drawn]:
-    from vision.gauge import DrawnCircle, DrawnLine, DrawnWidth
+    from vision.drawn import DrawnCircle, DrawnLine, DrawnWidth
 
     drawn: list[Drawn] = []
     for i, text in enumerate(circles, 1):
@@ -218,7 +219,7 @@ def _require(holds: bool, option: str, text: str, wanted: str) -> None:
 
 
 def _pairs(quantity: Literal["distance", "angle"], texts: Sequence[str]) -> list[Between]:
-    from vision.gauge import Between
+    from vision.drawn import Between
 
     pairs: list[Between] = []
     for i, text in enumerate(texts, 1):

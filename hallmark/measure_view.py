@@ -24,11 +24,12 @@ from golden.errors import ImageError
 from golden.images import header
 from kernels.compiled import F32
 from vision import LARGEST_FILE
+from vision.drawn import Drawn, DrawnCircle, outline
 from vision.edges import RawLight, table_for
 from vision.edges.find import find_circles
 from vision.edges.fit import Shade
 from vision.frames import LARGEST_PIXELS
-from vision.gauge import Drawn, DrawnCircle, Picture, Reading, outline
+from vision.gauge import Picture, Reading
 from vision.measure import uncompared_edge
 
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -274,6 +275,12 @@ def notes_of(picture: LoosePicture, scale: Scale, view: Picture, readings: Seque
             f"codes: nobody has said how they relate to light; taken as {DEFAULT_GAMMA}, and what linear "
             "ones would change is line 'transfer'; --gamma takes it out"
         )
+    if view.otherwise is not None:
+        alone = [r.name for r in readings if any(fit.otherwise is None for fit in r.fits)]
+        if alone:
+            notes.append(
+                f"codes: linear ones would not show the edges of {', '.join(alone)}: line 'transfer' lacks"
+            )
     if picture.jpeg_step:
         notes.append(
             f"JPEG: compression moves edges, line 'JPEG' (coarse step {picture.jpeg_step:.1f} codes); "
@@ -282,7 +289,7 @@ def notes_of(picture: LoosePicture, scale: Scale, view: Picture, readings: Seque
     notes += _light_notes(picture, scale, view)
     if any(fit.rough for r in readings for fit in r.fits):
         notes.append(
-            "rough rim: its edge is no clean step; the part that agrees was measured, and how far all rings "
+            "rough rim: several circles could be meant; one was measured, and how far all rings "
             "within --reach differ is line 'ring'; --inside and a smaller --reach say which is meant"
         )
     return notes

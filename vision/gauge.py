@@ -7,9 +7,10 @@ meant.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -24,75 +25,25 @@ from vision.dimension import drawing as draw
 from vision.dimension.budget import Line, budget
 from vision.dimension.geometry import angle_deg, apart, between_lines, intersection, normal
 from vision.dimension.value import of_parameters
+from vision.drawn import Between, Drawn, DrawnCircle, DrawnLine, DrawnWidth, Point, edges_of, outline
 from vision.edges import Associated, NotMeasured, RawLight, fit_circle, fit_line
 from vision.edges.fit import Shade, Side
 from vision.edges.rim import Ring, fit_rim
 
 COVERAGE = 0.95
 _REACH_SHARE = {"circle": 0.5, "width": 0.45}  # of radius or width: what lies farther is another edge
-_ENDS: tuple[Ring, ...] = ("innermost", "outermost")
+_ROUGH_PX = 0.25  # rms off the form: above it, which circle is meant is open
 _PARALLEL = math.sin(math.radians(10))
 _RECTANGULAR, _TWO_ENDS = math.sqrt(3), math.sqrt(12)
 # Shift of an edge as a share of (step of the compression's coarse structure / slope of the edge in codes).
 # Found on 1,800 exact scenes, sRGB, qualities 50 to 95, blurs 0.6 to 1.2 px: 0.05 to 0.07 and 0.07 to 0.11.
 _JPEG_SHIFT = {"circle": 0.06, "arc": 0.09, "line": 0.09}
 
-Point = tuple[float, float]
 Quantity = Literal["diameter", "radius", "direction", "width", "distance", "angle"]
 Fold = Callable[[Sequence[F64]], float]
 Look = Callable[[RawLight], tuple[Associated, ...] | NotMeasured]
 
 _BETWEEN: dict[Shade, tuple[Side, Side]] = {"dark": ("left", "right"), "bright": ("right", "left")}
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnCircle:
-    """A circle; with `arc_deg` the arc from its first angle to its second, turning from x towards y.
-
-    `inside` says what is dark or bright; None takes what shows better.
-    """
-
-    name: str
-    center_px: Point
-    radius_px: float
-    arc_deg: tuple[float, float] | None = None
-    inside: Shade | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnLine:
-    """A straight edge."""
-
-    name: str
-    start_px: Point
-    end_px: Point
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnWidth:
-    """Two parallel edges through two points opposite each other, looked at over `band_px`.
-
-    `inside` says what is dark or bright between them; None takes what shows better.
-    """
-
-    name: str
-    start_px: Point
-    end_px: Point
-    band_px: float
-    inside: Shade | None = None
-
-
-Drawn = DrawnCircle | DrawnLine | DrawnWidth
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """Distance or angle between two drawn circles or lines, by their names."""
-
-    name: str
-    quantity: Literal["distance", "angle"]
-    a: str
-    b: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +73,7 @@ class Fit:
 
     Attributes:
         found: its edges; two of a width.
-        rough: whether the rim is too rough for the edge's model, and only the parts that agree were taken.
+        rough: whether the rim is so rough that several circles could be meant.
         otherwise: parameters by the other transfer, or None.
         rings: of a rough rim the parameters of the smallest and the largest ring within reach, or None.
     """
@@ -193,26 +144,6 @@ def read(
     return readings + pairs
 
 
-def outline(drawn: Drawn) -> tuple[Primitive, ...]:
-    """Return the nominal course of a drawn form in the picture; of a width its two edges."""
-    if isinstance(drawn, DrawnCircle):
-        first, last = drawn.arc_deg or (0.0, 360.0)
-        t = np.radians(first + np.linspace(0, (last - first) % 360 or 360, 73))
-        course = np.column_stack((np.cos(t), np.sin(t))) * drawn.radius_px + np.array(drawn.center_px)
-        return (Primitive("arc", course),)
-    if isinstance(drawn, DrawnLine):
-        return (Primitive("line", np.array([drawn.start_px, drawn.end_px])),)
-    return tuple(Primitive("line", edge) for edge in _edges_of(drawn))
-
-
-def _edges_of(drawn: DrawnWidth) -> tuple[F64, F64]:
-    """Return the ends (2, 2) of a width's edges, side by side: what lies between is on the first's left."""
-    start, end = np.array(drawn.start_px), np.array(drawn.end_px)
-    across = (end - start) / math.dist(start, end)
-    half = np.array([-across[1], across[0]]) * drawn.band_px / 2
-    return np.stack((start - half, start + half)), np.stack((end - half, end + half))
-
-
 def _quantity(drawn: Drawn) -> Quantity:
     if isinstance(drawn, DrawnCircle):
         return "diameter" if drawn.arc_deg is None else "radius"
@@ -223,12 +154,22 @@ def _fit(picture: Picture, drawn: Drawn, reach: float) -> Fit | NotMeasured:
     """Fit what is drawn; a circle whose edge is no clean step is taken as a rough rim."""
     look = _look(drawn, picture.plane, reach)
     found = look(picture.raw)
-    if not isinstance(found, NotMeasured):
-        return Fit(found, otherwise=_parameters(look, picture.otherwise, found))
-    unclear = found.reason in ("edge_not_found", "edge_disputed")
-    if unclear and isinstance(drawn, DrawnCircle) and drawn.arc_deg is None:
-        return _rim(picture, drawn, reach) or found
-    return found
+    fit = (
+        found
+        if isinstance(found, NotMeasured)
+        else Fit(found, otherwise=_parameters(look, picture.otherwise, found))
+    )
+    if not isinstance(drawn, DrawnCircle) or drawn.arc_deg is not None or not _is_rough(picture.plane, fit):
+        return fit
+    return _rim(picture, drawn, reach, fit.found if isinstance(fit, Fit) else ()) or fit
+
+
+def _is_rough(plane: PlaneMap, circle: Fit | NotMeasured) -> bool:
+    """Return whether a circle's edge is no clean step all around."""
+    if isinstance(circle, NotMeasured):
+        return circle.reason in ("edge_not_found", "edge_disputed")
+    (edge,) = circle.found
+    return _rms(edge) > _ROUGH_PX * _mm_per_px(plane, edge)
 
 
 def _look(drawn: Drawn, plane: PlaneMap, reach: float) -> Look:
@@ -268,7 +209,7 @@ def _sides(
             continue
         sides = (
             fit_line(raw, plane, _point(ends[0]), _point(ends[1]), reach_px=near, dark=dark)
-            for ends, dark in zip(_edges_of(drawn), darks, strict=True)
+            for ends, dark in zip(edges_of(drawn), darks, strict=True)
         )
         pair = _each(*sides)
         if isinstance(pair, NotMeasured):
@@ -296,25 +237,59 @@ def _parameters(look: Look, raw: RawLight | None, found: tuple[Associated, ...])
     return tuple(edge.parameters for edge in other) if same else None
 
 
-def _rim(picture: Picture, drawn: DrawnCircle, reach: float) -> Fit | None:
-    """Fit the clearest ring of a rough rim, and tell how far all that could be meant differ."""
-    plane, near = picture.plane, min(reach, _REACH_SHARE["circle"] * drawn.radius_px)
-
-    def ring(which: Ring, inside: Shade, raw: RawLight = picture.raw) -> Associated | NotMeasured:
-        return fit_rim(raw, plane, drawn.center_px, drawn.radius_px, reach_px=near, inside=inside, ring=which)
-
-    shades: list[Shade] = ["dark", "bright"] if drawn.inside is None else [drawn.inside]
-    each: list[tuple[Associated | NotMeasured, Shade]] = [(ring("clearest", s), s) for s in shades]
-    clearest: list[tuple[Associated, Shade]] = [
-        (edge, shade) for edge, shade in each if isinstance(edge, Associated)
-    ]
+def _rim(picture: Picture, drawn: DrawnCircle, reach: float, also: Sequence[Associated]) -> Fit | None:
+    """Fit the clearest ring of a rough rim, and tell how far all that could be meant differ, `also` too."""
+    clearest = _rings(picture, drawn, reach, ("clearest",))
     if not clearest:
         return None
-    found, inside = max(clearest, key=lambda seen: _shown(seen[:1]))
-    ends = [ring(which, s) for _, s in clearest for which in _ENDS]
-    seen = sorted((e.parameters for e in ends if isinstance(e, Associated)), key=lambda p: float(p[2]))
-    other = _parameters(lambda raw: _each(ring("clearest", inside, raw)), picture.otherwise, (found,))
-    return Fit((found,), rough=True, otherwise=other, rings=(seen[0], seen[-1]) if seen else None)
+    found, inside = max(clearest, key=lambda ring: _shown(ring[:1]))
+    ends = [ring for ring, _ in _rings(picture, drawn, reach, ("innermost", "outermost"))]
+    same = replace(drawn, inside=inside)
+    other = _parameters(
+        lambda raw: tuple(
+            edge for edge, _ in _rings(replace(picture, raw=raw), same, reach, ("clearest",))
+        ) or NotMeasured("edge_not_found"),
+        picture.otherwise, (found,),
+    )  # fmt: skip
+    return Fit((found,), rough=True, otherwise=other, rings=_span([*ends, *also, found]))
+
+
+def _rings(
+    picture: Picture, drawn: DrawnCircle, reach: float, which: Sequence[Ring]
+) -> list[tuple[Associated, Shade]]:
+    """Return rings of a rough rim: of the side that was asked for, or of both."""
+    near = min(reach, _REACH_SHARE["circle"] * drawn.radius_px)
+    shades: Sequence[Shade] = ("dark", "bright") if drawn.inside is None else (drawn.inside,)
+    rings: list[tuple[Associated, Shade]] = []
+    for shade, ring in itertools.product(shades, which):
+        rim = fit_rim(
+            picture.raw,
+            picture.plane,
+            drawn.center_px,
+            drawn.radius_px,
+            reach_px=near,
+            inside=shade,
+            ring=ring,
+        )
+        if isinstance(rim, Associated):
+            rings.append((rim, shade))
+    return rings
+
+
+def _span(rings: Sequence[Associated]) -> tuple[F64, F64]:
+    """Return the parameters of the smallest and of the largest ring."""
+    by_size = sorted((ring.parameters for ring in rings), key=lambda p: float(p[2]))
+    return by_size[0], by_size[-1]
+
+
+def _rms(edge: Associated) -> float:
+    """Return how far the points that decided lie off the form, mm."""
+    off = edge.residuals[edge.kept]
+    return math.sqrt(float(off @ off) / len(off))
+
+
+def _mm_per_px(plane: PlaneMap, edge: Associated) -> float:
+    return math.sqrt(float(np.median(np.abs(np.linalg.det(plane.jacobians(edge.points_px))))))
 
 
 def _reading(
@@ -436,8 +411,7 @@ def _by_jpeg(picture: Picture, parts: Sequence[tuple[Associated, F64]]) -> float
 def _jpeg_shift(picture: Picture, feature: Associated) -> float:
     """Return the standard shift of an edge by compression, mm."""
     places = feature.points_px[feature.kept]
-    jacobians = picture.plane.jacobians(places)
-    mm_per_px = math.sqrt(float(np.median(np.abs(np.linalg.det(jacobians)))))
+    mm_per_px = _mm_per_px(picture.plane, feature)
     levels = [picture.raw.window(x, y, x, y) for x, y in np.rint(places)]
     middle = float(np.median([level[0][0, 0] for level in levels if level is not None]))
     step = float(np.interp(middle, np.linspace(0, 1, len(picture.code_steps)), picture.code_steps))
