@@ -6,7 +6,6 @@ A field that is absent is not written, so certificates of earlier releases keep 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 from datetime import datetime
@@ -362,7 +361,7 @@ def _first(error: ValidationError) -> str:
 def _bytes(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or other than ASCII
         return b""
 
 

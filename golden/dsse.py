@@ -7,7 +7,6 @@ before a signature is checked. Here the envelope is also canonical: one byte str
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -72,7 +71,7 @@ def decode(data: bytes, source: str) -> Envelope:
             payload=base64.b64decode(parsed.payload, validate=True),
             signatures={s.keyid: base64.b64decode(s.sig, validate=True) for s in parsed.signatures},
         )
-    except (ValidationError, binascii.Error) as error:
+    except ValueError as error:  # not JSON of this form, not base64, or base64 of other than ASCII
         raise UnknownFormatError(f"{source} is not a seal that this release knows: {first(error)}") from error
     if encode(envelope) != data:
         raise NotCanonicalError(f"{source}: not the bytes of a seal (altered, or a signature twice)")
@@ -95,9 +94,9 @@ def parse_canonical(data: bytes, source: str) -> Any:  # noqa: ANN401 (any JSON 
     return value
 
 
-def first(error: ValidationError | binascii.Error) -> str:
+def first(error: ValueError) -> str:
     """Return a short account of what did not fit."""
-    if isinstance(error, binascii.Error):
+    if not isinstance(error, ValidationError):
         return str(error)
     problem = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(map(str, problem['loc'])) or 'document'}: {problem['msg']}"

@@ -8,7 +8,6 @@ received over a channel they trust, into the folder that the station or server o
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -192,7 +191,7 @@ def _read(path: Path, model: type[_KeyFile]) -> _KeyFile:
 def _bytes(text: str, path: Path) -> bytes:
     try:
         raw = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, or other than ASCII
         raise KeyFileError(f"{path}: the key is not base64: {error}") from error
     if len(raw) != 32:
         raise KeyFileError(f"{path}: an Ed25519 key has 32 bytes, this one {len(raw)}")

@@ -21,8 +21,8 @@ from vision.dimension.budget import Budget, Thermal, budget
 from vision.edges import Associated, NotMeasured, RawLight, fit_circle, fit_ellipse, fit_line
 from vision.mapping import QuadraticMap
 
-_REACH_PX = (6.0, 14.0)  # of the search across an edge
-_REACH_SHARE = 0.3  # of a radius
+_REACH_PX = (6.0, 15.0)  # of the search across an edge
+_REACH_SHARE = 0.4  # of a radius
 _LINE_REACH_PX = 8.0
 _EDGE_COMMON_PX, _EDGE_LOCAL_PX = 0.04, 0.05
 

@@ -301,9 +301,9 @@ def test_an_edge_of_which_two_fifths_lie_elsewhere_is_disputed() -> None:
 @pytest.mark.parametrize(
     "stated",
     [
-        diameter(30, 100, 28), diameter(100, 175, 28), diameter(-0.5, -0.5, 28),
+        diameter(28.5, 100, 28), diameter(100, 175, 28), diameter(-0.5, -0.5, 28),
         distance(circle(100, 100, 28), circle(180, 100, 28)),
-        width((2, 100), (42, 100), 21), width((80, 190), (120, 190), 61),
+        width((0.5, 100), (42, 100), 21), width((80, 190), (120, 190), 61),
     ],
 )  # fmt: skip
 def test_a_feature_that_reaches_over_the_frame_is_out_of_it(stated: Dimension) -> None:

@@ -52,7 +52,7 @@ def fit_ellipse(
     """
     centre = np.array(center_px)
     extent = np.full(2, max(a_px, b_px) + reach_px + 5.0)
-    got = raw.window(*(centre - extent), *(centre + extent))
+    got = raw.window(*(centre - extent), *(centre + extent), margin=reach_px + 4)
     if got is None:
         return NotMeasured("unit_out_of_frame")
     light, left, top = got

@@ -61,7 +61,7 @@ def fit_circle(
     """
     centre = np.array(center_px)
     extent = np.full(2, radius_px + reach_px + 5.0)
-    got = raw.window(*(centre - extent), *(centre + extent))
+    got = raw.window(*(centre - extent), *(centre + extent), margin=reach_px + 4)
     if got is None:
         return NotMeasured("unit_out_of_frame")
     full = start_deg is None or end_deg is None
@@ -105,7 +105,7 @@ def fit_line(
     ends = np.array([start_px, end_px])
     length = math.dist(start_px, end_px)
     lo, hi = ends.min(axis=0) - reach_px - 5, ends.max(axis=0) + reach_px + 5
-    got = raw.window(*lo, *hi)
+    got = raw.window(*lo, *hi, margin=reach_px + 4)
     if got is None:
         return NotMeasured("unit_out_of_frame")
     if length < 4:

@@ -67,15 +67,18 @@ class RawLight:
             variance = np.full(_LEVELS, float(np.median(variance)))
         return cls(light, None, variance, noise_known=noise is not None, flat=None)
 
-    def window(self, x0: float, y0: float, x1: float, y1: float) -> tuple[F32, int, int] | None:
+    def window(
+        self, x0: float, y0: float, x1: float, y1: float, margin: float = 0.0
+    ) -> tuple[F32, int, int] | None:
         """Return the light of the whole pixels that hold x0..x1, y0..y1, their first column and row.
 
-        None where the window does not lie wholly within the frame.
+        `margin` pixels on each side may lie outside the frame and are left out there; None where more does.
         """
-        left, top, right, bottom = math.floor(x0), math.floor(y0), math.ceil(x1) + 1, math.ceil(y1) + 1
         height, width = self.shape
-        if left < 0 or top < 0 or right > width or bottom > height:
+        if min(x0, y0) + margin < 0 or x1 - margin > width - 1 or y1 - margin > height - 1:
             return None
+        left, top = max(math.floor(x0), 0), max(math.floor(y0), 0)
+        right, bottom = min(math.ceil(x1) + 1, width), min(math.ceil(y1) + 1, height)
         part = slice(top, bottom), slice(left, right)
         pixels, table = self._pixels, self._table
         light: F32
