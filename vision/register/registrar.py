@@ -37,12 +37,12 @@ _LEAST_PATCHES: Final = 8
 _STEPS: Final = 8
 _FLOOR_PX: Final = 0.003  # of a patch's position beyond its misfit: sampling, texture at its rim
 _SMOOTH_PX: Final = 2.0  # what tilt and slow bending put between a similarity and a unit
-_MOST_BENDING: Final = 0.006  # of half the longer side: a part that departs further is not this part
+_MOST_BENDING: Final = 0.010  # of half the longer side: a part that departs further is not this part
 _LEAST_NINTH: Final = 0.2  # of the patches in each ninth of a part that bends
 _MOST_DISTORTED: Final = 0.025  # of half the longer side: between the map and the pose, at the corners
 _BENDING_AGREES: Final = 0.85  # of the patches found, where a map may bend
 _ONE_PIECE_AGREES: Final = 0.78  # of the patches found: where fewer do, the part is not one smooth piece
-_ROUGH: Final = 8.0  # times the scatter that patches imply: nor is it there
+_ROUGH: Final = 6.0  # times the scatter that patches imply: nor is it there
 _LARGEST_U_PX: Final = 0.5
 _LEAST_CONTRAST: Final = 1.0  # levels of light rms at 1/8 scale: below, there is nothing to match
 
@@ -145,7 +145,7 @@ class Registrar:
         matches = self._track(pyramid, quarter, fit.mapping)
         agreed = self._agreed(matches, quarter)
         fit = self._fitted(matches, fit.mapping if agreed is None else agreed, quarter, bent=agreed is None)
-        if fit is None or (agreed is None and not self._everywhere(matches, quarter)):
+        if fit is None or (agreed is None and not self._everywhere(matches.golden, quarter)):
             return None
         matches = self._track(pyramid, full, fit.mapping)
         fit = self._fitted(matches, fit.mapping, full, bent=agreed is None)
@@ -193,18 +193,22 @@ class Registrar:
             fit = fit_map(matches.golden, matches.unit, covariances, start, PROJECTIVE)
         return fit if fit is not None and np.count_nonzero(fit.weights) >= level.least else None
 
-    def _everywhere(self, matches: _Matches, level: _Level) -> bool:
+    def _everywhere(self, golden: F64, level: _Level) -> bool:
         """Return whether patches are found in all ninths of the part: bending is known where it shows."""
         h, w = self._shape
 
         def count(points: F64) -> F64:
             return np.histogram2d(points[:, 0], points[:, 1], bins=3, range=((0, w), (0, h)))[0]
 
-        return bool((count(matches.golden) >= _LEAST_NINTH * count(level.centres)).all())
+        return bool((count(golden) >= _LEAST_NINTH * count(level.centres)).all())
 
     def _outcome(self, matches: _Matches, fit: Fit, *, bent: bool) -> Registered | None:
         kept = fit.weights > 0
         golden, unit = matches.golden[kept], matches.unit[kept]
+        if bent and kept.mean() < _BENDING_AGREES:
+            return None
+        if not bent and fit.spread > _ROUGH and not self._everywhere(golden, self._levels[-1]):
+            return None
         weights = fit.weights[kept]
         if not bent:  # faint patches are located badly; their distances say little about the map
             weights = weights / (np.trace(matches.covariances[kept], axis1=1, axis2=2) + _FLOOR_PX**2)
