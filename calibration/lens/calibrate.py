@@ -20,6 +20,7 @@ LARGEST_U_LOG_FOCAL = 0.01
 _LARGEST_MISFIT = 0.02  # of the pitch: beyond this the target is not what its definition says
 _EXPLAINED = 0.1  # of the corners' uncertainty: a smaller misfit leaves no room for errors of the target
 _GROSS = 6.0  # normalised residuals beyond this are no noise
+_FOREIGN = 0.3  # of the misfit: what is left of it without a foreign picture
 _MOST_GROSS = 0.2  # of a picture's corners
 _TELECENTRIC_FOCAL = 12.0  # times the frame's longer side: no ordinary lens is longer
 
@@ -189,6 +190,7 @@ def _compared(
     """
     fits = {model.free: (model, fit) for model, fit in _fits(seen, kind, start, prior)}
     families = tuple(fits)
+    _refuse_foreign(seen, *fits[families[-1]], prior)
     misfit_px = fits[families[-1]][1].misfit_px
     rigid = _candidates(seen, fits, prior, misfit_px, new_points=False)
     released = _released(seen, fits, rigid, prior)
@@ -281,6 +283,22 @@ def _kind(seen: Observations) -> Kind:
     longest = adjust(seen, Model("perspective", (*PINHOLE, "k1")), start, prior, misfit_px=fit.misfit_px)
     worse = float(np.square(longest.residuals / noise).sum() - np.square(fit.residuals / noise).sum())
     return "telecentric" if worse > 25 else "perspective"
+
+
+def _refuse_foreign(seen: Observations, model: Model, fit: Solution, prior: Prior) -> None:
+    """Refuse a picture without which the others agree: another camera's, or of a moved lens."""
+    if seen.poses <= FEWEST_POSES or fit.misfit_px < float(np.median(seen.u_px)):
+        return
+    for picture in range(seen.poses):
+        try:
+            _, rest = adjust_scaled(seen.where(seen.pose != picture), model, fit.estimate, prior)
+        except LensError:
+            continue
+        if rest.misfit_px < _FOREIGN * fit.misfit_px:
+            raise LensError(
+                f"picture {picture + 1} does not fit the others, which agree without it: was it taken by "
+                "another camera, or with lens or focus moved? Leave it out"
+            )
 
 
 def _without_gross(seen: Observations, fit: Solution) -> tuple[Observations, I64]:

@@ -105,21 +105,23 @@ def undistort(intrinsics: F64, px: F64) -> F64:
     if not intrinsics[K1:].any():
         return seen
     plane = seen.copy()
+    there, (xx, xy, yy) = distort(intrinsics, plane)
+    off = there - seen
     end = _NEWTON_END_PX / float(max(fx, fy))
     with np.errstate(all="ignore"):
         for _ in range(_NEWTON_STEPS):
-            there, (xx, xy, yy) = distort(intrinsics, plane)
-            off = there - seen
             size = xx * yy - xy * xy
             plane[:, 0] -= (yy * off[:, 0] - xy * off[:, 1]) / size
             plane[:, 1] -= (xx * off[:, 1] - xy * off[:, 0]) / size
-            # Newton converges quadratically: an error before the step below 1e-5 is far below the end after
-            # it.
-            if np.abs(off).max(initial=0.0) < max(end, 1e-3 * np.sqrt(end)):
-                return plane
-        there, (xx, xy, yy) = distort(intrinsics, plane)
-        bad = ~(np.abs(there - seen).max(axis=1) < end) | ~(xx * yy - xy * xy > 0)
-    plane[bad] = np.nan
+            # Newton converges quadratically: an error this small before a step is far below the end after it.
+            if np.abs(off).max(initial=0.0) < 1e-3 * np.sqrt(end):
+                break
+            there, (xx, xy, yy) = distort(intrinsics, plane)
+            off = there - seen
+        settled = np.abs(off).max(axis=1) < 1e-3 * np.sqrt(end)
+        plane[~(settled & (xx * yy > xy * xy) & (xx + yy > 0))] = (
+            np.nan
+        )  # beyond the fold there is another root
     return plane
 
 
