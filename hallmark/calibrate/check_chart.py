@@ -9,28 +9,34 @@ from calibration import CheckHistory
 from calibration.check_standard import ChartedCheck, ChartPoint
 
 _SHOWN = 12  # checks in the terminal
+_PARTS = {
+    "bias": "bias, less the certificate of the standard",
+    "shift": "shift, less the mean of the first checks",
+    "spread": "spread within a check",
+}
 _WIDTH, _PANEL, _LEFT, _TOP, _GAP = 1200, 190, 90, 70, 58
 _BLUE, _RED, _GREY, _INK = "#0b5394", "#b3261e", "#6b7280", "#1f2937"
 
 
 def as_text(history: CheckHistory) -> Iterator[str]:
-    """Yield the newest checks, a line for each: its verdict, and each size's bias and spread in um."""
+    """Yield the newest checks: verdict, and each size's bias, shift since the first checks, and spread."""
     shown = history.charted[-_SHOWN:]
     if not shown:
         yield "no checks yet"
         return
     ids = [size.id for size in history.standard.sizes]
-    yield "check             verdict     " + "".join(f"{name[:22]:>24}" for name in ids)
-    yield " " * 30 + "".join(f"{'bias (limit) / spread um':>24}" for _ in ids)
+    yield "um, limits in brackets; " + ", ".join(ids)
+    yield f"{'':30}" + "".join(f"{'bias':>16}{'shift':>16}{'spread':>16}" for _ in ids)
     for check in shown:
-        cells = "".join(f"{_cell(check, name):>24}" for name in ids)
-        beyond = ", ".join(f"{p.size} {p.chart} {_um(p.value)}" for p in check.beyond)
-        yield f"{check.time:%Y-%m-%d %H:%M}  {check.verdict:<12}{cells}{f'   {beyond}' if beyond else ''}"
+        cells = "".join(f"{_cell(check, name, part):>16}" for name in ids for part in _PARTS)
+        names = ", ".join(f"{p.size} {p.chart}" for p in check.beyond)
+        beyond = f"   beyond: {names}" if names else ""
+        yield f"{check.time:%Y-%m-%d %H:%M}  {check.verdict:<12}{cells}{beyond}"
 
 
 def as_svg(history: CheckHistory, title: str) -> str:
-    """Return bias and spread of each size over the checks, with their limits, as an SVG document."""
-    panels = [(size.id, kind) for size in history.standard.sizes for kind in ("bias", "spread")]
+    """Return bias, shift and spread of each size over the checks, with their limits, as an SVG document."""
+    panels = [(size.id, kind) for size in history.standard.sizes for kind in _PARTS]
     height = _TOP + len(panels) * (_PANEL + _GAP) + 20
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
@@ -48,12 +54,13 @@ def as_svg(history: CheckHistory, title: str) -> str:
 
 def _panel(charted: Sequence[ChartedCheck], size: str, kind: str, top: float) -> list[str]:
     points = [(i, c, p) for i, c in enumerate(charted) if (p := _point(c, size, kind)) is not None]
-    words = f"{size}: {kind} of each check, um; dashed: its limit"
+    words = f"{size}: {_PARTS[kind]}, um; dashed: its limit"
     out = [f'<text x="{_LEFT}" y="{top - 8}" font-weight="600">{escape(words)}</text>']
     if not points:
         return [*out, f'<text x="{_LEFT}" y="{top + 40}" fill="{_GREY}">nothing was charted yet</text>']
+    low_too = kind != "spread"
     most = 1.15 * max(max(abs(p.value), p.limit) for _, _, p in points)
-    low = -most if kind == "bias" else 0.0
+    low = -most if low_too else 0.0
     step = (_WIDTH - _LEFT - 60) / max(len(charted) - 1, 1)
 
     def place(index: int, value: float) -> tuple[float, float]:
@@ -68,7 +75,7 @@ def _panel(charted: Sequence[ChartedCheck], size: str, kind: str, top: float) ->
         out.append(
             f'<text x="{_LEFT - 8}" y="{y + 5:.1f}" text-anchor="end" fill="{_GREY}">{_um(value)}</text>'
         )
-    for sign in (1, -1) if kind == "bias" else (1,):
+    for sign in (1, -1) if low_too else (1,):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(i, sign * p.limit) for i, _, p in points))
         out.append(f'<polyline points="{path}" fill="none" stroke="{_GREY}" stroke-dasharray="6 5"/>')
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(i, p.value) for i, _, p in points))
@@ -87,12 +94,9 @@ def _panel(charted: Sequence[ChartedCheck], size: str, kind: str, top: float) ->
     return out
 
 
-def _cell(check: ChartedCheck, size: str) -> str:
-    bias = _point(check, size, "bias")
-    if bias is None:
-        return "not measured"
-    spread = _point(check, size, "spread")
-    return f"{_um(bias.value)} ({_um(bias.limit)}) / {'-' if spread is None else _um(spread.value)}"
+def _cell(check: ChartedCheck, size: str, part: str) -> str:
+    point = _point(check, size, part)
+    return "-" if point is None else f"{_um(point.value)} ({_um(point.limit)})"
 
 
 def _point(check: ChartedCheck, size: str, chart: str) -> ChartPoint | None:

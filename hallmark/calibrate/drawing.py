@@ -23,5 +23,10 @@ def to_pdf(svg: str, width_mm: float) -> bytes:
 def _compiled(svg: str, size: str, **options: Any) -> bytes:  # noqa: ANN401 (typst's own)
     main = f'#set page(width: auto, height: auto, margin: 0pt)\n#image("/drawing.svg", {size})'
     fonts = [str(files("font_source_sans_pro") / "files")]
-    made: Any = _set({"main": main.encode(), "/drawing.svg": svg.encode()}, font_paths=fonts, **options)
+    made: Any = _set(
+        {"main": main.encode(), "/drawing.svg": svg.encode()},
+        font_paths=fonts,
+        ignore_system_fonts=True,
+        **options,
+    )
     return cast("list[bytes]", made)[0] if isinstance(made, list) else bytes(made)

@@ -106,7 +106,7 @@ class Series:
 
         Raises:
             FramesError: it is no picture, or of another size or pixel format.
-            TargetError: it shows another target than the definition, or shows it mirrored.
+            TargetError: it shows the target mirrored.
         """
         look = self.look(path, keep=True)
         self.looks.append(look)
@@ -121,7 +121,7 @@ class Series:
         check_format(picture, self._settings)
         found = detect(light_of(picture.codes, self._table, self._settings), self.measured)
         if isinstance(found, NotDetected):
-            if found.reason in ("target_wrong", "target_mirrored"):
+            if found.reason == "target_mirrored":
                 raise TargetError(f"{path}: {found.message}: {found.remedy}")
             return Look(path, found, (), self._coverage(None) if keep else None)
         return Look(path, found, self._warnings(picture, found), self._coverage(found) if keep else None)
