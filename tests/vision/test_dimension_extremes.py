@@ -237,6 +237,20 @@ def test_a_straight_edge_is_straight_within_its_noise() -> None:
     assert np.mean([v.value for v in runs]) < 0.003
 
 
+@pytest.mark.parametrize("angle", [0.0, 2e-4, 2e-3])
+def test_an_angle_to_a_noisy_datum_is_believed_as_far_as_it_stands_out(angle: float) -> None:
+    """Simulated: the short datum turns by 1.5e-4 rad in its noise, which widens a long edge's zone."""
+    rng = np.random.default_rng(4)
+    inside: list[bool] = []
+    for _ in range(60):
+        edge = fitted.straight((0, 0), (40, 40 * angle), 80, 0.002 * rng.normal(size=80))
+        datum = fitted.line(fitted.straight((0, 5), (8, 5), 40, 0.002 * rng.normal(size=40)))
+        value = measured({"type": "parallelism", "line": LINE, "datum": LINE}, fitted.line(edge), datum)
+        u = math.hypot(value.noise, *(math.sqrt(g @ a.covariance @ g) for a, g in value.parts))
+        inside.append(abs(value.value - 40 * angle) <= 2 * u)
+    assert np.mean(inside) >= 0.87
+
+
 def test_form_is_not_taken_for_noise() -> None:
     """A covariance that was estimated from residuals holds the form: the neighbours tell."""
     t = 2 * math.pi * np.arange(80) / 80

@@ -47,6 +47,8 @@ class Extreme:
         factor: usually 2 or -2.
         base: what is added.
         others: further features with the change (m, k) of the values by their parameters.
+        lies: pieces (m,) of the values by how the edge lies against its datums, and how many standard
+            deviations each is: like form, they are believed as far as they stand out from noise.
     """
 
     features: tuple[Associated, ...]
@@ -56,6 +58,7 @@ class Extreme:
     factor: float
     base: float = 0.0
     others: tuple[tuple[Associated, F64], ...] = ()
+    lies: tuple[tuple[F64, float], ...] = ()
 
 
 def placed(extreme: Extreme) -> tuple[F64, float]:
@@ -102,6 +105,7 @@ def _noise(extreme: Extreme) -> tuple[float, float, float]:
     for share in _SHARES:
         still = [standing_out(a, noise_of(a), share) - a.residuals for a in extreme.features]
         form = extreme.values + extreme.mix @ np.concatenate(still)
+        form = form - sum(piece for piece, size in extreme.lies if abs(size) < share * _universal(len(form)))
         heights = extreme.factor * least_maximum(extreme.rows, np.vstack((form, form + draws)))[0][:, -1]
         biases.append(float(heights[1:].mean() - heights[0]))
         spreads.append(float(heights[1:].std()))
@@ -145,7 +149,7 @@ def standing_out(a: Associated, sigma: float, share: float) -> F64:
     """Return the residuals (n,) as far as they are form: what stands out beyond a share of the threshold."""
     still = np.zeros(len(a.residuals))
     r = a.residuals[a.kept]
-    universal = math.sqrt(2 * math.log(len(r))) * sigma
+    universal = _universal(len(r)) * sigma
     closed = a.form in {"circle", "ellipse"}
     period = r if closed else np.concatenate((r, r[::-1]))
     series = np.fft.rfft(period, norm="ortho")
@@ -154,6 +158,11 @@ def standing_out(a: Associated, sigma: float, share: float) -> F64:
     alone = np.abs(r - form) > universal + sigma
     still[a.kept] = np.where(alone, r, form)
     return still
+
+
+def _universal(count: int) -> float:
+    """Return how many standard deviations none of so many coefficients exceeds by noise."""
+    return math.sqrt(2 * math.log(count))
 
 
 def disputed(a: Associated, inward: bool, outward: bool) -> bool:

@@ -13,7 +13,7 @@ from golden.tolerances import LineProfile
 from kernels.compiled import F64
 from vision.dimension import drawing as draw
 from vision.dimension.datum import frame_of
-from vision.dimension.extremes import Extreme, disputed, placed, solve
+from vision.dimension.extremes import Extreme, disputed, noise_of, placed, solve
 from vision.dimension.geometry import direction, normal
 from vision.dimension.value import Drawing, Primitive, Value, differentiate, of_extreme
 from vision.edges.association import Associated, NotMeasured
@@ -61,7 +61,7 @@ def orientation(a: Associated, datum: Associated, turn: float, plane: PlaneMap) 
     turning[:, 2] = along
     heights = (a.points_mm[kept] - a.parameters[:2]) @ normal(line)
     own = a.normals[kept] @ normal(line)
-    extreme = _range(a, np.ones((len(kept), 1)), heights, own, ((datum, turning),))
+    extreme = _range(a, np.ones((len(kept), 1)), heights, own, ((datum, turning),), along)
     drawn = _zone(plane, [a, datum], a, line, _middle(a, line), extreme)
     return of_extreme(solve(extreme), [a, datum], drawn)
 
@@ -89,7 +89,7 @@ def line_profile(
     start = frame.to_mm(right * feature.offset_mm)
     true = np.array([*start, frame.angle + turn])
     own = -(a.normals[kept] @ normal(true))
-    extreme = _range(a, np.zeros((len(kept), 0)), off, own, jacobians)
+    extreme = _range(a, np.zeros((len(kept), 0)), off, own, jacobians, (points - start) @ direction(true))
     return of_extreme(solve(extreme), edges, _zone(plane, edges, a, true, start, extreme))
 
 
@@ -99,6 +99,7 @@ def _range(
     heights: F64,
     own: F64,
     others: tuple[tuple[Associated, F64], ...] = (),
+    along: F64 | None = None,
 ) -> Extreme:
     """Return twice the least largest deviation of kept points' heights from what columns (n, p) follow."""
     kept = np.flatnonzero(a.kept)
@@ -106,7 +107,31 @@ def _range(
     mix[np.arange(len(kept)), kept] = own
     both = np.concatenate((heights, -heights))
     by_others = tuple((f, np.vstack((change, -change))) for f, change in others)
-    return Extreme((a,), np.vstack((columns, -columns)), both, np.vstack((mix, -mix)), 2.0, others=by_others)
+    return Extreme(
+        features=(a,),
+        rows=np.vstack((columns, -columns)),
+        values=both,
+        mix=np.vstack((mix, -mix)),
+        factor=2.0,
+        others=by_others,
+        lies=() if along is None else _lies(a, heights, along, others),
+    )
+
+
+def _lies(
+    a: Associated, heights: F64, along: F64, others: tuple[tuple[Associated, F64], ...]
+) -> tuple[tuple[F64, float], ...]:
+    """Return the pieces of the heights by distance and by angle, and how many standard deviations each is."""
+    centred = along - along.mean()
+    pieces: list[tuple[F64, float]] = []
+    for column in (np.ones(len(along)), centred):
+        taken = column / float(column @ column)
+        square = noise_of(a) ** 2 * float(taken @ taken)
+        square += sum(float((taken @ change) @ f.covariance @ (taken @ change)) for f, change in others)
+        size = float(taken @ heights)
+        piece = size * column
+        pieces.append((np.concatenate((piece, -piece)), size / math.sqrt(square) if square > 0 else math.inf))
+    return tuple(pieces)
 
 
 def _along_fit(a: Associated) -> tuple[Extreme, F64]:
