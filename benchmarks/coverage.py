@@ -22,6 +22,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from statistics import NormalDist
 from typing import Any
 
 import cv2
@@ -104,10 +105,10 @@ def camera_of(rng: np.random.Generator) -> Camera:
     return camera.aimed((0, 0), focal * MM_PER_GOLDEN_PX, tilt_deg=tuple(rng.uniform(-3, 3, 2)), roll_deg=2.0)
 
 
-def station_of(rng: np.random.Generator, sensor: Sensor) -> Station:
-    """Calibrate a random camera by pictures of a target."""
+def station_of(rng: np.random.Generator, sensor: Sensor, drawn: tuple[float, float, float]) -> Station:
+    """Calibrate a random camera by pictures of a target; `drawn` are standard normal: pitch, height, edge."""
     camera = camera_of(rng)
-    true_pitch = PITCH_MM * (1 + U_PITCH * rng.standard_normal())
+    true_pitch = PITCH_MM * (1 + U_PITCH * drawn[0])
     board = chessboard(12, 9, true_pitch)
     target = Target(
         kind="chessboard", columns=12, rows=9, pitch_mm=PITCH_MM, pitch_relative_uncertainty=U_PITCH,
@@ -144,11 +145,9 @@ def station_of(rng: np.random.Generator, sensor: Sensor) -> Station:
         plane=certificate.plane(PART_HEIGHT_MM, U_HEIGHT_MM),
         edge=EdgeDefinition(correction_mm=0, common_mm=U_EDGE_MM, local_mm=0), thermal=Thermal(),
     )  # fmt: skip
-    z = -(PART_HEIGHT_MM + U_HEIGHT_MM * float(rng.standard_normal()))
+    z = -(PART_HEIGHT_MM + U_HEIGHT_MM * drawn[1])
     board_camera = replace(camera, translation=_shifted(camera, middle))
-    return Station(
-        conditions, board_camera, TrueMap(board_camera, z), U_EDGE_MM * float(rng.standard_normal())
-    )
+    return Station(conditions, board_camera, TrueMap(board_camera, z), U_EDGE_MM * drawn[2])
 
 
 def _shifted(camera: Camera, middle: tuple[float, float]) -> tuple[float, float, float]:
@@ -350,9 +349,14 @@ def main() -> None:
     sensor = Sensor(psf_sigma_px=0.9, bits=8, full_well_e=FULL_WELL, read_noise_e=READ)
     errors: dict[str, list[list[tuple[float, ...]]]] = defaultdict(list)
     failures: dict[str, list[str]] = defaultdict(list)
+    # what is common to a calibration is drawn in equal shares of its distribution, since there are few
+    middles = (np.arange(arguments.calibrations) + 0.5) / arguments.calibrations
+    quantiles = [NormalDist().inv_cdf(float(q)) for q in middles]
+    common = np.stack([rng.permutation(quantiles) for _ in range(3)], axis=1)
     began = time.monotonic()
     for number in range(arguments.calibrations):
-        station = station_of(rng, sensor)
+        pitch, height, edge = (float(v) for v in common[number])
+        station = station_of(rng, sensor, (pitch, height, edge))
         here: dict[str, list[tuple[float, ...]]] = defaultdict(list)
         for _ in range(arguments.scenes):
             for kind, row in play(station, sensor, rng):

@@ -248,8 +248,9 @@ def _associated(
     gain = np.linalg.solve(basis.T @ (weights[:, None] * basis), (basis * weights[:, None]).T)
     noise = band.mean_square if band.of_pixels and not raw.noise_known else 1.0
     free = int(kept.sum()) - len(gain)
-    rough = float(weights @ offsets**2) / (noise * free)  # above 1 the edge itself is not smooth
-    covariance = to_mm @ band.covariance @ to_mm.T * (noise * max(1.0, rough))
+    rough = float(weights @ offsets**2) / (noise * free)  # clearly above 1 the edge itself is not smooth
+    rough = rough if rough > _chance(free) else 1.0
+    covariance = to_mm @ band.covariance @ to_mm.T * (noise * rough)
     where = local.to_mm(band.shape[None, :2] if edge.form != "line" else np.array([[0.0, band.shape[0]]]))[0]
     turned = math.atan2(local.turn[1, 0], local.turn[0, 0])
     last = turned + band.shape[1] if edge.form == "line" else unit * (band.shape[2] + grown)
@@ -257,7 +258,7 @@ def _associated(
         form=edge.form,
         parameters=np.array([*where, last]),
         covariance=covariance,
-        degrees_of_freedom=math.inf if band.of_pixels and raw.noise_known and rough <= 1 else float(free),
+        degrees_of_freedom=math.inf if band.of_pixels and rough == 1.0 else float(free),
         points_px=plane.to_px(local.to_mm(points - grown * normals))[seen],
         points_mm=local.to_mm(points)[seen],
         normals=(normals @ local.turn.T)[seen],
@@ -287,6 +288,12 @@ def _derivatives(edge: Edge, shape: F64, normals: F64) -> tuple[F64, F64]:
     to_mm = np.eye(3) * unit
     to_mm[:2, :2] = unit * turn
     return np.column_stack((normals, np.ones(len(normals)))), to_mm
+
+
+def _chance(degrees_of_freedom: int) -> float:
+    """Return the mean square that one in five smooth edges exceeds (Wilson and Hilferty 1931)."""
+    part = 2 / (9 * max(degrees_of_freedom, 1))
+    return (1 - part + 0.8416 * math.sqrt(part)) ** 3
 
 
 def curvature_shift(blur: float, radius: float) -> float:
