@@ -22,7 +22,7 @@ from models.card import Metric, read_card
 from models.errors import ModelForeignError, ModelFormatError
 from tests.models import tiny
 
-SEED = 13
+SEED = 14
 
 
 def run(*arguments: str | Path) -> Result:

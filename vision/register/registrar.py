@@ -37,11 +37,9 @@ _LEAST_PATCHES: Final = 8
 _STEPS: Final = 8
 _FLOOR_PX: Final = 0.003  # of a patch's position beyond its misfit: sampling, texture at its rim
 _SMOOTH_PX: Final = 2.0  # what tilt and slow bending put between a similarity and a unit
-_MOST_BENDING: Final = 0.010  # of half the longer side: a part that departs further is not this part
+_MOST_BENDING: Final = 0.006  # of half the longer side: a part that departs further is not this part
 _LEAST_NINTH: Final = 0.2  # of the patches in each ninth of a part that bends
-_ALIKE: Final = 0.95  # of the patches found, and
-_MANY: Final = 0.6  # of all: no other part's patches agree so on twelve numbers
-_MOST_DISTORTED: Final = 0.040  # of half the longer side: between the map and the pose, at the corners
+_MOST_DISTORTED: Final = 0.025  # of half the longer side: between the map and the pose, at the corners
 _BENDING_AGREES: Final = 0.85  # of the patches found, where a map may bend
 _ONE_PIECE_AGREES: Final = 0.78  # of the patches found: where fewer do, the part is not one smooth piece
 _ROUGH: Final = 6.0  # times the scatter that patches imply: nor is it there
@@ -147,7 +145,7 @@ class Registrar:
         matches = self._track(pyramid, quarter, fit.mapping)
         agreed = self._agreed(matches, quarter)
         fit = self._fitted(matches, fit.mapping if agreed is None else agreed, quarter, bent=agreed is None)
-        if fit is None or (agreed is None and not self._bends(matches, fit, quarter)):
+        if fit is None or (agreed is None and not self._everywhere(matches.golden, quarter)):
             return None
         matches = self._track(pyramid, full, fit.mapping)
         fit = self._fitted(matches, fit.mapping, full, bent=agreed is None)
@@ -189,17 +187,9 @@ class Registrar:
         covariances = matches.covariances + floor**2 * np.eye(2)
         fit = fit_map(matches.golden, matches.unit, covariances, start, models)
         smooth = fit is not None and np.count_nonzero(fit.weights) >= _BENDING_AGREES * len(matches.golden)
-        if (
-            models == MODELS and not smooth
-        ):  # pieces that moved apart look like bending to some of the patches
+        if models == MODELS and not smooth:  # pieces that moved apart look like bending to some patches
             fit = fit_map(matches.golden, matches.unit, covariances, start, PROJECTIVE)
         return fit if fit is not None and np.count_nonzero(fit.weights) >= level.least else None
-
-    def _bends(self, matches: _Matches, fit: Fit, level: _Level) -> bool:
-        """Return whether bending is evident: patches show it all over, or nearly all tell it alike."""
-        alike = np.count_nonzero(fit.weights)
-        unanimous = alike >= max(_ALIKE * len(matches.golden), _MANY * len(level.centres))
-        return bool(unanimous) or self._everywhere(matches.golden, level)
 
     def _everywhere(self, golden: F64, level: _Level) -> bool:
         """Return whether patches are found in all ninths of the part: bending is known where it shows."""
