@@ -38,7 +38,7 @@ class TargetError(CalibrationError):
 
 
 class LensError(CalibrationError):
-    """Pictures of a target do not determine the lens or the object plane; the message says what is missing."""
+    """Pictures do not determine the lens or the object plane; the message says what is missing."""
 
 
 class FramesError(CalibrationError):

@@ -31,7 +31,7 @@ class Mode:
 
 
 class PlaneMap(Protocol):
-    """What measuring asks of a calibrated view. Pixel centres at integers, x right, y down, in both frames."""
+    """What measuring asks of a calibrated view. Pixel centres at integers, x right, y down."""
 
     def to_mm(self, px: F64) -> F64:
         """Map (n, 2) raw pixels to (n, 2) mm on the object plane."""

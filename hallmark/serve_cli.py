@@ -171,8 +171,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ApiError(f"cannot listen on {host} port {port}: {error.strerror}; choose another") from error
-    # What it accepts inherits this. asyncio leaves it unset on a listener made here, and each answer would wait
-    # for the client's delayed ACK of its head (40 ms).
+    # What it accepts inherits this. asyncio leaves it unset on a listener made here, and each answer would
+    # wait for the client's delayed ACK of its head (40 ms).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
