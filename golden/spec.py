@@ -13,14 +13,10 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from golden.catalogue import CharacteristicClass, DefectCatalogue
-from golden.elements import Circle as Circle  # noqa: PLC0414 (vision.measure imports it from here)
 from golden.features import DimensionFeature
 from golden.plans import Deadlines, Plans
 from golden.regions import Closed, Identifier, PixelPoint, Region, bounds
 from golden.sizes import AssociationOperator, Rank, Unit
-from golden.sizes import CentreDistance as CentreDistance  # noqa: PLC0414
-from golden.sizes import CircleDiameter as CircleDiameter  # noqa: PLC0414
-from golden.sizes import EdgeWidth as EdgeWidth  # noqa: PLC0414
 
 SCHEMA = "hallmark.golden/1"
 

@@ -315,8 +315,14 @@ def test_a_corrected_offset_holds_the_truth(truth: float) -> None:
 
 def test_material_limits_stay_above_zero_and_the_bonus_is_not_cut() -> None:
     feature = CASES["position of a hole, maximum material"].feature
-    for size, truth in ((1.85, 0.0), (2.05, 0.15)):
-        made = case({**feature, "material": {**feature["material"], "size_mm": size}}, [], 0, **BARE)
+    for size, truth, of in (
+        (1.85, 0.0, "hole"),
+        (2.05, 0.15, "hole"),
+        (2.05, 0.05, "pin"),
+        (1.98, 0.12, "pin"),
+    ):
+        material = {"requirement": "MMC", "of": of, "size_mm": size}
+        made = case({**feature, "material": material}, [], 0, **BARE)
         found = evaluate(made.dimension, fit(CASES["position"].edges), PLANE)
         assert isinstance(found, Value)
         assert found.value == pytest.approx(truth, abs=1e-6)
