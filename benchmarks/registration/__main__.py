@@ -178,20 +178,22 @@ def trials(count: int) -> dict[str, Any]:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.registration", description=__doc__)
-    parser.add_argument("--frames", type=int, default=40, help="frames of this project (peers: a quarter)")
+    parser.add_argument(
+        "--frames", type=int, default=40, help="frames of this project (peers: a quarter); 0 for none"
+    )
     parser.add_argument("--trials", type=int, default=2000, help="trials for silent failures; 0 for none")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    rows = compare(options.frames)
+    rows = compare(options.frames) if options.frames else []
     tried = trials(options.trials) if options.trials else None
     if options.json:
         print(json.dumps({"rows": rows, "trials": tried}))
         return
-    own = rows[0]
-    print("5-megapixel grey frames, one thread: rms over the part's corners, median milliseconds")
+    if rows:
+        print("5-megapixel grey frames, one thread: rms over the part's corners, median milliseconds")
     for row in rows:
-        error = (row["rms_px"] or float("nan")) / own["rms_px"]
+        own, error = rows[0], (row["rms_px"] or float("nan")) / rows[0]["rms_px"]
         print(f"  {row['method']:<34} rms {row['rms_px']} px (median {row['median_px']}, worst"
               f" {row['worst_px']}), {row['ms']} ms (least {row['least_ms']}), found {row['found']} of"
               f" {row['frames']}; {error:.1f} x error, {row['ms'] / own['ms']:.0f} x time")  # fmt: skip
