@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from kernels.compiled import F32, F64, I32, compiled
+from kernels.least_squares import factor, substitute
 
 LINE, CIRCLE = 0, 1
 _SQRT2 = math.sqrt(2.0)
@@ -123,38 +124,6 @@ def gather_band(
                 sector[n] = k
                 n += 1
     return kept[:n], sector[:n]
-
-
-@compiled
-def _factor(a: F64, n: int) -> bool:
-    """Factor the lower triangle of a symmetric n x n matrix in place (Cholesky); False if not positive."""
-    for i in range(n):
-        for j in range(i + 1):
-            s = a[i, j]
-            for k in range(j):
-                s -= a[i, k] * a[j, k]
-            if i == j:
-                if s <= 0.0:
-                    return False
-                a[i, i] = math.sqrt(s)
-            else:
-                a[i, j] = s / a[j, j]
-    return True
-
-
-@compiled
-def _back(a: F64, b: F64, n: int) -> None:
-    """Solve with the factor of `_factor`; b becomes the solution."""
-    for i in range(n):
-        s = b[i]
-        for k in range(i):
-            s -= a[i, k] * b[k]
-        b[i] = s / a[i, i]
-    for i in range(n - 1, -1, -1):
-        s = b[i]
-        for k in range(i + 1, n):
-            s -= a[k, i] * b[k]
-        b[i] = s / a[i, i]
 
 
 @compiled
@@ -300,11 +269,11 @@ def fit_band(
                     row[c] += wj * j[c]
         for q in range(size):
             a[q, q] *= 1.0 + 1e-10
-        if not _factor(a, size):
+        if not factor(a, size):
             return p, a, per_sector, residuals, totals, False
         if last:
             break
-        _back(a, b, size)
+        substitute(a, b, size)
         largest = 0.0
         for q in range(count):
             limit = 2.0 / long if form == LINE and q == 1 else 1.0
@@ -318,7 +287,7 @@ def fit_band(
     for q in range(size):
         b[:] = 0.0
         b[q] = 1.0
-        _back(a, b, size)
+        substitute(a, b, size)
         inverse[:, q] = b
     for k in range(sectors):
         if per_sector[k, 1] > 0.0:

@@ -12,38 +12,11 @@ import math
 import numpy as np
 
 from kernels.compiled import F32, F64, compiled
+from kernels.least_squares import factor, substitute
 
 _SQRT2 = math.sqrt(2.0)
 _NORM = 1.0 / math.sqrt(2.0 * math.pi)
 _STEPS = 15
-
-
-@compiled
-def _solve4(a: F64, b: F64) -> bool:
-    """Solve the symmetric positive 4 x 4 system in place by Cholesky; b becomes the solution."""
-    n = 4
-    for i in range(n):
-        for j in range(i + 1):
-            s = a[i, j]
-            for k in range(j):
-                s -= a[i, k] * a[j, k]
-            if i == j:
-                if s <= 1e-14:
-                    return False
-                a[i, i] = math.sqrt(s)
-            else:
-                a[i, j] = s / a[j, j]
-    for i in range(n):
-        s = b[i]
-        for k in range(i):
-            s -= a[i, k] * b[k]
-        b[i] = s / a[i, i]
-    for i in range(n - 1, -1, -1):
-        s = b[i]
-        for k in range(i + 1, n):
-            s -= a[k, i] * b[k]
-        b[i] = s / a[i, i]
-    return True
 
 
 @compiled
@@ -90,8 +63,9 @@ def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, out: F64) -> bool:
             total += w[i]
         for p in range(4):
             jtj[p, p] *= 1.0 + 1e-6
-        if not _solve4(jtj, jtr):
+        if not factor(jtj, 4):
             return False
+        substitute(jtj, jtr, 4)
         t0 += min(max(jtr[0], -1.0), 1.0)
         s = min(max(s + min(max(jtr[1], -0.4), 0.4), 0.1), 5.0)
         rise += jtr[2]
