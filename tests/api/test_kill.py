@@ -96,7 +96,7 @@ def one_round(
         survived = stored(data, f"r{number}-")
         current = restart()
         for finished in running:
-            finished.result(60)
+            finished.result(120)
     lost = [upload[0] for upload in acknowledged if survived.get(upload[0]) != upload[1]]
     assert not lost, f"round {number}: acknowledged, then lost: {lost}"
     assert kill_after <= len(survived) < POSTS, "the kill came too late to prove anything"

@@ -192,7 +192,7 @@ def test_what_is_not_there_is_said_and_the_rest_measured(png: Path, hallmark: An
     lines = out.splitlines()
     assert f"c1  diameter    not measured: edge_not_found: {told.meaning}; {told.remedy}" in lines
     assert f"d1  distance    not measured: edge_not_found: {told.meaning}; {told.remedy}" in lines
-    assert "l1  direction   not measured: unit_out_of_frame" in out
+    assert "l1  direction   not measured: edge_not_found" in out
     assert "1 mm per px, so mm are pixels" in out
     (value,) = [text for text in lines if text.startswith("c2")]
     assert value.split()[2] == "80.40"
