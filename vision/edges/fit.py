@@ -211,9 +211,12 @@ def _refine(
         near = kept if band is None else kept & _on_form(band, kept)
         if (near == kept).all():
             break
+        if near.sum() < LEAST_SHARE * edge.sectors:
+            band = None
+            break
         kept = near
         band, _ = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
-    if band is None or kept.sum() < LEAST_SHARE * edge.sectors:
+    if band is None:
         kept = start.kept
         band = by_calipers(edge, start, _derivatives(edge, start.shape, edge.points(start.shape)[1])[0])
     if edge.form != "line":
