@@ -38,7 +38,7 @@ def write_all(files: Mapping[Path, bytes]) -> None:
         for path, data in files.items():
             write_file(path, data)
             written.append(path)
-    except BaseException:
+    except BaseException:  # whatever it is goes on its way; no part of a set stays
         for path in written:
             path.unlink(missing_ok=True)
         raise
