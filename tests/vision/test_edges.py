@@ -247,3 +247,48 @@ def test_starts_stand_nearly_half_of_the_points_elsewhere() -> None:
     assert agreed_circle(points[:5]) is None
     assert agreed_line(line[:3]) is None
     assert agreed_circle(np.column_stack((u, u))) is None
+
+
+def lobed(lobes: int, height: float) -> Scene:
+    angle = np.linspace(0, 2 * math.pi, 720, endpoint=False)
+    radius = 35.0 + height * np.cos(lobes * angle)
+    outline = zip((60 + radius * np.cos(angle)).tolist(), (60 + radius * np.sin(angle)).tolist(), strict=True)
+    return Scene(0.8, (Polygon(tuple(outline), 0.1),))
+
+
+def test_an_edge_that_is_not_smooth_widens_its_uncertainty_and_a_smooth_one_does_not() -> None:
+    noise, truth = Noise(gain=1 / 20000, read=4e-4), np.array([60.0, 60.0, 35.0])
+    sensor, rng = Sensor(bits=12), np.random.default_rng(2)
+
+    def found(scene: Scene) -> Associated:
+        codes = render(scene, plain(), sensor, rng)
+        return circle(
+            RawLight.of_codes(codes, sensor.light_of_codes(), noise=noise), PLAIN, truth, inside="dark"
+        )
+
+    smooth, rough = found(Scene(0.8, (Disk(60.0, 60.0, 35.0, 0.1),))), found(lobed(9, 0.2))
+    assert rough.parameters[2] == pytest.approx(35.0, abs=0.02)
+    scatter = 0.2 / math.sqrt(2) / math.sqrt(int(rough.kept.sum()))  # of the mean over the places
+    assert math.sqrt(rough.covariance[2, 2]) == pytest.approx(scatter, rel=0.35)
+    assert math.sqrt(smooth.covariance[2, 2]) < scatter / 5
+    assert math.isfinite(rough.degrees_of_freedom)
+    assert math.isinf(smooth.degrees_of_freedom)
+
+
+def test_a_lobed_form_is_measured_where_nearly_all_of_it_is_seen() -> None:
+    found = circle(light_of(lobed(5, 1.6), plain()), PLAIN, np.array([60.0, 60.0, 35.0]), inside="dark")
+    assert found.parameters[2] == pytest.approx(35.0, abs=0.1)
+    assert np.ptp(found.residuals) == pytest.approx(3.2, abs=0.5)
+
+
+def test_even_light_costs_a_line_no_precision() -> None:
+    """The stated offset is near the bound of known levels: (noise / rise) sqrt(2 sqrt(pi) blur / length)."""
+    sensor, rng = Sensor(bits=12, full_well_e=math.inf), np.random.default_rng(5)
+    half = Polygon(((-9.0, 60.2), (200.0, 60.2), (200.0, 200.0), (-9.0, 200.0)), 0.1)
+    light = expose(Scene(0.8, (half,)), plain(), sensor) + 0.005 * rng.standard_normal((SIZE, SIZE))
+    raw = RawLight.of_light(light.astype(np.float32), noise=Noise(gain=0, read=0.005))
+    found = fit_line(raw, PLAIN, (20, 60), (100, 60), reach_px=8, dark="right")
+    assert isinstance(found, Associated)
+    bound = 0.005 / 0.7 * math.sqrt(2 * math.sqrt(math.pi) * found.blur_px / 80)
+    u = math.sqrt(found.covariance[1, 1])
+    assert bound < u < 1.3 * bound

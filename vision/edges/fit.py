@@ -26,6 +26,7 @@ _OFF_FORM = 4.0  # spreads of the places' offsets from the form
 _ROUGH, _ROUGH_IN_PART, _NEARLY_ALL = 0.06, 0.02, 0.8  # of its radius: what is rougher is no circle
 _SMOOTH_PX = 0.05  # no edge is smoother than that to one place
 _CLIPPED = 0.05  # share of clipped light in the band that moves an edge
+_LINEAR = 0.3  # blurs: of a form that departs further the band's offsets fall short, calipers' do not
 _CLEAN = 0.6  # share of a place's pixels that must be clean
 
 Shade = Literal["dark", "bright"]
@@ -216,7 +217,7 @@ def _refine(
             break
         kept = near
         band, _ = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
-    if band is None:
+    if band is None or spread(off_form(edge, band.shape, start.uv)[kept]) > _LINEAR * band.blur:
         kept = start.kept
         band = by_calipers(edge, start, _derivatives(edge, start.shape, edge.points(start.shape)[1])[0])
     if edge.form != "line":
