@@ -16,10 +16,21 @@ Formula = Literal[
     "CIEDE2000", "CIE94_graphic_arts", "CIE94_textiles", "CMC_2_1", "CMC_1_1", "CIE76", "DIN99o"
 ]
 Quantity = Literal["mean", "p95", "mottle", "gradient", "match"]
-Observer = Literal["2", "10"]
-Geometry = Literal["d:8", "8:d", "45:0", "0:45"]
 Specular = Literal["SCI", "SCE"]
 Backing = Literal["white", "black", "self"]
+
+
+def _text(number: object) -> object:
+    return str(number) if isinstance(number, int) else number
+
+
+def _with_slash(geometry: object) -> object:
+    # CIE 15 writes 45:0, which YAML takes for the number 2700
+    return geometry.replace(":", "/") if isinstance(geometry, str) else geometry
+
+
+Observer = Annotated[Literal["2", "10"], BeforeValidator(_text)]
+Geometry = Annotated[Literal["d/8", "8/d", "45/0", "0/45"], BeforeValidator(_with_slash)]
 
 # CIE 15:2018 says FL11 where the trade says F11 or TL84; in an agreement one light has one name
 _SYNONYMS = {f"F{n}": f"FL{n}" for n in range(1, 13)} | {"TL84": "FL11"}
@@ -47,10 +58,10 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 class ColourConditions(Closed):
     """Under what an L*a*b* holds: light, observer (degrees), and how the instrument lights and looks.
 
-    `illuminant` is the CIE's; F1 to F12 and TL84 (FL11) are understood. `geometry` is illumination:viewing of
-    CIE 15; that of a sphere (d:8, 8:d) needs `specular`, whether gloss is included (SCI) or not (SCE); 45:0
-    has none. `backing` is what lies behind a specimen that lets light through; `self` is as many layers
-    of itself as it takes. What an agreement leaves out, it does not ask of a reading.
+    `illuminant` is the CIE's; F1 to F12 and TL84 (FL11) are understood. `geometry` is illumination/viewing of
+    CIE 15; that of a sphere (d/8, 8/d) needs `specular`, whether gloss is included (SCI) or not (SCE); 45/0
+    has none. `backing` is what lies behind a specimen that lets light through; `self` is as many layers of
+    itself as it takes. What an agreement leaves out, it does not ask of a reading.
     """
 
     illuminant: Illuminant
@@ -61,12 +72,12 @@ class ColourConditions(Closed):
 
     @model_validator(mode="after")
     def _one_geometry(self) -> Self:
-        sphere = self.geometry in ("d:8", "8:d")
+        sphere = self.geometry in ("d/8", "8/d")
         if sphere and self.specular is None:
             raise ValueError(f"geometry {self.geometry} needs specular: SCI (gloss included) or SCE")
         if not sphere and self.specular is not None:
             raise ValueError(
-                "specular is of a sphere: set geometry to d:8 or 8:d, or remove specular (45:0 has none)"
+                "specular is of a sphere: set geometry to d/8 or 8/d, or remove specular (45/0 has none)"
             )
         return self
 
@@ -94,7 +105,7 @@ class LabReference(Closed):
     def _measurable(self) -> Self:
         if self.conditions.geometry is None:
             raise ValueError(
-                "conditions.geometry: an absolute colour needs it: d:8 or 8:d with specular, 45:0 or 0:45"
+                "conditions.geometry: an absolute colour needs it: d/8 or 8/d with specular, 45/0 or 0/45"
             )
         return self
 

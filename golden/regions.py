@@ -1,8 +1,8 @@
-"""Base of the closed models, and regions of a view in reference-image pixels."""
+"""Base of the closed models and of their optional fields, and regions of a view in reference-image pixels."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,14 @@ class Closed(BaseModel):
         extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, str_strip_whitespace=True
     )
 
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+_T = TypeVar("_T")
+# what an older agreement does not state is not written, so that its bytes stay
+Stated = Annotated[_T | None, Field(exclude_if=_is_none)]
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Millimetre = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]

@@ -8,31 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from golden.catalogue import CharacteristicClass, DefectCatalogue
-from golden.features import DimensionFeature
+from golden.catalogue import DefectCatalogue
+from golden.characteristics import (
+    Characteristic,
+    Checkpoint,
+    Colour,
+    DecisionRule,
+    Dimension,
+    Entered,
+    Surface,
+)
 from golden.plans import Deadlines, Plans
-from golden.regions import Closed, Identifier, PixelPoint, Region, bounds
-from golden.sizes import AssociationOperator, Rank, Unit
+from golden.regions import Closed, Identifier, PixelPoint, Region, Stated, bounds
+
+__all__ = [
+    "SCHEMA", "Characteristic", "Checkpoint", "Colour", "DecisionRule", "Dimension", "Entered", "GoldenSpec",
+    "ImagePath", "LimitSample", "Material", "Part", "Party", "PartyName", "PartyRole", "PhysicalSample",
+    "Surface", "View", "Viewing", "Zone", "located", "refuse_duplicates",
+]  # fmt: skip
 
 SCHEMA = "hallmark.golden/1"
 
 PartyRole = Literal["supplier", "buyer", "laboratory", "other"]
 PartyName = Annotated[str, Field(min_length=1, max_length=200)]
 ImagePath = Annotated[str, Field(pattern=r"^images/[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-Checkpoint = Literal["iqc", "fai", "ipqc", "oqc"]
-
-
-def _is_none(value: object) -> bool:
-    return value is None
-
-
-_T = TypeVar("_T")
-# what an older agreement does not state is not written, so that its bytes stay
-Stated = Annotated[_T | None, Field(exclude_if=_is_none)]
 
 
 class Party(Closed):
@@ -80,151 +83,6 @@ class View(Closed):
         if self.id == "inspection":
             raise ValueError("a view cannot be called inspection: the record itself is sent under that name")
         return self
-
-
-class DecisionRule(Closed):
-    """How a measured value with uncertainty is decided (ISO 14253-1:2017, ILAC-G8:2019, JCGM 106:2012).
-
-    `simple` compares the value with the limits; `guarded` moves each limit by `guard_factor` times the
-    expanded uncertainty U = k u: inside the reduced interval conforms, outside the enlarged interval does
-    not conform, between is undecided. The default is the guard band U = 2u (ILAC-G8, ISO 14253-1:1998); a
-    coverage factor of 1.645 gives the 95 % limit of ISO 14253-1:2017. `who_proves` names who must prove
-    what where the value is undecided: the supplier proves conformity, the buyer proves nonconformity.
-    `largest_u_over_tolerance` is how capable the measuring process must be: where U over the tolerance (from
-    zero where only `upper` is given) is larger, a value inside the limits is undecided, never accepted. Null
-    asks for nothing and is not written, so that agreements from before it keep their bytes.
-    """
-
-    rule: Literal["simple", "guarded"] = "guarded"
-    coverage_factor: Annotated[float, Field(ge=1, le=4)] = 2.0
-    guard_factor: Annotated[float, Field(ge=0, le=2)] = 1.0
-    who_proves: Literal["supplier", "buyer"] = "supplier"
-    largest_u_over_tolerance: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        default=None, exclude_if=lambda ratio: ratio is None
-    )
-
-    @property
-    def needs_uncertainty(self) -> bool:
-        """Whether a value whose uncertainty nobody states can conform by this rule."""
-        return self.rule == "guarded" or self.largest_u_over_tolerance is not None
-
-
-class _Characteristic(Closed):
-    """What all numbered characteristics share; `number` is the balloon on the drawing."""
-
-    number: Annotated[int, Field(ge=1, le=9999)]
-    id: Identifier
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    severity: CharacteristicClass
-    decision: DecisionRule = DecisionRule()
-
-    @model_validator(mode="after")
-    def _tolerance(self) -> Self:
-        if self.decision.largest_u_over_tolerance is not None:
-            lower, upper = getattr(self, "lower", None), getattr(self, "upper", None)
-            if upper is None or upper <= (0.0 if lower is None else lower):
-                raise ValueError(
-                    "decision.largest_u_over_tolerance needs a tolerance: give an upper limit above lower, "
-                    "or above zero where there is no lower; or remove it"
-                )
-        return self
-
-
-class Dimension(_Characteristic):
-    """A size, distance, angle, area or geometrical deviation with its limits.
-
-    `unit` follows from the feature and need not be written, nor need `association` where the feature's own is
-    meant (minimum zone for form, else least squares). A geometrical tolerance has nominal 0 and an upper
-    limit only. `rank` chooses which of all local two-point sizes is the value (ISO 14405-1 SX, SN, SA); where
-    it is absent, the one nearest to a limit or farthest beyond it, since every local size must conform.
-    """
-
-    kind: Literal["dimension"]
-    feature: DimensionFeature
-    nominal: Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
-    lower: Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)] | None = None
-    upper: Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)] | None = None
-    association: AssociationOperator = "least_squares"
-    rank: Rank | None = Field(default=None, exclude_if=lambda rank: rank is None)
-    unit: Unit = "mm"
-
-    @model_validator(mode="after")
-    def _means_something(self) -> Self:
-        feature = self.feature
-        # what is not written follows from the feature; set as a frozen class may while it is being made
-        if "unit" not in self.model_fields_set:
-            object.__setattr__(self, "unit", feature.unit)
-        if "association" not in self.model_fields_set:
-            object.__setattr__(self, "association", feature.allowed[0])
-        if self.unit != feature.unit:
-            raise ValueError(f"{feature.type} is in {feature.unit}, not in {self.unit}: remove unit")
-        if self.association not in feature.allowed:
-            raise ValueError(
-                f"association {self.association} means nothing for {feature.type}: "
-                f"choose {' or '.join(feature.allowed)}"
-            )
-        if self.rank is not None and self.association != "two_point":
-            raise ValueError("rank is of local two-point sizes: remove it, or set association: two_point")
-        if feature.one_sided and (self.nominal != 0 or self.lower is not None):
-            raise ValueError(f"{feature.type} counts from zero: set nominal: 0 and give an upper limit only")
-        most = {"mm": 100_000, "deg": 180, "mm2": 1e10}[self.unit]
-        if max(self.nominal, self.lower or 0, self.upper or 0) > most:
-            raise ValueError(f"nominal and limits in {self.unit} cannot be above {most:g}")
-        check_limits(self.lower, self.nominal, self.upper)
-        return self
-
-
-class Colour(_Characteristic):
-    """Colour difference of a region's mean to the golden sample's, with its limit.
-
-    The golden sample is the reference of the formula. `upper` is in units of Delta E.
-    """
-
-    kind: Literal["colour"]
-    view: Identifier
-    region: Region
-    formula: Literal["CIEDE2000"] = "CIEDE2000"
-    upper: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
-    unit: Literal["CIEDE2000"] = "CIEDE2000"
-
-
-class Surface(_Characteristic):
-    """No deviation in these zones beyond what the catalogue allows; the value counts what it does not."""
-
-    kind: Literal["surface"]
-    zones: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-
-
-class Entered(_Characteristic):
-    """A characteristic that people or instruments prove: material, function or attribute.
-
-    With a unit it is a number with limits; without, it is conform or nonconform. `every_unit` says
-    whether a unit's verdict waits for it; otherwise it is proven at the checkpoints in `required_at`.
-    """
-
-    kind: Literal["material", "functional", "attribute"]
-    method: Annotated[str, Field(min_length=1, max_length=500)]
-    unit: Annotated[str, Field(min_length=1, max_length=32)] | None = None
-    nominal: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    lower: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    upper: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    every_unit: bool = False
-    required_at: tuple[Checkpoint, ...] = ("fai",)
-
-    @model_validator(mode="after")
-    def _limits(self) -> Self:
-        if self.unit is not None:
-            check_limits(self.lower, self.nominal, self.upper)
-        elif (self.nominal, self.lower, self.upper) != (None, None, None):
-            raise ValueError("nominal, lower and upper need a unit: add it, or remove them")
-        if not self.every_unit and not self.required_at:
-            raise ValueError(
-                "would never be proven: name a checkpoint in required_at, or set every_unit: true"
-            )
-        return self
-
-
-Characteristic = Annotated[Dimension | Colour | Surface | Entered, Field(discriminator="kind")]
 
 
 class Viewing(Closed):
@@ -392,18 +250,6 @@ class GoldenSpec(Closed):
         return {p.role: p for p in reversed(self.parties)}[role]
 
 
-def check_limits(lower: float | None, nominal: float | None, upper: float | None) -> None:
-    """Raise ValueError unless limits exist, are ordered and enclose the nominal."""
-    if lower is None and upper is None:
-        raise ValueError("needs a limit: give lower, upper or both")
-    if lower is not None and upper is not None and lower >= upper:
-        raise ValueError(f"lower {lower:g} must be below upper {upper:g}: exchange or correct them")
-    if nominal is not None and lower is not None and nominal < lower:
-        raise ValueError(f"nominal {nominal:g} lies below lower {lower:g}: correct one of them")
-    if nominal is not None and upper is not None and nominal > upper:
-        raise ValueError(f"nominal {nominal:g} lies above upper {upper:g}: correct one of them")
-
-
 def refuse_duplicates(where: str, names: Iterable[str]) -> None:
     """Raise ValueError naming the first name that occurs twice."""
     seen: set[str] = set()
@@ -423,5 +269,7 @@ def located(spec: GoldenSpec) -> Iterable[tuple[str, str, Sequence[PixelPoint]]]
     for i, c in enumerate(spec.characteristics):
         if isinstance(c, Colour):
             yield f"characteristics[{i}].region ({c.id})", c.view, bounds(c.region)
+            if c.other is not None:
+                yield f"characteristics[{i}].other ({c.id})", c.view, bounds(c.other)
         elif isinstance(c, Dimension):
             yield f"characteristics[{i}].feature ({c.id})", c.feature.view, c.feature.extreme_points
