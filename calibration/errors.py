@@ -9,7 +9,13 @@ CalibrationError
 ├── TargetError               the definition of a target cannot be read or does not fit
 ├── FramesError               frames from which noise or a flat field cannot be found
 ├── CalibrationUnsignedError  it is not signed by a key that is trusted here
-└── CheckError                a check standard, its checks or their log do not fit
+├── CheckError                a check standard, its checks or their log do not fit
+└── ColourError               colour cannot be measured or compared
+    ├── UnknownIlluminantError    no such illuminant or observer
+    ├── SpectrumError             a spectrum's wavelengths do not fit
+    ├── ChartError                a chart's definition cannot be read, does not fit or is ambiguous
+    ├── PatchesError              the patches of a chart cannot be read from a picture
+    └── ReadingError              a spectrophotometer's file or reading cannot be read or does not fit
 """
 
 
@@ -51,3 +57,27 @@ class CalibrationUnsignedError(CalibrationError):
 
 class CheckError(CalibrationError):
     """A check standard or workpiece, its measurements or their log do not fit."""
+
+
+class ColourError(CalibrationError):
+    """Colour cannot be measured or compared; the message says why and what to do."""
+
+
+class UnknownIlluminantError(ColourError):
+    """No illuminant or observer has this name; the message lists those that are known."""
+
+
+class SpectrumError(ColourError):
+    """The wavelengths of a spectrum do not allow a colour to be computed."""
+
+
+class ChartError(ColourError):
+    """The definition of a chart cannot be read, does not fit, or its name is unknown or ambiguous."""
+
+
+class PatchesError(ColourError):
+    """The patches of a chart cannot be read from a picture: corners, codes, flat field or size do not fit."""
+
+
+class ReadingError(ColourError):
+    """A spectrophotometer's file or one of its readings cannot be read or does not fit."""
