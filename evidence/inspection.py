@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from evidence.colours import ColourResult
 from evidence.reasons import REASONS
 from golden.catalogue import CharacteristicClass
 from golden.digests import canonical_json, sha256
-from golden.regions import Closed
+from golden.regions import Closed, Stated
 from golden.spec import DecisionRule
 
 SCHEMA = "hallmark.inspection/1"
@@ -79,7 +80,9 @@ class CharacteristicResult(Closed):
     `value` and `standard_uncertainty` are null where nothing was measured, and then `reason` says why.
     `set_aside` is the share of edge points that a robust fit did not follow: a burr is among them. `budget`
     says where the standard uncertainty comes from, and `common_uncertainty` is what of it is the same for
-    every unit of the station and does not average out over a lot.
+    every unit of the station and does not average out over a lot. `interval` is the expanded interval of a
+    value whose uncertainty reaches farther to one side, each bound one-sided at Phi(coverage_factor); such a
+    value is decided by it (see `golden.conformity.decide_asymmetric`). `colour` says how a colour differs.
     """
 
     id: Name
@@ -99,6 +102,8 @@ class CharacteristicResult(Closed):
     set_aside: Annotated[float, Field(ge=0, le=1)] | None = None
     common_uncertainty: Annotated[float, Field(ge=0)] | None = None
     budget: tuple[BudgetLine, ...] = ()
+    interval: Stated[tuple[float, float]] = None
+    colour: Stated[ColourResult] = None
 
     @model_validator(mode="after")
     def _honest(self) -> CharacteristicResult:
@@ -106,6 +111,10 @@ class CharacteristicResult(Closed):
             raise ValueError(f"reason {self.reason!r} is not in the registry")
         if not self.valid and (self.reason is None or self.decision != "undecided"):
             raise ValueError("an invalid result is undecided and says why")
+        if self.interval is not None:
+            low, high = self.interval
+            if self.value is None or not low <= self.value <= high:
+                raise ValueError(f"value {self.value} does not lie in its interval {low} to {high}")
         return self
 
 

@@ -12,6 +12,7 @@ from golden.conformity.decisions import (
     Disposition,
     capable,
     decide,
+    decide_asymmetric,
     decide_by_probability,
     disposition,
     tolerance,
@@ -28,6 +29,7 @@ from golden.conformity.probability import conformance_probability, measurement_c
 
 __all__ = [
     "Decision", "Disposition", "GlobalRisks", "capable", "conformance_probability", "decide",
-    "decide_by_probability", "disposition", "dobbert_factor", "global_risks", "guard_band_for_risk",
-    "measurement_capability_index", "rss_factor", "test95_factor", "tolerance", "u_over_tolerance",
+    "decide_asymmetric", "decide_by_probability", "disposition", "dobbert_factor", "global_risks",
+    "guard_band_for_risk", "measurement_capability_index", "rss_factor", "test95_factor", "tolerance",
+    "u_over_tolerance",
 ]  # fmt: skip

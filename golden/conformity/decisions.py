@@ -60,6 +60,41 @@ def decide(
     return "undecided"
 
 
+def decide_asymmetric(
+    value: float, low: float, high: float, lower: float | None, upper: float | None, rule: DecisionRule
+) -> Decision:
+    """Decide one value whose uncertainty reaches farther to one side, as a small colour difference's does.
+
+    As `decide`, with the guard band `guard_factor * (high - value)` towards greater values and
+    `guard_factor * (value - low)` towards smaller ones: a value conforms where what may lie above it stays
+    below the upper limit and does not conform where what may lie below it stays above. U is the longer side.
+
+    Args:
+        value: measured value, in the unit of the limits.
+        low: lower bound of the expanded interval, one-sided at the probability Phi(coverage_factor).
+        high: upper bound, likewise.
+        lower: lower limit or None.
+        upper: upper limit or None.
+        rule: decision rule.
+
+    Raises:
+        MeasurementError: as `decide`, or the value does not lie in its interval.
+    """
+    check_numbers(value, 0.0, lower, upper)
+    if not (math.isfinite(low) and math.isfinite(high) and low <= value <= high):
+        raise MeasurementError(f"value {value} must lie in its finite interval {low} to {high}")
+    able = capable(max(high - value, value - low) / rule.coverage_factor, lower, upper, rule)
+    factor = rule.guard_factor if rule.rule == "guarded" else 0.0
+    least, most = value - factor * (value - low), value + factor * (high - value)
+    floor = -math.inf if lower is None else lower
+    ceiling = math.inf if upper is None else upper
+    if floor <= least and most <= ceiling:
+        return "conform" if able else "undecided"
+    if most < floor or least > ceiling:
+        return "nonconform"
+    return "undecided"
+
+
 def decide_by_probability(
     value: float,
     standard_uncertainty: float,
