@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datasets.twin.colour.cameras import camera, cameras, drawn_camera
 from datasets.twin.colour.light import Ageing, Light
+from datasets.twin.colour.materials import material, metamer, near
 from datasets.twin.colour.spectra import WAVELENGTHS, illuminant, observer, reflectance_names, reflectances
 from datasets.twin.colour.station import ColourStation, Reading, Texture
 from datasets.twin.colour.truth import true_ciede2000, true_lab, true_xyz
@@ -23,6 +24,9 @@ __all__ = [
     "cameras",
     "drawn_camera",
     "illuminant",
+    "material",
+    "metamer",
+    "near",
     "observer",
     "reflectance_names",
     "reflectances",

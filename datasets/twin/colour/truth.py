@@ -19,6 +19,7 @@ from datasets.twin.colour.spectra import F64, WAVELENGTHS
 _EPSILON: Final = (6 / 29) ** 3
 _SLOPE: Final = (29 / 6) ** 2 / 3
 _P25: Final = 25.0**7
+_HALF_TURN: Final = 180 + 1e-9  # rounding must not decide the tie
 
 
 def weights(illuminant: str | F64, observer: str = "2") -> F64:
@@ -72,10 +73,11 @@ def true_ciede2000(reference: F64, sample: F64) -> F64:
     C2, h2 = _polar(a2 * stretch, b2)
     coloured = C1 * C2 > 0
     turn = h2 - h1
-    dh = np.where(coloured, np.where(turn > 180, turn - 360, np.where(turn < -180, turn + 360, turn)), 0.0)
+    short = np.abs(turn) <= _HALF_TURN
+    dh = np.where(coloured, np.where(short, turn, turn - np.copysign(360, turn)), 0.0)
     total = h1 + h2
     wrapped = np.where(total < 360, total + 360, total - 360)
-    h = np.where(coloured, np.where(np.abs(turn) <= 180, total, wrapped) / 2, total)
+    h = np.where(coloured, np.where(short, total, wrapped) / 2, total)
     L, C = (L1 + L2) / 2, (C1 + C2) / 2
     T = 1 - 0.17 * _cos(h - 30) + 0.24 * _cos(2 * h) + 0.32 * _cos(3 * h + 6) - 0.20 * _cos(4 * h - 63)
     lightness = (L - 50) ** 2
