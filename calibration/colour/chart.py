@@ -9,7 +9,7 @@ A definition file is YAML or JSON; `charts/` holds those that come with Hallmark
     rows: 4
     illuminant: D50
     observer: "2"
-    geometry: "45:0"
+    geometry: 45/0
     u_delta_e: 0.3               # every patch that does not state its own
     patch_to_pitch: 0.88
     grey: ["19", "20", "21", "22", "23", "24"]
@@ -27,14 +27,14 @@ from collections.abc import Sequence
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Self, cast
 
 import numpy as np
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from calibration.colour.colorimetry import Observer, illuminant_name
-from calibration.errors import ChartError, UnknownIlluminantError
+from calibration.errors import ChartError
+from golden.colours import Geometry, Illuminant, Observer
 from golden.regions import Closed
 from kernels.compiled import F64
 
@@ -46,17 +46,7 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _known(name: str) -> str:
-    try:
-        return illuminant_name(name)
-    except UnknownIlluminantError as error:
-        raise ValueError(str(error)) from error
-
-
 PatchId = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Illuminant = Annotated[str, AfterValidator(_known)]
-ObserverName = Annotated[Observer, BeforeValidator(_text)]
-Geometry = Literal["45:0", "0:45", "d:8", "8:d"]
 Lab = tuple[
     Annotated[float, Field(ge=0, le=100)],
     Annotated[float, Field(ge=-200, le=200)],
@@ -109,7 +99,7 @@ class Chart(Closed):
     columns: Annotated[int, Field(ge=1, le=100)]
     rows: Annotated[int, Field(ge=1, le=100)]
     illuminant: Illuminant
-    observer: ObserverName
+    observer: Observer
     geometry: Geometry
     patch_to_pitch: Annotated[float, Field(gt=0.2, le=1)]
     grey: tuple[PatchId, ...] = ()

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 from scipy.interpolate import CubicSpline
 
 from calibration.errors import SpectrumError, UnknownIlluminantError
+from golden.colours import Illuminant
 from kernels.compiled import F64
 
 Observer = Literal["2", "10"]
@@ -31,13 +33,10 @@ _TABULATED: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "D75": ((0.9497, 1.2261), (0.9442, 1.2064)),
     "E": ((1.0, 1.0), (1.0, 1.0)),
 }
-_FLUORESCENT = tuple(f"FL{n}" for n in range(1, 13))
-_LED = ("LED-B1", "LED-B2", "LED-B3", "LED-B4", "LED-B5", "LED-BH1", "LED-RGB1", "LED-V1", "LED-V2")
-_ALIASES = {f"F{n}": f"FL{n}" for n in range(1, 13)} | {"TL84": "FL11"}
-
-ILLUMINANTS = (*_TABULATED, *_FLUORESCENT, *_LED)
+ILLUMINANTS: tuple[str, ...] = get_args(get_args(Illuminant)[0])
 OBSERVERS: tuple[Observer, ...] = ("2", "10")
 
+_NAME = TypeAdapter[str](Illuminant)
 _DELTA = 6 / 29
 _CONES = {
     "Bradford": np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]),
@@ -55,14 +54,13 @@ def illuminant_name(name: str) -> str:
     Raises:
         UnknownIlluminantError: it is not one of `ILLUMINANTS`, which the message lists.
     """
-    wanted = name.strip().upper()
-    wanted = _ALIASES.get(wanted, wanted)
-    if wanted not in ILLUMINANTS:
+    try:
+        return _NAME.validate_python(name.strip().upper())
+    except ValidationError as error:
         known = ", ".join(ILLUMINANTS)
         raise UnknownIlluminantError(
             f"illuminant {name!r} is not known: write one of {known}, F1 to F12 or TL84 (FL11)"
-        )
-    return wanted
+        ) from error
 
 
 def observer_name(name: str) -> Observer:
