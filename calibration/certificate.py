@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, cast
 import numpy as np
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
+from calibration.colour.camera import ColourCalibration
 from calibration.errors import (
     CalibrationAlteredError,
     CalibrationExpiredError,
@@ -94,6 +95,7 @@ class CameraCalibration(Closed):
         photon_transfer: how the noise was found.
         edge_definition: optical against mechanical edge.
         temperature: while calibrating.
+        colour: what turns light into L*a*b*.
         versions: of the libraries that computed it, by name.
         signatures: who vouches for it, sorted by key id; not part of the digest, which they cover.
     """
@@ -116,6 +118,7 @@ class CameraCalibration(Closed):
     photon_transfer: Absent[PhotonTransfer] = None
     edge_definition: Absent[EdgeDefinition] = None
     temperature: Absent[Temperature] = None
+    colour: Absent[ColourCalibration] = None
     versions: Absent[dict[str, Annotated[str, Field(max_length=100)]]] = None
     signatures: Annotated[tuple[CertificateSignature, ...], Field(max_length=20, exclude_if=_is_empty)] = ()
 
@@ -132,10 +135,28 @@ class CameraCalibration(Closed):
             raise ValueError("sRGB codes have no black level")
         if self.target is not None and self.target.expired(self.issued.date()):
             raise ValueError(f"target {self.target.serial} had expired on {self.target.expires}")
+        if self.colour is not None:
+            self._check_colour(self.colour)
         keys = [signature.keyid for signature in self.signatures]
         if keys != sorted(set(keys)):
             raise ValueError("signatures are not sorted by key id, one for each")
         return self
+
+    def _check_colour(self, colour: ColourCalibration) -> None:
+        settings = self.settings or Settings(pixel_format="RGB8")
+        if not settings.pixel_format.startswith("RGB"):
+            raise ValueError(f"colour is of RGB pictures, the settings are of {settings.pixel_format}")
+        codes = self.transfer, settings.white, settings.black_level
+        if codes != (colour.transfer, colour.highest_code, colour.black_level):
+            raise ValueError(
+                f"colour was characterised with {colour.transfer} codes to {colour.highest_code} and black "
+                f"at {colour.black_level}, the certificate has {codes[0]}, {codes[1]} and {codes[2]}"
+            )
+        if (colour.flat_field == "none") != (self.flat_field is None):
+            raise ValueError("colour was characterised with another flat field: characterise it again")
+        expires = colour.chart.expires
+        if expires is not None and self.issued.date() > expires:
+            raise ValueError(f"the values of chart {colour.chart.id} had expired on {expires}")
 
     @classmethod
     def nominal(
@@ -180,6 +201,37 @@ class CameraCalibration(Closed):
                 "transfer": "linear", **noise, **fields,
                 "camera": camera, "method": "measured", "optics": optics, "mm_per_px": optics.mm_per_px,
                 "relative_uncertainty": _relative_uncertainty(optics),
+                "issued": issued, "valid_until": valid_until,
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def coloured(
+        cls,
+        *,
+        camera: str,
+        colour: ColourCalibration,
+        issued: datetime,
+        valid_until: datetime,
+        **fields: object,
+    ) -> Self:
+        """Make a certificate for colour only; `fields` are any others of this class.
+
+        Where no scale is stated, it is 1 mm per pixel with the largest uncertainty there is, 50 %: no length
+        can be decided with it, and `conditions` says so.
+
+        Raises:
+            CalibrationFormatError: a field does not fit, the chart's values have expired, or the validity
+                ends before it begins.
+        """
+        unknown = {
+            "mm_per_px": 1.0, "relative_uncertainty": 0.5,
+            "conditions": f"The scale is not known. {fields.get('conditions', '')}".strip(),
+        }  # fmt: skip
+        scale = {} if "mm_per_px" in fields else unknown
+        return cls._made(
+            {
+                **fields, **scale, "camera": camera, "colour": colour, "transfer": colour.transfer,
                 "issued": issued, "valid_until": valid_until,
             }
         )  # fmt: skip

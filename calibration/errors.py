@@ -15,6 +15,7 @@ CalibrationError
     ├── SpectrumError             a spectrum's wavelengths do not fit
     ├── ChartError                a chart's definition cannot be read, does not fit or is ambiguous
     ├── PatchesError              the patches of a chart cannot be read from a picture
+    ├── CharacterisationError     a chart's picture does not characterise a camera
     └── ReadingError              a spectrophotometer's file or reading cannot be read or does not fit
 """
 
@@ -77,6 +78,10 @@ class ChartError(ColourError):
 
 class PatchesError(ColourError):
     """The patches of a chart cannot be read from a picture: corners, codes, flat field or size do not fit."""
+
+
+class CharacterisationError(ColourError):
+    """A picture of a chart does not characterise a camera; the message says what is wrong with it."""
 
 
 class ReadingError(ColourError):

@@ -1,5 +1,6 @@
 """How a camera measures colour: charts, colorimetry, characterisation, what three channels cannot know."""
 
+from calibration.colour.camera import ChartUsed, ColourCalibration, ColourPatch, ErrorSummary
 from calibration.colour.chart import Chart, ChartPatch
 from calibration.colour.colorimetry import (
     ILLUMINANTS,
@@ -15,6 +16,8 @@ from calibration.colour.colorimetry import (
     xyz_from_lab,
     xyz_from_reflectance,
 )
+from calibration.colour.linearity import Linearity, Transfer, find_linearity
+from calibration.colour.model import ColourModel
 
 __all__ = [
     "ILLUMINANTS",
@@ -22,8 +25,16 @@ __all__ = [
     "AdaptationMethod",
     "Chart",
     "ChartPatch",
+    "ChartUsed",
+    "ColourCalibration",
+    "ColourModel",
+    "ColourPatch",
+    "ErrorSummary",
+    "Linearity",
     "Observer",
+    "Transfer",
     "adaptation",
+    "find_linearity",
     "illuminant_name",
     "lab_from_xyz",
     "lab_jacobian",
