@@ -21,6 +21,7 @@ GoldenError
 |   +-- AlteredFileError       a file's bytes are not the ones in the manifest
 |   `-- NotCanonicalError      the same content in other bytes, or documents that contradict each other
 +-- MeasurementError           a value, uncertainty, limit or risk that no decision can follow from
+|   `-- ReadingError           an instrument's reading does not answer what was agreed
 `-- SealError                  the bundle is sound, but the seal does not hold
     +-- UnsignedError          nobody has signed
     +-- BelowThresholdError    a party that must sign has not
@@ -44,6 +45,10 @@ class GoldenError(ValueError):
 
 class MeasurementError(GoldenError):
     """A value, uncertainty, limit or risk that no decision can follow from."""
+
+
+class ReadingError(MeasurementError):
+    """An instrument's reading does not answer what was agreed."""
 
 
 class SpecError(GoldenError):

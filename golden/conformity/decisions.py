@@ -67,7 +67,8 @@ def decide_asymmetric(
 
     As `decide`, with the guard band `guard_factor * (high - value)` towards greater values and
     `guard_factor * (value - low)` towards smaller ones: a value conforms where what may lie above it stays
-    below the upper limit and does not conform where what may lie below it stays above. U is the longer side.
+    below the upper limit and does not conform where what may lie below it stays above. U is half
+    the width of the interval.
 
     Args:
         value: measured value, in the unit of the limits.
@@ -83,7 +84,7 @@ def decide_asymmetric(
     check_numbers(value, 0.0, lower, upper)
     if not (math.isfinite(low) and math.isfinite(high) and low <= value <= high):
         raise MeasurementError(f"value {value} must lie in its finite interval {low} to {high}")
-    able = capable(max(high - value, value - low) / rule.coverage_factor, lower, upper, rule)
+    able = capable((high - low) / 2 / rule.coverage_factor, lower, upper, rule)
     factor = rule.guard_factor if rule.rule == "guarded" else 0.0
     least, most = value - factor * (value - low), value + factor * (high - value)
     floor = -math.inf if lower is None else lower
