@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.band import CIRCLE, LINE, fit_band, gather_band
-from kernels.colour import ciede2000
+from kernels.colour import cie76, cie94, ciede2000, cmc, differences, din99o
 from kernels.comparison import (
     UNIT_GAIN,
     block_means,
@@ -15,7 +15,9 @@ from kernels.comparison import (
     mean_light,
     relight,
 )
+from kernels.compiled import Codes
 from kernels.corners import fit_corners
+from kernels.delta_e import delta_e_images, delta_e_map, lab_map, mean_pixels
 from kernels.dots import fit_dots
 from kernels.edges import edges_across
 from kernels.field import (
@@ -73,7 +75,21 @@ def compile_all() -> None:
     deviation(rgb, UNIT_GAIN, rgb, rgb, grey, grey, grey.copy())
     mean_light(rgb, np.zeros((1, 2), np.int32), UNIT_GAIN, table)
     least_maximum(np.array([[1.0], [-1.0]]), np.ones((1, 2)))
-    ciede2000(np.zeros(3), np.ones(3))
+    one, two = np.zeros(3), np.ones(3)
+    for formula in (ciede2000, cie76, din99o):
+        formula(one, two)
+    cie94(one, two, 1.0, 0.045, 0.015)
+    cmc(one, two, 2.0, 1.0)
+    differences(0, one[None], two[None])
+    tables, flat = np.stack((table, table, table)), np.ones((3, SIDE, SIDE), np.float32)
+    lab, difference = np.empty((3, SIDE, SIDE), np.float32), np.empty((SIDE, SIDE), np.float32)
+    depths: tuple[Codes, Codes] = rgb, rgb.astype(np.uint16)
+    for codes in depths:
+        for matrix in (np.eye(3, dtype=np.float32), np.eye(3, 6, dtype=np.float32)):
+            lab_map(codes, tables, flat, matrix, 1, lab)
+            delta_e_map(codes, tables, flat, matrix, lab, 1, difference)
+        mean_pixels(codes, grey, tables, flat)
+    delta_e_images(lab, lab, difference)
 
 
 if __name__ == "__main__":

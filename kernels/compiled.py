@@ -16,6 +16,7 @@ U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -23,3 +24,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 def compiled(function: _F) -> _F:
     """Compile a kernel for one thread, cached on disk, without the GIL; results do not depend on threads."""
     return cast("_F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def inlined(function: _F) -> _F:
+    """Compile a part of a kernel into each place that calls it, so that its loop can become vectors."""
+    return cast("_F", numba.njit(error_model="numpy", inline="always")(function))
