@@ -20,8 +20,8 @@ from kernels.compiled import F64
 
 NEIGHBOURS = 3
 SAME_MATERIAL = 0.7
-_PRIOR = 0.05  # relative error of an ordinary camera
-_PRIOR_WEIGHT = 8.0  # patches that it counts for
+ORDINARY = 0.05  # relative error of an ordinary camera: the prior, and where no patches tell
+_WEIGHT = 8.0  # patches that it counts for
 _NEAREST = 2.0  # Delta E below which two patches are one colour, whose distance is mostly noise
 
 
@@ -41,16 +41,16 @@ def slope_residual(reference: F64, left_out: F64) -> float:
     n = len(reference)
     if reference.shape != left_out.shape or reference.shape != (n, 3) or n <= NEIGHBOURS:
         raise CalibrationError(
-            f"slopes need L*a*b* (n, 3) of at least {NEIGHBOURS + 1} patches twice, not {reference.shape} and "
-            f"{left_out.shape}"
+            f"slopes need L*a*b* (n, 3) of at least {NEIGHBOURS + 1} patches twice, not {reference.shape} "
+            f"and {left_out.shape}"
         )
     true, seen = _distances(reference), _distances(left_out)
     squares = np.empty(n)
     for patch in range(n):
         near = [k for k in np.argsort(true[patch]) if true[patch, k] > _NEAREST][:NEIGHBOURS]
         relative = seen[patch, near] / true[patch, near] - 1
-        squares[patch] = np.mean(relative**2) if near else _PRIOR**2
-    mean = (squares.sum() + _PRIOR_WEIGHT * _PRIOR**2 / SAME_MATERIAL**2) / (n + _PRIOR_WEIGHT)
+        squares[patch] = np.mean(relative**2) if near else ORDINARY**2
+    mean = (squares.sum() + _WEIGHT * ORDINARY**2 / SAME_MATERIAL**2) / (n + _WEIGHT)
     return SAME_MATERIAL * float(np.sqrt(mean))
 
 
