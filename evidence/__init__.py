@@ -3,6 +3,7 @@
 Start at `Inspection`: one unit, one record. `reasons.REASONS` is the only list of reason codes.
 """
 
+from evidence.colours import ColourResult
 from evidence.frame import Frame, FrameError
 from evidence.inspection import (
     MOST_DEFECTS,
@@ -17,6 +18,7 @@ from evidence.inspection import (
     complete,
     verify_digest,
 )
+from evidence.readings import entered_colour, misstated
 from evidence.reasons import REASONS, Reason
 from golden.digests import canonical_json, sha256
 
@@ -24,6 +26,7 @@ __all__ = [
     "MOST_DEFECTS",
     "REASONS",
     "CharacteristicResult",
+    "ColourResult",
     "CountResult",
     "Defect",
     "Frame",
@@ -36,6 +39,8 @@ __all__ = [
     "Reason",
     "canonical_json",
     "complete",
+    "entered_colour",
+    "misstated",
     "sha256",
     "verify_digest",
 ]

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from golden.colours import ColourConditions
+from golden.colours import ColourConditions, InstrumentReading
 from golden.regions import Closed, Stated
 
 Share = Annotated[float, Field(ge=0, le=1)]
 LabValues = tuple[float, float, float]
-ExcludedCause = Literal["clipped", "glare", "dust", "edge", "outside"]
+ExcludedCause = Literal["edge", "clipped", "glare", "dust"]
 
 
 class ColourResult(Closed):
@@ -22,7 +22,7 @@ class ColourResult(Closed):
     The reference is the golden sample's region, the other region of a match, or the contract's value.
     `excluded` is the share of the region that was not judged, and `excluded_by` that by cause. `cautions`
     are what the number does not say: gloss in the region, or a colour that the chart's do not surround.
-    `instrument` is what read the colour where no camera did.
+    `reading` is the instrument's, where no camera decided.
     """
 
     lab: LabValues
@@ -37,4 +37,4 @@ class ColourResult(Closed):
     excluded: Share = 0.0
     excluded_by: dict[ExcludedCause, Share] = Field(default_factory=dict)
     cautions: tuple[Literal["gloss", "gamut"], ...] = ()
-    instrument: Stated[str] = None
+    reading: Stated[InstrumentReading] = None

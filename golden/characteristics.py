@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeGuard
 
 from pydantic import Field, model_validator
 
@@ -155,11 +155,6 @@ class Colour(_Characteristic):
                 raise ValueError("a reference has conditions of its own: remove conditions")
         return self
 
-    @property
-    def every_unit(self) -> bool:
-        """Whether a unit's verdict waits for this characteristic."""
-        return self.required_at is None
-
 
 class Surface(_Characteristic):
     """No deviation in these zones beyond what the catalogue allows; the value counts what it does not."""
@@ -198,6 +193,22 @@ class Entered(_Characteristic):
 
 
 Characteristic = Annotated[Dimension | Colour | Surface | Entered, Field(discriminator="kind")]
+
+
+def is_required(characteristic: Characteristic, checkpoint: Checkpoint | None = None) -> bool:
+    """Return whether a unit must prove it at a checkpoint; without one, whether every unit must."""
+    if isinstance(characteristic, Entered):
+        return characteristic.every_unit or checkpoint in characteristic.required_at
+    if isinstance(characteristic, Colour) and characteristic.required_at is not None:
+        return checkpoint in characteristic.required_at
+    return True
+
+
+def is_entered(characteristic: Characteristic) -> TypeGuard[Entered | Colour]:
+    """Return whether people or instruments give its result: an absolute colour takes a reading."""
+    if isinstance(characteristic, Colour):
+        return characteristic.reference is not None
+    return isinstance(characteristic, Entered)
 
 
 def check_limits(lower: float | None, nominal: float | None, upper: float | None) -> None:

@@ -21,6 +21,8 @@ from golden.characteristics import (
     Dimension,
     Entered,
     Surface,
+    is_entered,
+    is_required,
 )
 from golden.plans import Deadlines, Plans
 from golden.regions import Closed, Identifier, PixelPoint, Region, Stated, bounds
@@ -28,7 +30,8 @@ from golden.regions import Closed, Identifier, PixelPoint, Region, Stated, bound
 __all__ = [
     "SCHEMA", "Characteristic", "Checkpoint", "Colour", "DecisionRule", "Dimension", "Entered", "GoldenSpec",
     "ImagePath", "LimitSample", "Material", "Part", "Party", "PartyName", "PartyRole", "PhysicalSample",
-    "Surface", "View", "Viewing", "Zone", "located", "refuse_duplicates",
+    "Surface", "View", "Viewing", "Zone", "is_entered", "is_required",
+    "located", "refuse_duplicates",
 ]  # fmt: skip
 
 SCHEMA = "hallmark.golden/1"

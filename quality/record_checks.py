@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evidence import MOST_DEFECTS, CharacteristicResult, Inspection
+from evidence import MOST_DEFECTS, CharacteristicResult, Inspection, misstated
 from golden import conformity
 from golden.catalogue import UNCLASSIFIED
-from golden.spec import Characteristic, Colour, Dimension, Entered, GoldenSpec, Surface
+from golden.spec import Colour, Dimension, Entered, GoldenSpec, Surface, is_required
 from quality.errors import EvidenceError
 
 
@@ -78,7 +78,7 @@ def _check_conforming(spec: GoldenSpec, inspection: Inspection) -> None:
 
 def _each_unit_proves(spec: GoldenSpec) -> Iterator[str]:
     """Yield the characteristics without which no unit is accepted."""
-    return (c.id for c in spec.characteristics if not isinstance(c, Entered) or c.every_unit)
+    return (c.id for c in spec.characteristics if is_required(c))
 
 
 def _check_decisions(spec: GoldenSpec, inspection: Inspection) -> None:
@@ -99,6 +99,11 @@ def _check_number(c: Dimension | Colour | Entered, result: CharacteristicResult,
     lower = None if isinstance(c, Colour) else c.lower
     if (result.unit, result.lower, result.upper, result.rule) != (c.unit, lower, c.upper, c.decision):
         raise EvidenceError(f"{where}: limits, unit or rule are not those of the golden sample")
+    if isinstance(c, Colour) and c.reference is not None and result.source != "vision":
+        wrong = misstated(c, result)
+        if wrong is not None:
+            raise EvidenceError(f"{where}: {wrong}")
+        return
     possible = _decisions(c, lower, result, where)
     if result.valid and result.decision not in possible:
         raise EvidenceError(
@@ -108,14 +113,17 @@ def _check_number(c: Dimension | Colour | Entered, result: CharacteristicResult,
 
 
 def _decisions(
-    c: Characteristic, lower: float | None, result: CharacteristicResult, where: str
+    c: Dimension | Colour | Entered, lower: float | None, result: CharacteristicResult, where: str
 ) -> tuple[conformity.Decision, ...]:
     """Return the decisions that a valid result's number bears out."""
-    assert not isinstance(c, Surface)
     if result.value is None:
         return ("undecided",)
     u = result.standard_uncertainty
     try:
+        if isinstance(c, Colour) and result.interval is not None:
+            return (conformity.decide_camera(c, result.value, *result.interval),)
+        if isinstance(c, Colour) and c.reference is not None:
+            return ("undecided",)  # an absolute colour by a camera that does not say how sure it is
         decided = conformity.decide(result.value, u or 0.0, lower, c.upper, c.decision)
     except ValueError as error:
         raise EvidenceError(f"{where}: {error}") from error

@@ -10,7 +10,7 @@ from pydantic import Field
 from evidence import Inspection
 from golden.catalogue import CharacteristicClass
 from golden.regions import Closed
-from golden.spec import Entered, GoldenSpec, Surface
+from golden.spec import GoldenSpec, Surface, is_entered, is_required
 
 CLASSES: tuple[CharacteristicClass, ...] = ("critical", "major", "minor")  # worst first
 
@@ -66,7 +66,7 @@ def findings(
         open_classes.update(
             c.severity
             for c in spec.characteristics
-            if isinstance(c, Entered) and checkpoint in c.required_at and c.id not in entered
+            if is_entered(c) and is_required(c, checkpoint) and c.id not in entered
         )
     return UnitFindings(
         nonconformities=tuple(_nonconformities(spec, inspection)),

@@ -6,11 +6,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from evidence import REASONS
+from evidence import REASONS, ColourResult, misstated
 from evidence.inspection import BudgetLine, CharacteristicResult, CountResult, Defect, Verdict
 from golden.catalogue import DefectCatalogue, DefectRule
-from golden.conformity import capable, decide
-from golden.spec import Characteristic, Colour, DecisionRule, Dimension, Entered, GoldenSpec, Surface
+from golden.conformity import capable, decide, decide_camera
+from golden.spec import (
+    Characteristic,
+    Colour,
+    DecisionRule,
+    Dimension,
+    Entered,
+    GoldenSpec,
+    Surface,
+    is_entered,
+)
 from vision.dimension.budget import Budget, Line
 
 _ORDER = {code: i for i, code in enumerate(REASONS)}
@@ -85,9 +94,10 @@ def verdict_of(reasons: set[str]) -> tuple[Verdict, tuple[str, ...]]:
 def check_entered(spec: GoldenSpec, entered: Sequence[CharacteristicResult]) -> None:
     """Raise ValueError unless each entered result is the only one of a characteristic that is entered.
 
-    A decision on a number is made again from the specification's limits and must be the one that was given.
+    A decision on a number is made again from the specification's limits and must be the one that was given; a
+    colour that has a reference is decided again from the instrument's L*a*b*.
     """
-    characteristics = {c.id: c for c in spec.characteristics if isinstance(c, Entered)}
+    characteristics = {c.id: c for c in spec.characteristics if is_entered(c)}
     seen: set[str] = set()
     for result in entered:
         c = characteristics.get(result.id)
@@ -96,6 +106,11 @@ def check_entered(spec: GoldenSpec, entered: Sequence[CharacteristicResult]) -> 
         if result.id in seen:
             raise ValueError(f"{result.id!r} was entered twice")
         seen.add(result.id)
+        if isinstance(c, Colour):
+            wrong = misstated(c, result)
+            if wrong is not None:
+                raise ValueError(f"{result.id!r}: {wrong}")
+            continue
         if c.unit is None or result.value is None:
             continue
         u = result.standard_uncertainty
@@ -110,6 +125,54 @@ def unmeasured(characteristic: Characteristic, reason: str) -> CharacteristicRes
     """Return the result of a characteristic that could not be measured, and why."""
     source = "manual" if isinstance(characteristic, Entered) else "vision"
     return _result(characteristic, source=source, valid=False, reason=reason, decision="undecided")
+
+
+def measured_colour(
+    characteristic: Colour,
+    value: float,
+    standard_uncertainty: float,
+    interval: tuple[float, float],
+    colour: ColourResult,
+    *,
+    common_uncertainty: float,
+    lines: Sequence[Line] = (),
+) -> CharacteristicResult:
+    """Return the decided result of a colour by a characterised camera.
+
+    A camera's absolute colour that its uncertainty does not decide waits for an instrument's reading.
+
+    Args:
+        characteristic: what is decided.
+        value: Delta E by its formula.
+        standard_uncertainty: of the value.
+        interval: bounds of the true difference, each one-sided at Phi(coverage_factor), about it.
+        colour: how the colour differs.
+        common_uncertainty: what of the uncertainty is the same for every unit of the station.
+        lines: the budget.
+    """
+    value = round(value, 6)
+    low, high = min(round(interval[0], 6), value), max(round(interval[1], 6), value)
+    rule = characteristic.decision
+    decision = decide_camera(characteristic, value, low, high)
+    reason = None if decision == "conform" else f"characteristic_{decision}"
+    if decision == "undecided":
+        able = capable((high - low) / 2 / rule.coverage_factor, None, characteristic.upper, rule)
+        if characteristic.reference is not None:
+            reason = "colour_absolute"
+        elif decide_camera(characteristic, 0.0, 0.0, high - value) != "conform" or not able:
+            reason = "measurement_not_capable"  # not even an equal colour would conform
+    return _result(
+        characteristic,
+        value=value,
+        standard_uncertainty=round(standard_uncertainty, 7),
+        coverage_factor=rule.coverage_factor,
+        common_uncertainty=round(common_uncertainty, 7),
+        budget=tuple(_budget_line(line) for line in lines),
+        interval=(low, high),
+        colour=colour,
+        reason=reason,
+        decision=decision,
+    )
 
 
 def measured(

@@ -1,0 +1,84 @@
+"""Results of colours that an instrument has read: Delta E follows from the L*a*b*, nobody types it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from evidence.colours import ColourResult
+from evidence.inspection import CharacteristicResult
+from golden.characteristics import Colour
+from golden.colour_difference import lab_difference
+from golden.colours import InstrumentReading
+from golden.conformity import ReadingDecision, capable, decide_reading
+from golden.errors import ReadingError
+
+_ROUNDING = 1e-5  # Delta E: another machine's last digits
+
+
+def entered_colour(
+    characteristic: Colour, reading: InstrumentReading, source: Literal["manual", "imported"]
+) -> CharacteristicResult:
+    """Return the result of an absolute colour that a spectrophotometer has read.
+
+    Raises:
+        golden.errors.ReadingError: the characteristic has no reference, or the reading was not made under its
+            conditions.
+    """
+    decided = decide_reading(characteristic, reading)
+    assert characteristic.reference is not None, "decide_reading refuses it"
+    reference = characteristic.reference.lab
+    d = lab_difference(reference, reading.lab)
+    return CharacteristicResult(
+        id=characteristic.id,
+        name=characteristic.name,
+        source=source,
+        value=decided.value,
+        unit=characteristic.unit,
+        nominal=None,
+        lower=None,
+        upper=characteristic.upper,
+        standard_uncertainty=decided.standard_uncertainty,
+        coverage_factor=None if decided.interval is None else characteristic.decision.coverage_factor,
+        rule=characteristic.decision,
+        valid=True,
+        reason=_reason(characteristic, decided),
+        decision=decided.decision,
+        interval=decided.interval,
+        colour=ColourResult(
+            lab=reading.lab, reference=reference, words=(), conditions=reading.conditions, reading=reading,
+            dl=round(d.dl, 4), da=round(d.da, 4), db=round(d.db, 4), dc=round(d.dc, 4), dh=round(d.dh, 4),
+        ),
+    )  # fmt: skip
+
+
+def misstated(characteristic: Colour, result: CharacteristicResult) -> str | None:
+    """Return what is wrong with a result that an instrument decided; None if it follows from its reading."""
+    if result.source == "vision" or result.colour is None or result.colour.reading is None:
+        return "there is no reading: give the instrument's L*a*b* with its conditions"
+    try:
+        right = entered_colour(characteristic, result.colour.reading, result.source)
+    except ReadingError as error:
+        return str(error)
+    stated, found = _numbers(result), _numbers(right)
+    if [n is None for n in stated] != [n is None for n in found] or any(
+        abs(a - b) > _ROUNDING for a, b in zip(stated, found, strict=True) if a is not None and b is not None
+    ):
+        return f"value, uncertainty and interval {stated} are not those of the reading, {found}"
+    if result.decision != right.decision:
+        return f"the reading is {right.decision}, not {result.decision}"
+    return None
+
+
+def _numbers(result: CharacteristicResult) -> list[float | None]:
+    return [result.value, result.standard_uncertainty, *(result.interval or (None, None))]
+
+
+def _reason(characteristic: Colour, decided: ReadingDecision) -> str | None:
+    if decided.decision == "conform":
+        return None
+    rule, upper = characteristic.decision, characteristic.upper
+    if decided.decision == "undecided" and decided.interval is not None:
+        low, high = decided.interval
+        if not capable((high - low) / 2 / rule.coverage_factor, None, upper, rule):
+            return "measurement_not_capable"
+    return f"characteristic_{decided.decision}"
