@@ -25,7 +25,7 @@ from evidence import (
     sha256,
 )
 from golden.sample import GoldenSample
-from golden.spec import Colour, Dimension, Entered, Surface, View
+from golden.spec import Colour, Dimension, Entered, Surface, View, is_required
 from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
 from models import Classifier
@@ -162,7 +162,7 @@ class Inspector:
             station: the station that inspects.
             sequence: the station's number of this inspection.
             entered: results that people or instruments gave for material, functional and attribute
-                characteristics.
+                characteristics, and for colours that have a reference.
 
         Returns:
             The record. Whatever cannot be judged makes it HOLD with a reason; nothing is raised for it.
@@ -353,7 +353,14 @@ class _Unit:
 
     def _difference_colours(self, compiled: _CompiledView, aligned: Aligned) -> None:
         for c in self._golden.spec.characteristics:
-            if isinstance(c, Colour) and c.view == compiled.view.id:
+            if not isinstance(c, Colour) or c.view != compiled.view.id or c.id in self._results:
+                continue
+            if c.reference is not None:
+                if is_required(c):
+                    self._results[c.id] = unmeasured(c, "colour_absolute")
+            elif c.quantity != "mean" or c.formula != "CIEDE2000":
+                self._results[c.id] = unmeasured(c, "calibration_absent")
+            else:
                 difference = compiled.surface.colour_difference(aligned, compiled.colours[c.id])
                 if difference is None:
                     self._results[c.id] = unmeasured(c, "region_unusable")
