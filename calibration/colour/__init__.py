@@ -18,6 +18,7 @@ from calibration.colour.colorimetry import (
 )
 from calibration.colour.linearity import Linearity, Transfer, find_linearity
 from calibration.colour.model import ColourModel
+from calibration.colour.readings import MeasuredColours, comparable, read_colours
 
 __all__ = [
     "ILLUMINANTS",
@@ -31,14 +32,17 @@ __all__ = [
     "ColourPatch",
     "ErrorSummary",
     "Linearity",
+    "MeasuredColours",
     "Observer",
     "Transfer",
     "adaptation",
+    "comparable",
     "find_linearity",
     "illuminant_name",
     "lab_from_xyz",
     "lab_jacobian",
     "observer_name",
+    "read_colours",
     "white_point",
     "xyz_from_lab",
     "xyz_from_reflectance",

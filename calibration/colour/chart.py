@@ -27,18 +27,21 @@ from collections.abc import Sequence
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 import numpy as np
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from calibration.colour.metric import ciede2000_root
+from calibration.colour.readings import MeasuredColours
 from calibration.errors import ChartError
-from golden.colours import Geometry, Illuminant, Observer
+from golden.colours import Geometry, Illuminant, Observer, Specular
 from golden.regions import Closed
-from kernels.compiled import F64
+from kernels.compiled import F64, I64
 
 LARGEST_FILE = 500_000
+FURTHEST = 10.0  # Delta E that a chart may lie off its published values, faded and of another make
 
 
 def _text(value: object) -> object:
@@ -85,6 +88,7 @@ class Chart(Closed):
         illuminant: for which the L*a*b* hold, CIE's name.
         observer: "2" or "10" degrees.
         geometry: of the instrument that measured them.
+        specular: SCI or SCE of an instrument with a sphere; None at 45/0.
         patch_to_pitch: side of a patch over the distance between centres of neighbours.
         grey: ids of neutral patches, from light to dark.
         serial: number of this chart; None for published values of all charts of an edition.
@@ -101,6 +105,7 @@ class Chart(Closed):
     illuminant: Illuminant
     observer: Observer
     geometry: Geometry
+    specular: Specular | None = None
     patch_to_pitch: Annotated[float, Field(gt=0.2, le=1)]
     grey: tuple[PatchId, ...] = ()
     serial: Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=128)] | None = None
@@ -233,9 +238,135 @@ class Chart(Closed):
         except ValidationError as error:
             raise ChartError(f"{source}: {_sentence(error, fields)}") from error
 
+    @classmethod
+    def from_readings(
+        cls,
+        colours: MeasuredColours,
+        *,
+        columns: int,
+        rows: int,
+        listed_by: Literal["rows", "columns"] = "rows",
+        u_delta_e: float | None = None,
+        **fields: object,
+    ) -> Self:
+        """Make a chart of a product's own swatches as a spectrophotometer measured them.
+
+        Args:
+            colours: one for each place of the grid.
+            columns: swatches along a row.
+            rows: rows.
+            listed_by: whether the list goes row by row or column by column, from the top left.
+            u_delta_e: standard uncertainty, CIEDE2000, of colours for which the list states none.
+            fields: other fields of the chart; `id` is needed.
+
+        Raises:
+            ChartError: they do not fit the grid, or no uncertainty or geometry is stated.
+        """
+        count = len(colours.ids)
+        if count != columns * rows:
+            raise ChartError(
+                f"{colours.source}: {count} colours are listed, {columns} columns x {rows} rows need "
+                f"{columns * rows}: correct columns and rows, or the list"
+            )
+        order = np.arange(count)
+        if listed_by == "columns":
+            order = order.reshape(columns, rows).T.ravel()
+        u = _u_delta_e(colours, u_delta_e)
+        conditions = colours.conditions
+        stated: dict[str, Any] = {
+            "title": f"Swatches of {colours.source}",
+            "columns": columns,
+            "rows": rows,
+            "illuminant": conditions.illuminant,
+            "observer": conditions.observer,
+            "geometry": conditions.geometry,
+            "specular": conditions.specular,
+            "patch_to_pitch": 0.8,
+            "source": f"{colours.source}, measured with {colours.instrument}",
+            "patches": [
+                {
+                    "id": colours.ids[i],
+                    "name": colours.names[i],
+                    "lab": colours.lab[i].tolist(),
+                    "u_delta_e": u[i],
+                }
+                for i in order.tolist()
+            ],
+        }
+        return cls.checked(stated | fields, source=colours.source)
+
+    def certified(
+        self, colours: MeasuredColours, *, u_delta_e: float | None = None, **fields: object
+    ) -> Self:
+        """Return this chart with its own measured values in place of the published ones.
+
+        Colours belong to patches by id (the list's ids or names), else by name, else by order.
+
+        Args:
+            colours: one for each patch.
+            u_delta_e: standard uncertainty, CIEDE2000, of colours for which the list states none.
+            fields: others that change, such as `serial`, `certificate` and `expires`.
+
+        Raises:
+            ChartError: the colours are not of this chart's patches, or no uncertainty is stated.
+        """
+        order = self._places(colours)
+        found = (colours.conditions.illuminant, colours.conditions.observer)
+        if found != (self.illuminant, self.observer):
+            raise ChartError(
+                f"{colours.source}: its values are under {found[0]}, {found[1]} degrees, chart "
+                f"{self.id} under {self.illuminant}, {self.observer} degrees: export these"
+            )
+        far = np.linalg.norm(
+            (ciede2000_root(self.lab) @ (colours.lab[order] - self.lab)[..., None])[..., 0], axis=1
+        )
+        if far.max() > FURTHEST:
+            worst = int(far.argmax())
+            raise ChartError(
+                f"{colours.source}: {colours.names[order[worst]]!r} is {far[worst]:.0f} Delta E from patch "
+                f"{self.patches[worst].id} ({self.patches[worst].name}): it is another chart or another order"
+            )
+        u = _u_delta_e(colours, u_delta_e)
+        patches = [
+            patch.model_dump() | {"lab": tuple(colours.lab[i].tolist()), "u_delta_e": float(u[i])}
+            for patch, i in zip(self.patches, order.tolist(), strict=True)
+        ]
+        stated = self.model_dump() | {
+            "geometry": colours.conditions.geometry,
+            "specular": colours.conditions.specular,
+            "source": f"{colours.source}, measured with {colours.instrument}",
+            "patches": patches,
+        }
+        return self.checked(stated | fields, source=colours.source)
+
+    def _places(self, colours: MeasuredColours) -> I64:
+        own_ids = [patch.id for patch in self.patches]
+        own_names = [patch.name for patch in self.patches]
+        for listed, own in ((colours.ids, own_ids), (colours.names, own_ids), (colours.names, own_names)):
+            if sorted(listed) == sorted(own) and len(set(own)) == len(own):
+                return np.array([listed.index(each) for each in own], np.int64)
+        if len(colours.ids) != len(self.patches):
+            raise ChartError(
+                f"{colours.source}: {len(colours.ids)} colours are listed, chart {self.id} has "
+                f"{len(self.patches)} patches: list them all"
+            )
+        return np.arange(len(own_ids), dtype=np.int64)
+
 
 # libyaml reads a large chart ten times faster than the Python loader; both are safe loaders
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _u_delta_e(colours: MeasuredColours, otherwise: float | None) -> F64:
+    """Standard uncertainties as CIEDE2000: each of L*, a*, b* contributes independently."""
+    root: F64 = np.linalg.norm(ciede2000_root(colours.lab), axis=(-2, -1))
+    out = colours.u * root
+    if otherwise is None and np.isnan(out).any():
+        which = colours.ids[int(np.isnan(out).argmax())]
+        raise ChartError(
+            f"{colours.source}: the uncertainty of colour {which} is not stated: add a column u, or say it"
+        )
+    return np.where(np.isnan(out), otherwise or 0.0, out)
 
 
 def _sentence(error: ValidationError, fields: dict[str, Any]) -> str:
