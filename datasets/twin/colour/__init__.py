@@ -7,18 +7,25 @@ for the perfect diffuser; camera light is 0..1 of full scale. Shares no code wit
 from __future__ import annotations
 
 from datasets.twin.colour.cameras import camera, cameras, drawn_camera
+from datasets.twin.colour.chart import ChartPicture, ChartScene
 from datasets.twin.colour.light import Ageing, Light
 from datasets.twin.colour.materials import material, metamer, near
 from datasets.twin.colour.spectra import WAVELENGTHS, illuminant, observer, reflectance_names, reflectances
-from datasets.twin.colour.station import ColourStation, Reading, Texture
+from datasets.twin.colour.station import ColourStation, Reading, RegionPicture, Texture
+from datasets.twin.colour.surface import DrawnSurface, Surface
 from datasets.twin.colour.truth import true_ciede2000, true_lab, true_xyz
 
 __all__ = [
     "WAVELENGTHS",
     "Ageing",
+    "ChartPicture",
+    "ChartScene",
     "ColourStation",
+    "DrawnSurface",
     "Light",
     "Reading",
+    "RegionPicture",
+    "Surface",
     "Texture",
     "camera",
     "cameras",

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import DatasetError
 from datasets.twin.colour.cameras import camera
+from datasets.twin.colour.chart import ChartPicture, ChartScene, Codes, coloured
 from datasets.twin.colour.light import Light
+from datasets.twin.colour.materials import material
 from datasets.twin.colour.spectra import F64, WAVELENGTHS
-from datasets.twin.metrology import Sensor
+from datasets.twin.colour.spectra import reflectances as published
+from datasets.twin.colour.surface import DrawnSurface, Surface
+from datasets.twin.metrology import Sensor, expose
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,8 +32,21 @@ class Reading:
 
     rgb: F64
     covariance: F64
-    codes: NDArray[np.uint8] | NDArray[np.uint16]
+    codes: Codes
     clipped: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionPicture:
+    """A picture of one material and what is true of it.
+
+    Attributes:
+        pixels: (h, w, 3) RGB uint8, or uint16 above 8 bits.
+        surface: what was drawn: true L*a*b*, dust, glare. Not blurred: dust spreads over the point spread.
+    """
+
+    pixels: Codes
+    surface: DrawnSurface
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,8 @@ class ColourStation:
         exposure: linear light of the perfect diffuser in its brightest channel under `set_for`.
         size: width and height of the frame, px.
         set_for: the lamp for which the exposure was set; None: `light` itself.
+        balanced: each channel has its own exposure time, so that the perfect diffuser is grey; without it the
+            channels differ as the sensitivities do, as an industrial camera is delivered.
     """
 
     camera: str | F64 = "industrial-1"
@@ -71,6 +90,7 @@ class ColourStation:
     exposure: float = 0.85
     size: tuple[int, int] = (1600, 1200)
     set_for: Light | None = None
+    balanced: bool = False
 
     def __post_init__(self) -> None:
         if self.sensor.bayer is not None:
@@ -94,8 +114,9 @@ class ColourStation:
             raise DatasetError(
                 f"sensitivities have shape {sensitivity.shape}; ({len(WAVELENGTHS)}, 3) needed"
             )
-        brightest = ((self.set_for or self.light).spectrum @ sensitivity).max()
-        return self.light.spectrum[:, None] * sensitivity * (self.exposure / brightest)
+        white = (self.set_for or self.light).spectrum @ sensitivity
+        gain = self.exposure / (white if self.balanced else white.max())
+        return self.light.spectrum[:, None] * sensitivity * gain
 
     def rgb(self, reflectance: F64) -> F64:
         """Return exact linear light (..., 3) of reflectances (..., 81): no falloff, noise or clipping."""
@@ -138,6 +159,64 @@ class ColourStation:
         covariance = np.cov(light, rowvar=False) / pixels
         return Reading(light.mean(axis=0), covariance, codes, float(ends.any(axis=1).mean()))
 
+    def capture(self, light: F64, rng: np.random.Generator) -> Codes:
+        """Return the frame (h, w, 3), uint8 or uint16, that exact linear light (h, w, 3) makes.
+
+        Point spread, falloff, fixed pattern, flicker, noise and codes are added; w and h may be any.
+        """
+        h, w = light.shape[:2]
+        blurred = np.asarray(cv2.GaussianBlur(light, (0, 0), self.sensor.psf_sigma_px), np.float64)
+        response = np.atleast_3d(self.sensor.response((w, h), (0, 0, w, h)))
+        return self.sensor.read(blurred * response * self.flicker(rng), rng)
+
+    def picture(
+        self, reflectance: F64, rng: np.random.Generator, surface: Surface | None = None
+    ) -> RegionPicture:
+        """Return a picture of one material over the whole frame, with what `surface` says is on it.
+
+        Its `pixels` are codes of the whole frame (h, w, 3); its other fields are the truth.
+        """
+        drawn = (surface or Surface()).drawn(reflectance, self.size, rng)
+        return RegionPicture(self.capture(drawn.light(self.response), rng), drawn)
+
+    def chart(
+        self, rng: np.random.Generator, reflectances: F64 | None = None, scene: ChartScene | None = None
+    ) -> ChartPicture:
+        """Return a picture of a chart, by default a ColorChecker Classic lying tilted in the frame.
+
+        Args:
+            rng: source of the placement, what is around the chart, and noise.
+            reflectances: (n, 81) of the patches in reading order; "classic" by default.
+            scene: how the chart lies and what is wrong.
+        """
+        patches = published("classic") if reflectances is None else reflectances
+        scene = scene or ChartScene()
+        view = scene.placed(self.size, rng)
+        shapes = scene.painted(patches, rng)
+        ground = material(rng) if scene.background is None else scene.background
+        light = expose(coloured(shapes, ground, self.response, scene.gradient), view, self.sensor)
+        if scene.right is not None:
+            other = self.under(scene.right).response
+            right = expose(coloured(shapes, ground, other, scene.gradient), view, self.sensor)
+            half = 1 / (1 + np.exp(-(np.arange(self.size[0]) - self.size[0] / 2) / (0.02 * self.size[0])))
+            light += (right - light) * half[None, :, None]
+        centres = view.project(np.column_stack([scene.centres_mm(), np.zeros(len(patches))]))
+        if not scene.plate:
+            centres[:] = np.nan
+        pixels = self.sensor.read(light * self.flicker(rng), rng)
+        n = scene.columns
+        corners = centres[[0, n - 1, len(centres) - 1, len(centres) - n]]
+        return ChartPicture(pixels, corners, centres, self.rgb(patches), _seen(light, centres))
+
     def flicker(self, rng: np.random.Generator) -> float:
         """Draw the relative power of the lamp in one exposure."""
         return 1 + self.light.flicker * float(rng.standard_normal()) if self.light.flicker else 1.0
+
+
+def _seen(light: F64, at: F64) -> F64:
+    """(n, 3) light at the nearest pixels, NaN outside the frame."""
+    x, y = np.rint(np.nan_to_num(at, nan=-1)).astype(np.int64).T
+    inside = (x >= 0) & (y >= 0) & (x < light.shape[1]) & (y < light.shape[0])
+    out = np.full((len(at), 3), np.nan)
+    out[inside] = light[y[inside], x[inside]]
+    return out
