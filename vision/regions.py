@@ -24,6 +24,14 @@ def outline(region: Region) -> F64:
     return np.array(region.points_px)
 
 
+def dense_outline(region: Region) -> F64:
+    """Return the closed outline with eight points on each side: a straight side may map to a bent one."""
+    points = outline(region)
+    t = np.linspace(0, 1, 8, endpoint=False)[:, None]
+    following = np.roll(points, -1, axis=0)
+    return np.concatenate([a + t * (b - a) for a, b in zip(points, following, strict=True)])
+
+
 def mask(region: Region, height: int, width: int, scale: int = 1) -> Mask:
     """Return the (height, width) bool mask of a region on a golden view shrunk by `scale`."""
     canvas = np.zeros((height, width), np.uint8)

@@ -34,7 +34,7 @@ from kernels.compiled import F32, F64, I32, I64, U8, Mask
 from models import CROP
 from vision.field import NO_FIELD, Field, FieldFinder
 from vision.mapping import QuadraticMap
-from vision.regions import mask, outline
+from vision.regions import dense_outline, mask
 from vision.robust import spread
 
 SCALE = 2
@@ -132,7 +132,7 @@ class SurfaceComparator:
         self._zones = self._label(spec, view)
         judged = [z.region for z in spec.zones if z.view == view.id]
         judged += [c.region for c in spec.characteristics if isinstance(c, Colour) and c.view == view.id]
-        self._edges = np.concatenate([_dense(outline(region)) for region in judged] or [np.empty((0, 2))])
+        self._edges = np.concatenate([dense_outline(region) for region in judged] or [np.empty((0, 2))])
         kernel = np.ones((3, 3), np.uint8)
         soft = np.asarray(cv2.GaussianBlur(half, (3, 3), 0.5), np.uint8)
         self._low = np.minimum(np.asarray(cv2.erode(half, kernel), np.uint8), soft)
@@ -410,13 +410,6 @@ def _place(pixels: I64, length: int) -> F32:
     """Return where full pixels lie in an image of `length` shrunk ones that spans -1..1."""
     shrunk = (pixels + 0.5) / SCALE - 0.5
     return (2 * shrunk / (length - 1) - 1).astype(np.float32)
-
-
-def _dense(points: F64) -> F64:
-    """Return a closed outline with eight points on each side, since a straight side may map to a bent one."""
-    t = np.linspace(0, 1, 8, endpoint=False)[:, None]
-    following = np.roll(points, -1, axis=0)
-    return np.concatenate([a + t * (b - a) for a, b in zip(points, following, strict=True)])
 
 
 def _longest_extent(inside: Mask) -> float:

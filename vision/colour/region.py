@@ -59,8 +59,7 @@ class RegionReading:
         rgb: (3,) mean linear light of the body, 0..1 of full scale.
         covariance: (3, 3) of that mean: what differs from frame to frame by chance. From differences between
             neighbouring tiles, so noise that neighbouring pixels share and texture count in full and smooth
-            shading does not; with rounding to codes that noise does not average out, and the flat field's
-            residual.
+            shading does not; with rounding to codes that noise does not average out.
         degrees_of_freedom: of that covariance.
         excluded: share of the polygon's pixels left out, by cause.
         pixels: how many pixels were averaged.
@@ -96,7 +95,6 @@ def read_region(
     *,
     flat: F32 | None = None,
     white: F64 | None = None,
-    flat_residual: F64 | None = None,
 ) -> RegionReading | NotRead:
     """Read the colour of a polygon in a frame as the camera took it; nothing is resampled.
 
@@ -106,7 +104,6 @@ def read_region(
         table: (white + 1,) float32 code to linear light.
         flat: (h, w, 3) float32 factors of light, see `FlatField.gain_map`.
         white: (3,) linear light of a white surface in any unit, which tells glare; equal channels if None.
-        flat_residual: (3, 3) covariance, relative, of what the flat field leaves between places; 0 if None.
 
     Returns:
         The reading; or `region_unusable` where less than half of what the border leaves, or fewer than 64
@@ -148,8 +145,6 @@ def read_region(
         return NotRead("region_unusable")
     covariance, freedom = _covariance(light, body, rgb)
     covariance += np.diag(_rounding(rgb, inner, table))
-    if flat_residual is not None:
-        covariance += flat_residual * np.outer(rgb, rgb)
     per_bin = 4.0 / area
     excluded: dict[Cause, float] = {
         "edge": max(0.0, 1 - per_bin * count),

@@ -1,4 +1,4 @@
-"""How two colours differ, in numbers and in the words of a colourist; always the sample minus the reference.
+"""How two colours differ in the words of a colourist; always the sample less the reference.
 
 Positive dL* is lighter, da* redder, db* yellower, dC* brighter (more saturated), dH* a larger hue angle (from
 red over yellow and green to blue). What chance explains gets no word.
@@ -7,10 +7,10 @@ red over yellow and green to blue). What chance explains gets no word.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from golden.colour_difference import lab_difference
 from kernels.compiled import F64
 
 _CHROMATIC = 8.0  # C* of a reference below which hue says little and a* and b* say it better
@@ -22,26 +22,6 @@ _HUES = (
     (308.84, "redder", "greener"),  # blue
     (360.0, "yellower", "bluer"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LabDifference:
-    """CIELAB differences, sample minus reference (CIE 15:2018, 8.2); dH* has the sign of the hue's turn."""
-
-    lightness: float
-    a: float
-    b: float
-    chroma: float
-    hue: float
-
-
-def lab_difference(reference: F64, sample: F64) -> LabDifference:
-    """Return how a sample's L*a*b* (3,) differs from the reference's (3,)."""
-    dl, da, db = (float(v) for v in sample - reference)
-    c1, c2 = math.hypot(reference[1], reference[2]), math.hypot(sample[1], sample[2])
-    turn = float(reference[1] * sample[2] - reference[2] * sample[1])
-    across = max(da**2 + db**2 - (c2 - c1) ** 2, 0.0)
-    return LabDifference(dl, da, db, c2 - c1, math.copysign(math.sqrt(across), turn))
 
 
 def words(reference: F64, sample: F64, covariance: F64, coverage: float = 2.0) -> tuple[str, ...]:
@@ -56,21 +36,22 @@ def words(reference: F64, sample: F64, covariance: F64, coverage: float = 2.0) -
         covariance: (3, 3) of their difference.
         coverage: standard uncertainties that a difference must exceed.
     """
-    found = lab_difference(reference, sample)
-    chroma = math.hypot(reference[1], reference[2])
-    spoken = [(found.lightness, (1.0, 0.0, 0.0), "lighter", "darker")]
+    (l1, a1, b1), (l2, a2, b2) = reference.tolist(), sample.tolist()
+    found = lab_difference((l1, a1, b1), (l2, a2, b2))
+    chroma = math.hypot(a1, b1)
+    spoken = [(found.dl, (1.0, 0.0, 0.0), "lighter", "darker")]
     if chroma < _CHROMATIC:
         spoken += [
-            (found.a, (0.0, 1.0, 0.0), "redder", "greener"),
-            (found.b, (0.0, 0.0, 1.0), "yellower", "bluer"),
+            (found.da, (0.0, 1.0, 0.0), "redder", "greener"),
+            (found.db, (0.0, 0.0, 1.0), "yellower", "bluer"),
         ]
     else:
-        cosine, sine = reference[1] / chroma, reference[2] / chroma
+        cosine, sine = a1 / chroma, b1 / chroma
         angle = math.degrees(math.atan2(sine, cosine)) % 360
         _, larger, smaller = next(hue for hue in _HUES if angle <= hue[0])
         spoken += [
-            (found.chroma, (0.0, cosine, sine), "brighter", "duller"),
-            (found.hue, (0.0, -sine, cosine), larger, smaller),
+            (found.dc, (0.0, cosine, sine), "brighter", "duller"),
+            (found.dh, (0.0, -sine, cosine), larger, smaller),
         ]
     said: list[tuple[float, str]] = []
     for value, direction, more, less in spoken:
