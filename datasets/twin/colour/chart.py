@@ -101,12 +101,13 @@ class ChartScene:
         corners = np.array([[-w, -h, 0], [w, -h, 0], [w, h, 0], [-w, h, 0]]) / 2
         seen = camera.project(corners)
         low, high = seen.min(axis=0), seen.max(axis=0)
-        room = np.array(size, np.float64) - 1 - (high - low)
-        start = np.where(room > 0, room * rng.uniform(0.2, 0.8, 2), room / 2)
+        reach = high - low
+        room = np.array(size, np.float64) - 1 - reach
+        start = np.asarray(rng.uniform(0.2, 0.8, 2) * room, np.float64)
+        start[room < 0] = room[room < 0] / 2
         if self.cropped:
-            axis, far_side = int(rng.integers(2)), bool(rng.integers(2))
-            out = self.cropped * (high - low)[axis]
-            start[axis] = size[axis] - 1 + out - (high - low)[axis] if far_side else -out
+            axis, out = int(rng.integers(2)), self.cropped
+            start[axis] = room[axis] + out * reach[axis] if rng.integers(2) else -out * reach[axis]
         x, y = (start - low).tolist()
         return replace(camera, cx=camera.cx + x, cy=camera.cy + y)
 
