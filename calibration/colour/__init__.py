@@ -1,6 +1,7 @@
 """How a camera measures colour: charts, colorimetry, characterisation, what three channels cannot know."""
 
 from calibration.colour.camera import ChartUsed, ColourCalibration, ColourPatch, ErrorSummary
+from calibration.colour.characterise import Characterisation, characterise
 from calibration.colour.chart import Chart, ChartPatch
 from calibration.colour.colorimetry import (
     ILLUMINANTS,
@@ -16,14 +17,18 @@ from calibration.colour.colorimetry import (
     xyz_from_lab,
     xyz_from_reflectance,
 )
+from calibration.colour.illuminant_check import IlluminantCheck, check_chart, check_white
 from calibration.colour.linearity import Linearity, Transfer, find_linearity
+from calibration.colour.metamerism import Metamerism, metamerism, special_index
 from calibration.colour.model import ColourModel
+from calibration.colour.patches import Patches, sample_patches
 from calibration.colour.readings import MeasuredColours, comparable, read_colours
 
 __all__ = [
     "ILLUMINANTS",
     "OBSERVERS",
     "AdaptationMethod",
+    "Characterisation",
     "Chart",
     "ChartPatch",
     "ChartUsed",
@@ -31,18 +36,27 @@ __all__ = [
     "ColourModel",
     "ColourPatch",
     "ErrorSummary",
+    "IlluminantCheck",
     "Linearity",
     "MeasuredColours",
+    "Metamerism",
     "Observer",
+    "Patches",
     "Transfer",
     "adaptation",
+    "characterise",
+    "check_chart",
+    "check_white",
     "comparable",
     "find_linearity",
     "illuminant_name",
     "lab_from_xyz",
     "lab_jacobian",
+    "metamerism",
     "observer_name",
     "read_colours",
+    "sample_patches",
+    "special_index",
     "white_point",
     "xyz_from_lab",
     "xyz_from_reflectance",
