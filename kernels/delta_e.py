@@ -27,7 +27,7 @@ _116, _16, _500, _200 = _f(116), _f(16), _f(500), _f(200)
 _EXPONENT, _THIRD, _TWO_NINTHS = _f(0x54A21D29), _f(1 / 3), _f(2 / 9)
 # CIEDE2000
 _25_7, _50, _20 = _f(25.0**7), _f(50), _f(20)
-_KL, _KC, _TINY, _TIE = _f(0.015), _f(0.045), _f(1e-12), _f(1e-6)
+_KL, _KC, _TINY, _TIE = _f(0.015), _f(0.045), _f(1e-20), _f(1e-6)
 _COS_1, _SIN_1 = (_f(0.17 * v) for v in (math.cos(math.radians(30)), math.sin(math.radians(30))))
 _COS_2 = _f(0.24)
 _COS_3, _SIN_3 = (_f(0.32 * v) for v in (math.cos(math.radians(6)), math.sin(math.radians(6))))
@@ -69,18 +69,17 @@ def _ciede2000(
     both = chroma1 * chroma2
     acute = dot > _0
     clockwise = b1 < _0 if not acute and abs(cross) <= _TIE * both else cross < _0
-    chord = np.sqrt(_2 / (both + dot + _TINY) if acute else _2 * max(both - dot, _0))
-    chord = abs(cross) * chord if acute else chord  # 2 sqrt(C'1 C'2) sin(|dh| / 2)
-    dh = -chord if clockwise else chord
     # mean hue: along the sum of the unit vectors, where that is short across their difference
-    sum_a, sum_b = a1 * chroma2 + a2 * chroma1, b1 * chroma2 + b2 * chroma1
     across_a, across_b = b2 * chroma1 - b1 * chroma2, a1 * chroma2 - a2 * chroma1
     across_a = -across_a if clockwise else across_a
     across_b = -across_b if clockwise else across_b
-    mean_a = sum_a if acute else across_a
-    mean_b = sum_b if acute else across_b
-    norm = _1 / np.sqrt(mean_a * mean_a + mean_b * mean_b + _TINY)
+    mean_a = a1 * chroma2 + a2 * chroma1 if acute else across_a
+    mean_b = b1 * chroma2 + b2 * chroma1 if acute else across_b
+    wide = both + dot if acute else max(both - dot, _0)
+    norm = _1 / np.sqrt(_2 * both * wide + _TINY)  # of that vector
     cos1, sin1 = mean_a * norm, mean_b * norm
+    chord = (abs(cross) if acute else wide) * _2 * np.sqrt(both) * norm  # 2 sqrt(C'1 C'2) sin(|dh| / 2)
+    dh = -chord if clockwise else chord
     cos2, sin2 = cos1 * cos1 - sin1 * sin1, _2 * cos1 * sin1
     cos3, sin3 = cos1 * cos2 - sin1 * sin2, sin1 * cos2 + cos1 * sin2
     cos4, sin4 = cos2 * cos2 - sin2 * sin2, _2 * cos2 * sin2
@@ -95,12 +94,16 @@ def _ciede2000(
     turn = e * (_Q1 + e2 * (_Q3 + e2 * (_Q5 + e2 * _Q7)))
     c2 = c * c
     c7 = c2 * c2 * c2 * c
-    rotation = -_2 * np.sqrt(c7 / (c7 + _25_7)) * turn
     l50 = _HALF * (l1 + l2) - _50
     l50 = l50 * l50
-    x = (l2 - l1) / (_1 + _KL * l50 / np.sqrt(_20 + l50))
-    y = dc / (_1 + _KC * c)
-    z = dh / (_1 + _KL * c * t)
+    root = np.sqrt(_20 + l50)
+    # weights over one common denominator, since a division costs as much as ten products
+    sl, sc, sh, sr = root + _KL * l50, _1 + _KC * c, _1 + _KL * c * t, c7 + _25_7
+    inverse = _1 / (sl * sc * sh * sr)
+    x = (l2 - l1) * root * (sc * sh * sr) * inverse
+    y = dc * (sl * sh * sr) * inverse
+    z = dh * (sl * sc * sr) * inverse
+    rotation = -_2 * np.sqrt(c7 * (sl * sc * sh) * inverse) * turn
     return np.sqrt(max(x * x + y * y + z * z + rotation * y * z, _0))
 
 
