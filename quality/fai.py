@@ -11,12 +11,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from evidence import Inspection
+from evidence import CharacteristicResult, ColourResult, Inspection, entered_colour
 from evidence.inspection import Name
 from golden import conformity
 from golden.catalogue import CharacteristicClass
-from golden.regions import Closed
-from golden.spec import Characteristic, Entered, GoldenSpec
+from golden.colours import InstrumentReading
+from golden.errors import ReadingError
+from golden.regions import Closed, Stated
+from golden.spec import Characteristic, Colour, Entered, GoldenSpec, is_entered, is_required
 from quality.errors import EvidenceError
 from quality.record_checks import check_judged, check_results
 from quality.unit_findings import Nonconformity
@@ -24,7 +26,8 @@ from quality.unit_findings import Nonconformity
 FaiOutcome = Literal["conform", "nonconform", "undecided", "missing"]
 
 _EXPLAINED_BY_ITEMS = (
-    "characteristic_nonconform", "characteristic_undecided", "measurement_not_capable", "not_entered",
+    "characteristic_nonconform", "characteristic_undecided", "colour_absolute", "measurement_not_capable",
+    "not_entered",
 )  # fmt: skip
 
 
@@ -32,7 +35,8 @@ class EnteredResult(Closed):
     """What a person or instrument found on a unit for a material, functional or attribute characteristic.
 
     A characteristic with a unit takes `value` (and its standard uncertainty, same unit), one without takes
-    `conform`. `evidence` names the record that proves it: certificate, test report, signature; `instrument`
+    `conform`. A colour that has a reference takes a spectrophotometer's `reading`, from which its Delta E
+    follows. `evidence` names the record that proves it: certificate, test report, signature; `instrument`
     is the identity of what measured or tested (a first article inspection report asks for it).
     """
 
@@ -44,13 +48,16 @@ class EnteredResult(Closed):
     evidence: Annotated[str, Field(min_length=1, max_length=500)]
     source: Literal["manual", "imported"] = "manual"
     instrument: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    reading: Stated[InstrumentReading] = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if (self.value is None) == (self.conform is None):
-            raise ValueError("give either a value or conform: true or false")
-        if self.conform is not None and self.standard_uncertainty is not None:
-            raise ValueError("conform has no standard uncertainty")
+        if [self.value, self.conform, self.reading].count(None) != 2:
+            raise ValueError("give a value, or conform: true or false, or a colour's reading")
+        if self.value is None and self.standard_uncertainty is not None:
+            raise ValueError("only a value has a standard uncertainty; a reading states its own as u")
+        if self.reading is not None and self.instrument not in (None, self.reading.instrument):
+            raise ValueError("the reading names its instrument: remove instrument")
         return self
 
 
@@ -76,6 +83,8 @@ class FaiItem(Closed):
     evidence: str | None = None
     reason: str | None = None
     instrument: str | None = None
+    interval: Stated[tuple[float, float]] = None
+    colour: Stated[ColourResult] = None
 
 
 class FirstArticleDecision(Closed):
@@ -103,7 +112,8 @@ def first_article(
     Args:
         spec: the golden sample's specification, with which the inspections were made.
         inspections: one record per first-article unit, at least `units` of them.
-        entered: results of material, functional and attribute characteristics.
+        entered: results of material, functional and attribute characteristics, and readings of colours that
+            have a reference.
         units: how many at least; `spec.plans.fai.units` unless given.
 
     Raises:
@@ -155,7 +165,7 @@ def _serial(inspection: Inspection) -> str:
 def _by_item(
     spec: GoldenSpec, serials: Sequence[str], entered: Sequence[EnteredResult]
 ) -> dict[tuple[str, str], EnteredResult]:
-    takes = {c.id: c for c in spec.characteristics if isinstance(c, Entered)}
+    takes = {c.id: c for c in spec.characteristics if is_entered(c)}
     proofs: dict[tuple[str, str], EnteredResult] = {}
     for result in entered:
         where = f"result of {result.characteristic} on {result.serial}"
@@ -164,12 +174,8 @@ def _by_item(
             raise EvidenceError(f"{where}: no such characteristic is entered; these are: {', '.join(takes)}")
         if result.serial not in serials:
             raise EvidenceError(f"{where}: the unit is not one of the first article ({', '.join(serials)})")
-        if (result.value is None) != (characteristic.unit is None):
-            needs = (
-                "conform: true or false"
-                if characteristic.unit is None
-                else f"a value in {characteristic.unit}"
-            )
+        field, needs = _needs(characteristic)
+        if getattr(result, field) is None:
             raise EvidenceError(f"{where}: the characteristic takes {needs}")
         if (result.serial, result.characteristic) in proofs:
             raise EvidenceError(f"{where} is given twice")
@@ -177,15 +183,22 @@ def _by_item(
     return proofs
 
 
+def _needs(c: Entered | Colour) -> tuple[str, str]:
+    """Return which field of an entered result a characteristic takes, and in words."""
+    if isinstance(c, Colour):
+        return "reading", "a spectrophotometer's reading: L*a*b*, conditions, instrument and u"
+    if c.unit is None:
+        return "conform", "conform: true or false"
+    return "value", f"a value in {c.unit}"
+
+
 def _item(c: Characteristic, serial: str, inspection: Inspection, proof: EnteredResult | None) -> FaiItem:
-    required = not isinstance(c, Entered) or c.every_unit or "fai" in c.required_at
     result = next((r for r in inspection.characteristics if r.id == c.id), None)
     blank = FaiItem(
         number=c.number, id=c.id, name=c.name, kind=c.kind, severity=c.severity, serial=serial,
-        required=required, outcome="missing",
+        required=is_required(c, "fai"), outcome="missing",
     )  # fmt: skip
     if proof is not None:
-        assert isinstance(c, Entered)
         if result is not None and result.decision != "undecided":
             raise EvidenceError(
                 f"result of {c.id} on {serial} is given twice: inspection {inspection.id} holds one"
@@ -194,21 +207,31 @@ def _item(c: Characteristic, serial: str, inspection: Inspection, proof: Entered
     if result is None:
         return blank
     missing = result.reason in ("not_entered", "view_missing")
+    by = inspection.station if result.source == "vision" else None
     return blank.model_copy(
         update={
-            "outcome": "missing" if missing else result.decision,
-            "value": result.value, "unit": result.unit, "nominal": result.nominal,
-            "lower": result.lower, "upper": result.upper,
-            "standard_uncertainty": result.standard_uncertainty,
-            "coverage_factor": result.coverage_factor, "source": result.source,
+            **_found(result), "outcome": "missing" if missing else result.decision,
             "evidence": inspection.id, "reason": result.reason,
-            "instrument": inspection.station if result.source == "vision" else None,
+            "instrument": result.colour.reading.instrument if result.colour and result.colour.reading else by,
         }
     )  # fmt: skip
 
 
-def _proven(c: Entered, proof: EnteredResult) -> dict[str, object]:
+def _found(result: CharacteristicResult) -> dict[str, object]:
+    return {
+        "value": result.value, "unit": result.unit, "nominal": result.nominal,
+        "lower": result.lower, "upper": result.upper,
+        "standard_uncertainty": result.standard_uncertainty,
+        "coverage_factor": result.coverage_factor, "source": result.source,
+        "interval": result.interval, "colour": result.colour,
+    }  # fmt: skip
+
+
+def _proven(c: Characteristic, proof: EnteredResult) -> dict[str, object]:
     """Return an item's fields of an entered result, decided by the golden sample's rule."""
+    if isinstance(c, Colour):
+        return _read(c, proof)
+    assert isinstance(c, Entered), "nothing else is entered"
     outcome: FaiOutcome
     if proof.value is None:
         outcome = "conform" if proof.conform else "nonconform"
@@ -223,6 +246,19 @@ def _proven(c: Entered, proof: EnteredResult) -> dict[str, object]:
         "lower": c.lower, "upper": c.upper, "standard_uncertainty": proof.standard_uncertainty,
         "coverage_factor": None if proof.value is None else c.decision.coverage_factor,
         "source": proof.source, "evidence": proof.evidence, "instrument": proof.instrument,
+    }  # fmt: skip
+
+
+def _read(c: Colour, proof: EnteredResult) -> dict[str, object]:
+    """Return an item's fields of a colour that an instrument has read."""
+    assert proof.reading is not None, "asked for before"
+    try:
+        result = entered_colour(c, proof.reading, proof.source)
+    except ReadingError as error:
+        raise EvidenceError(f"result of {c.id} on {proof.serial}: {error}") from error
+    return {
+        **_found(result), "outcome": result.decision, "reason": result.reason,
+        "evidence": proof.evidence, "instrument": proof.reading.instrument,
     }  # fmt: skip
 
 

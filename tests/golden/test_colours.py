@@ -275,3 +275,12 @@ def test_bounds_cover_the_true_difference(lab: tuple[float, ...], shift: tuple[f
 
 def test_a_reference_says_what_it_is() -> None:
     assert LabReference.model_validate(REFERENCE).u == 0.0
+
+
+def test_noise_that_happens_to_cancel_proves_nothing() -> None:
+    """Half of all readings of an equal colour are longer than 1.538 u, and none says less than those do."""
+    bounds = [difference_interval(v, 0.2, GUARDED) for v in (0.0, 0.1, 0.2, 0.3)]
+    assert len(set(bounds)) == 1
+    assert bounds[0][0] == 0.0
+    assert bounds[0][1] == pytest.approx(difference_interval(1.5382 * 0.2, 0.2, GUARDED)[1], abs=1e-4)
+    assert bounds[0][1] > 0.6
