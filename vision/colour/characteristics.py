@@ -66,14 +66,14 @@ class Mottle:
     u_variance: float
 
 
-def places(
+def place_differences(
     reading: RegionReading, calibration: ColourCalibration, mean: ColourDifference, golden: F64, asked: Asked
 ) -> ColourDifference:
     """Return the 95th percentile of the differences of a region's places to the golden sample's mean colour.
 
     Places are bins of 2 x 2 pixels. Their deviations from the region's mean are shrunk until their
     covariance is what it is less that of the noise: an even region gets the difference of its mean, noisy or
-    not. A percentile of lengths moves at most as far as their common vector, so the mean's interval holds.
+    not.
 
     Args:
         reading: the unit's region.
@@ -87,15 +87,22 @@ def places(
     rest = lab - centre
     to_lab = calibration.lab_jacobian(reading.rgb)
     shrunk = rest @ _without(rest.T @ rest / len(rest), to_lab @ bin_noise(reading) @ to_lab.T).T
-    value, raw = (
-        float(np.quantile(delta_e(golden, centre + deviation, asked.formula), _SHARE))
-        for deviation in (shrunk, rest)
-    )
-    known = asked.coverage_factor * _NOISE_KNOWN * (raw - value)
+    raw, freed = (delta_e(golden, centre + deviation, asked.formula) for deviation in (rest, shrunk))
+    return percentile(freed, raw, mean, asked)
+
+
+def percentile(differences: F64, raw: F64, mean: ColourDifference, asked: Asked) -> ColourDifference:
+    """Return the 95th percentile of differences (n,) with its interval.
+
+    A percentile of lengths moves at most as far as the vector that they share, so what is not known of the
+    mean bounds it; to that comes how well the noise is known that was taken out of `raw`, the same places.
+    """
+    value, noisy = (float(np.quantile(found, _SHARE)) for found in (differences, raw))
+    known = asked.coverage_factor * _NOISE_KNOWN * (noisy - value)
     low = max(0.0, value - math.hypot(mean.value - mean.low, known))
     high = value + math.hypot(mean.high - mean.value, known)
     return replace(
-        mean, value=value, uncorrected=raw, low=low, high=high, lines=(),
+        mean, value=value, uncorrected=noisy, low=low, high=high, lines=(),
         standard_uncertainty=max(mean.standard_uncertainty, (high - low) / (2 * asked.coverage_factor)),
     )  # fmt: skip
 
