@@ -64,20 +64,22 @@ class Repeatability:
     placements: int
 
     @classmethod
-    def of(cls, rgb: F64) -> Repeatability:
-        """Estimate it from the mean light (n, 3) of n >= 2 placements of one part, readings' noise included.
+    def of(cls, readings: Sequence[Reading]) -> Repeatability:
+        """Estimate it from the readings of two or more placements of one part; their noise is taken out.
 
         Two variances, relative to the light: of a brightness that all channels share (height, tilt) and of
         each channel by itself. A free 3 x 3 matrix would need more placements than anybody makes.
         """
-        n = len(rgb)
-        mean = rgb.mean(axis=0)
-        relative = rgb / mean - 1
+        n, light = len(readings), np.stack([r.rgb for r in readings])
+        mean = light.mean(axis=0)
+        noise = np.mean([r.covariance for r in readings], axis=0) / np.outer(mean, mean)
+        relative = light / mean - 1
         shared = relative.mean(axis=1)
         own = float(((relative - shared[:, None]) ** 2).sum()) / (2 * (n - 1))
-        brightness = max(float((shared**2).sum()) / (n - 1) - own / 3, 0.0)
-        matrix = np.outer(mean, mean) * brightness + np.diag(mean**2) * own
-        return cls(matrix, float(n - 1), n)
+        own = max(own - float(np.trace(noise) - noise.sum() / 3) / 2, 0.0)
+        both = float((shared**2).sum()) / (n - 1) - float(noise.sum()) / 9
+        brightness = max(both - own / 3, 0.0)
+        return cls(np.outer(mean, mean) * brightness + np.diag(mean**2) * own, float(n - 1), n)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
