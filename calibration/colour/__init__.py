@@ -19,7 +19,7 @@ from calibration.colour.colorimetry import (
 )
 from calibration.colour.illuminant_check import IlluminantCheck, check_chart, check_white
 from calibration.colour.linearity import Linearity, Transfer, find_linearity
-from calibration.colour.metamerism import Metamerism, metamerism, special_index
+from calibration.colour.metamerism import Metamerism, estimate_metamerism, special_index
 from calibration.colour.model import ColourModel
 from calibration.colour.patches import Patches, sample_patches
 from calibration.colour.readings import MeasuredColours, comparable, read_colours
@@ -48,11 +48,11 @@ __all__ = [
     "check_chart",
     "check_white",
     "comparable",
+    "estimate_metamerism",
     "find_linearity",
     "illuminant_name",
     "lab_from_xyz",
     "lab_jacobian",
-    "metamerism",
     "observer_name",
     "read_colours",
     "sample_patches",

@@ -136,7 +136,7 @@ class Metamerism(Closed):
         return self
 
 
-def metamerism(lights: Mapping[str, Sequence[LeftOutPatch]]) -> Metamerism:
+def estimate_metamerism(lights: Mapping[str, Sequence[LeftOutPatch]]) -> Metamerism:
     """Estimate the risk from the patches of one chart under one or several lights.
 
     The estimate holds for materials like the patches, which are opaque, matt and of common pigments. It takes

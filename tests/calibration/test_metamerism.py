@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from calibration.colour import Chart, lab_from_xyz, metamerism, special_index, white_point
+from calibration.colour import Chart, estimate_metamerism, lab_from_xyz, special_index, white_point
 from calibration.colour.camera import ColourCalibration
 from calibration.colour.characterise import characterise
 from calibration.colour.fitting import Recipe
@@ -60,7 +60,7 @@ def certified(camera: str, light: str) -> tuple[ColourStation, ColourCalibration
 
 
 def stated(camera: str) -> Metamerism:
-    return metamerism({light: certified(camera, light)[1].patches for light in LIGHTS})
+    return estimate_metamerism({light: certified(camera, light)[1].patches for light in LIGHTS})
 
 
 @cache
@@ -148,8 +148,8 @@ def drawn(shift: float, seed: int, n: int = 24, spread: float = 1.0) -> list[See
 
 def test_an_error_of_the_chart_is_no_change_of_light() -> None:
     one, two = drawn(0.0, 1), drawn(0.0, 2)
-    clean = metamerism({"D65": one, "TL84": two}).between[0]
-    off = metamerism({"D65": drawn(1.5, 1), "TL84": drawn(1.5, 2)}).between[0]
+    clean = estimate_metamerism({"D65": one, "TL84": two}).between[0]
+    off = estimate_metamerism({"D65": drawn(1.5, 1), "TL84": drawn(1.5, 2)}).between[0]
     assert off.mean == pytest.approx(clean.mean)
     expected = [two[i].left_out[0] - one[i].left_out[0] for i in range(24)]  # type: ignore[index]
     assert [patch.camera[0] for patch in clean.patches] == pytest.approx(expected)
@@ -161,7 +161,7 @@ def test_the_references_own_change_is_taken_from_the_cameras() -> None:
     """A chart whose values are known under both lights: the camera follows them but for 0.3."""
     one = [Seen(str(i), (50.0, 0.0, 0.0), (50.0, 0.0, 0.0)) for i in range(12)]
     two = [Seen(str(i), (52.0, 0.0, 0.0), (52.3, 0.0, 0.0)) for i in range(12)]
-    (change,) = metamerism({"D65": one, "A": two}).between
+    (change,) = estimate_metamerism({"D65": one, "A": two}).between
     assert change.patches[0].reference == (2.0, 0.0, 0.0)
     assert change.mean == pytest.approx(0.3)
 
@@ -175,14 +175,16 @@ def test_p95_is_that_of_all_pairs_in_all_directions() -> None:
     first, second = np.array([rng.permutation(24)[:2] for _ in range(20_000)]).T
     every = np.arange(20_000)
     pairs = np.linalg.norm(vectors[every, first] - vectors[every, second], axis=-1)
-    assert metamerism({"D65": seen}).under[0].p95 == pytest.approx(np.quantile(pairs, 0.95), rel=0.02)
+    assert estimate_metamerism({"D65": seen}).under[0].p95 == pytest.approx(
+        np.quantile(pairs, 0.95), rel=0.02
+    )
 
 
 def test_one_light_says_that_another_is_not_known_and_two_say_how_far() -> None:
-    one = metamerism({"D65": drawn(0.0, 1)})
+    one = estimate_metamerism({"D65": drawn(0.0, 1)})
     assert one.between == ()
     assert "another light is not known" in " ".join(one.statements)
-    two = metamerism({"D65": drawn(0.0, 1), "TL84": drawn(0.0, 2)})
+    two = estimate_metamerism({"D65": drawn(0.0, 1), "TL84": drawn(0.0, 2)})
     words = " ".join(two.statements)
     assert f"up to {two.between[0].p95:.1f} under the other" in words
     assert "fluorescent" in words
@@ -192,14 +194,14 @@ def test_one_light_says_that_another_is_not_known_and_two_say_how_far() -> None:
 def test_too_little_is_refused_and_excluded_patches_take_no_part() -> None:
     few = drawn(0.0, 1, n=FEWEST - 1)
     with pytest.raises(CharacterisationError, match="at least one light"):
-        metamerism({})
+        estimate_metamerism({})
     with pytest.raises(CharacterisationError, match=f"{FEWEST - 1} patches under D65 are too few"):
-        metamerism({"D65": few})
+        estimate_metamerism({"D65": few})
     whole = drawn(0.0, 1)
     with pytest.raises(CharacterisationError, match=r"0 patches are common .* same chart"):
-        metamerism({"D65": whole, "A": [replace(patch, id="x" + patch.id) for patch in whole]})
+        estimate_metamerism({"D65": whole, "A": [replace(patch, id="x" + patch.id) for patch in whole]})
     clipped = [replace(patch, left_out=None) for patch in whole[:4]] + whole[4:]
-    found = metamerism({"D65": clipped, "A": whole})
+    found = estimate_metamerism({"D65": clipped, "A": whole})
     assert (found.under[0].patches, len(found.between[0].patches)) == (20, 20)
 
 
