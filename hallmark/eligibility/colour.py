@@ -7,7 +7,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from golden.colours import Formula
 from hallmark.eligibility.adapter import Adapter, Answer
+
+_KEYS: dict[str, Formula] = {
+    "dE00": "CIEDE2000",
+    "dE76": "CIE76",
+    "dE94_graphic_arts_ref_is_sample1": "CIE94_graphic_arts",
+    "dE94_textiles_ref_is_sample1": "CIE94_textiles",
+    "dECMC_2_1_ref_is_sample1": "CMC_2_1",
+    "dECMC_1_1_ref_is_sample1": "CMC_1_1",
+}
 
 
 class _ColourInput(BaseModel):
@@ -16,12 +26,10 @@ class _ColourInput(BaseModel):
 
 
 def _colour_difference(given: Mapping[str, Any]) -> Answer | None:
-    import numpy as np
-
-    from kernels.colour import ciede2000
+    from vision.colour.difference import delta_e
 
     case = _ColourInput.model_validate(given)
-    return {"dE00": ciede2000(np.array(case.lab1), np.array(case.lab2))}
+    return {key: float(delta_e(case.lab1, case.lab2, formula)) for key, formula in _KEYS.items()}
 
 
-ADAPTERS: dict[str, Adapter] = {"f1": Adapter(_colour_difference, keys=("dE00",))}
+ADAPTERS: dict[str, Adapter] = {"f1": Adapter(_colour_difference)}
