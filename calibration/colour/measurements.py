@@ -4,6 +4,7 @@ CSV has a header with `L,a,b`, or `X,Y,Z`, or wavelengths (`400`, `nm400`, `400 
 `name`, `u` (standard uncertainty of each of L*, a*, b*) and `time`; lines before it state what holds for all:
 
     # instrument: CM-700d 20012345
+    # aperture: 8 mm
     # illuminant: D65
     # observer: 10
     # geometry: d/8
@@ -41,6 +42,7 @@ _SYNONYMS = {
     "l*": "l", "a*": "a", "b*": "b", "xyz_x": "x", "xyz_y": "y", "xyz_z": "z", "measured_at": "time",
     "instrumentation": "instrument", "illumination_name": "illuminant", "observer_angle": "observer",
     "measurement_geometry": "geometry", "sample_backing": "backing", "specular_component": "specular",
+    "measurement_aperture": "aperture",
 }  # fmt: skip
 
 

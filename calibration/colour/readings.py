@@ -43,7 +43,7 @@ class MeasuredColours:
     """A list of colours that one instrument measured under one set of conditions.
 
     Attributes:
-        instrument: maker, model and serial number.
+        instrument: maker, model and serial number, and the aperture where the list states it.
         conditions: of all L*a*b*.
         ids, names: of the colours, as the list has them.
         lab: (n, 3).
@@ -120,6 +120,8 @@ def read_colours(
             f"{source}: it does not name its instrument: add a line such as "
             "'# instrument: CM-700d 20012345', or say it"
         )
+    if "aperture" in table.stated:  # part of how it measures: small ones lose light at their edge
+        named = f"{named}, aperture {table.stated['aperture']}"
     own = _checked(ColourConditions, asked | stated, source)
     wanted = _checked(ColourConditions, stated | asked, source)
     from_spectra = _holds_otherwise(own, wanted, table, source)

@@ -20,6 +20,7 @@ with warnings.catch_warnings():
 SPECTRA = colour.SDS_COLOURCHECKERS["BabelColor Average"]  # 380 to 730 nm, every 10
 
 CSV = b"""\xef\xbb\xbf# instrument: CM-700d 20012345
+# aperture: 8 mm
 # illuminant: D65
 # observer: 10
 # geometry: d/8
@@ -85,7 +86,7 @@ def test_a_csv_states_its_conditions_and_becomes_readings() -> None:
     assert first.lab == (52.31, 48.02, 20.77)
     assert (first.id, first.u, first.measured_at) == ("1", 0.15, "2026-03-01 08:00")
     assert (second.u, second.measured_at) == (None, None)
-    assert first.instrument == "CM-700d 20012345"
+    assert first.instrument == "CM-700d 20012345, aperture 8 mm"
     assert first.conditions == ColourConditions(
         illuminant="D65", observer="10", geometry="d/8", specular="SCI", backing="white"
     )
@@ -162,9 +163,9 @@ def test_an_instruments_own_values_are_taken_where_they_hold_and_else_its_spectr
         (CSV.replace(b"# instrument", b"# operator"), "does not name its instrument"),
         (CSV.replace(b"# specular: SCI\n", b""), "d/8 needs specular"),
         (CSV.replace(b"d/8", b"45/0"), "specular is of a sphere"),
-        (CSV.replace(b"48.02", b"red"), r"line 8, column a\*: 'red' is no number"),
-        (CSV.replace(b"48.02", b"nan"), r"line 8, column a\*: nan is not finite"),
-        (CSV.replace(b"48.02,", b""), "line 8: 6 cells stand under 7 columns"),
+        (CSV.replace(b"48.02", b"red"), r"line 9, column a\*: 'red' is no number"),
+        (CSV.replace(b"48.02", b"nan"), r"line 9, column a\*: nan is not finite"),
+        (CSV.replace(b"48.02,", b""), "line 9: 6 cells stand under 7 columns"),
         (CSV.replace(b"L*,a*,b*", b"R,G,B"), "no colour among the columns id, name, R, G, B"),
         (CSV.split(b"1,lid")[0], "lists no colour"),
         (b"", "empty"),
