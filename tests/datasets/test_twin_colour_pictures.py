@@ -136,7 +136,9 @@ def test_mottle_and_gradient_are_as_stated() -> None:
     np.testing.assert_allclose(surface.mean_lab("D65"), true_lab(PATCHES[12], "D65"), atol=1e-9)
     neighbours = np.corrcoef(surface.mix[:, :-4].ravel(), surface.mix[:, 4:].ravel())[0, 1]
     assert neighbours == pytest.approx(math.exp(-(4**2) / (4 * 4**2)), abs=0.07)
-    ramp = SMALL.picture(PATCHES[12], rng, Surface(other=other, gradient=1.0)).surface.lab("D65")
+    slope = SMALL.picture(PATCHES[12], rng, Surface(other=other, gradient=1.0)).surface
+    np.testing.assert_allclose(slope.mean_lab("D65"), true_lab(PATCHES[12], "D65"), atol=1e-9)
+    ramp = slope.lab("D65")
     assert float(true_ciede2000(ramp[0, 0], ramp[0, -1])) == pytest.approx(2.0, rel=0.05)
 
 
@@ -160,6 +162,8 @@ def test_dust_and_glare_lie_where_the_truth_says() -> None:
     assert (off[~clean] > 0.001).mean() > 0.9
     assert (picture.pixels[picture.surface.glaring] == 65535).any()
     assert set(np.unique(picture.surface.dirt)) == {0, 1, 2}
+    specks = SMALL.picture(PATCHES[12], rng, Surface(dust=40)).surface.dirt > 0
+    assert 5 < specks.sum() / 40 < 40  # px each
     hazy = SMALL.picture(PATCHES[12], rng, Surface(gloss=0.02))
     np.testing.assert_allclose(hazy.pixels[5, 5] / 65535, own + 0.02 * SMALL.rgb(np.ones(81)), atol=1e-5)
     assert hazy.surface.clean.all()
