@@ -52,7 +52,11 @@ class Pose(Closed):
 
 
 class FrameRecord(Closed):
-    """Provenance of one frame; `pose` is null where the unit was not found."""
+    """Provenance of one frame; `pose` is null where the unit was not found.
+
+    `colours` is the digest of the golden sample's colours as this station measured them, where units are
+    compared with those.
+    """
 
     view: Name
     camera: Name
@@ -60,6 +64,7 @@ class FrameRecord(Closed):
     captured_at: Timestamp | None
     calibration: Digest | None
     pose: Pose | None
+    colours: Stated[Digest] = None
 
 
 class BudgetLine(Closed):

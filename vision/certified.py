@@ -16,28 +16,39 @@ Check = Callable[[datetime], str | None]
 """Why the check standard no longer bears a certificate out at an aware time: a reason code, or None."""
 
 
+def certificate_fault(calibration: CameraCalibration, check: Check | None, frame: Frame) -> str | None:
+    """Return why a frame does not fit its certificate, or that one does not hold: a reason code, or None.
+
+    Args:
+        calibration: the view's certificate.
+        check: what its check standard says, if it is followed; asked for the time of the frame, where that
+            is known.
+        frame: the frame.
+    """
+    if (misfit := calibration.fits(frame)) is not None:
+        return misfit
+    if not calibration.covers(frame.captured_at):
+        return "calibration_expired"
+    if check is not None and frame.captured_at is not None:
+        return check(datetime.fromisoformat(frame.captured_at))
+    return None
+
+
 def calibration_fault(
     calibration: CameraCalibration | None, check: Check | None, frame: Frame, view: View, found: Registered
 ) -> str | None:
-    """Return why a frame cannot be measured: a reason code, or None.
+    """Return why lengths cannot be measured in a frame: a reason code, or None.
 
     Args:
         calibration: the view's certificate, if it has one.
-        check: what its check standard says, if it is followed; asked for the time of the frame, where that
-            is known.
+        check: see `certificate_fault`.
         frame: the frame.
         view: the golden sample's view.
         found: where the golden sample was found in the frame.
     """
     if calibration is None:
         return "calibration_absent"
-    if (misfit := calibration.fits(frame)) is not None:
-        return misfit
-    if not calibration.covers(frame.captured_at):
-        return "calibration_expired"
-    if check is not None and frame.captured_at is not None:
-        doubt = check(datetime.fromisoformat(frame.captured_at))
-        if doubt is not None:
-            return doubt
+    if (fault := certificate_fault(calibration, check, frame)) is not None:
+        return fault
     scale = calibration.mm_per_px * found.pose.scale / view.mm_per_px
     return None if abs(scale - 1) <= _SCALE_AGREES else "scale_disputed"

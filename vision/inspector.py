@@ -1,4 +1,3 @@
-# pyright: reportUnknownMemberType=false
 """The inspector: frames of one unit become its record. Compiled once per golden sample, then pure."""
 
 from __future__ import annotations
@@ -7,11 +6,7 @@ import functools
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-
-import cv2
-import numpy as np
 
 from calibration import CalibrationError, CameraCalibration
 from evidence import (
@@ -22,15 +17,14 @@ from evidence import (
     FrameError,
     Inspection,
     complete,
-    sha256,
 )
 from golden.sample import GoldenSample
-from golden.spec import Colour, Dimension, Entered, Surface, View, is_required
-from kernels.compiled import U8, Mask
-from kernels.light import decoding_table
+from golden.spec import Colour, Dimension, Entered, Surface, is_required
+from kernels.compiled import U8
 from models import Classifier
-from vision.certified import Check, calibration_fault
-from vision.frames import Exposure, read_frame
+from vision.certified import Check, calibration_fault, certificate_fault
+from vision.colour.golden_colours import GoldenColours
+from vision.compiled_view import CompiledView, eight_bit_rgb, registered
 from vision.judge import (
     check_entered,
     count_results,
@@ -42,54 +36,10 @@ from vision.judge import (
     verdict_of,
     weigh,
 )
-from vision.measure import Conditions, Gauge, Measured
-from vision.naming import Namer, unnamed
-from vision.pyramid import Pyramid, light_of
-from vision.regions import mask
-from vision.register import NotRegistered, Registered, Registrar
-from vision.surface import Aligned, SurfaceComparator
-
-_SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
-
-
-class _CompiledView:
-    """What one view needs and no frame changes."""
-
-    def __init__(
-        self,
-        golden: GoldenSample,
-        view: View,
-        calibration: CameraCalibration | None,
-        classifier: Classifier | None,
-        check: Check | None,
-    ) -> None:
-        if calibration is not None and calibration.transfer != view.transfer:
-            raise CalibrationError(
-                f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} "
-                f"is {view.transfer!r}; take the reference image with the transfer that stations use"
-            )
-        self.view, self.calibration, self.check = view, calibration, check
-        image = golden.images[view.image]
-        pixels = read_frame(image, view=view.id, camera="golden", source=view.image).pixels
-        self.pixels = np.asarray(pixels, np.uint8)
-        self.conditions = None if calibration is None else Conditions.of(golden.spec, view, calibration)
-        self.table = decoding_table(view.transfer)
-        grey = to_grey(self.pixels)
-        usable: Mask = np.ones((grey.shape[0], grey.shape[1]), np.bool_)
-        for region in view.ignore:
-            usable &= ~mask(region, *grey.shape)
-        light = light_of(grey, self.table)
-        self.exposure = Exposure(grey, light)
-        self.registrar = Registrar(light, usable)
-        self.surface = SurfaceComparator(golden.spec, view, self.pixels, self.table)
-        smallest_mm = golden.spec.catalogue.smallest_mm
-        own = classifier if classifier is not None and classifier.golden_image == sha256(image) else None
-        self.namer = None if own is None else Namer(self.surface, own, smallest_mm)
-        self.colours = {
-            c.id: self.surface.colour_reference(c.region)
-            for c in golden.spec.characteristics
-            if isinstance(c, Colour) and c.view == view.id
-        }
+from vision.measure import Gauge, Measured
+from vision.naming import unnamed
+from vision.register import NotRegistered, Registered
+from vision.surface import Aligned
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +47,7 @@ class _Setup:
     """What all units share."""
 
     golden: GoldenSample
-    views: Mapping[str, _CompiledView]
+    views: Mapping[str, CompiledView]
     classifier: Classifier | None
     stopwatch: Callable[[], float] | None
 
@@ -116,10 +66,12 @@ class Inspector:
             unclassified.
         stopwatch: seconds of a monotonic clock, for `timing_ms`; None leaves timings empty.
         checks: what the check standard says of the certificate of a view, by view id.
+        colours: the golden sample's colours as this station measured them, by view id: where a certificate
+            has colour, colours are differences to these.
 
     Raises:
-        CalibrationError: a certificate does not fit its view; one, or a check, is given for a view that does
-            not exist.
+        CalibrationError: a certificate does not fit its view; one, a check or colours are given for a view
+            that does not exist; colours are of another golden sample or certificate.
         evidence.FrameError: a reference image does not decode.
     """
 
@@ -131,14 +83,17 @@ class Inspector:
         *,
         stopwatch: Callable[[], float] | None = None,
         checks: Mapping[str, Check] | None = None,
+        colours: Mapping[str, GoldenColours] | None = None,
     ) -> None:
         """Compile every view."""
-        spec, checked = golden.spec, checks or {}
-        unknown = (set(calibrations) | set(checked)) - {v.id for v in spec.views}
+        spec, checked, coloured = golden.spec, checks or {}, colours or {}
+        unknown = (set(calibrations) | set(checked) | set(coloured)) - {v.id for v in spec.views}
         if unknown:
             raise CalibrationError(f"certificates are given for views that do not exist: {sorted(unknown)}")
         views = {
-            v.id: _CompiledView(golden, v, calibrations.get(v.id), classifier, checked.get(v.id))
+            v.id: CompiledView(
+                golden, v, calibrations.get(v.id), classifier, checked.get(v.id), coloured.get(v.id)
+            )
             for v in spec.views
         }
         self._setup = _Setup(golden, views, classifier, stopwatch)
@@ -190,8 +145,8 @@ class Inspector:
             raise FrameError(
                 f"a frame of view {frame.view!r}: the golden sample has {sorted(self._setup.views)}"
             )
-        pixels = _eight_bit_rgb(frame, compiled.view)
-        found = _registered(self._setup.golden, compiled, frame, pixels)
+        pixels = eight_bit_rgb(frame, compiled.view)
+        found = registered(self._setup.golden, compiled, frame, pixels)
         if isinstance(found, NotRegistered) or not compiled.surface.in_frame(
             found.mapping, *pixels.shape[:2]
         ):
@@ -210,7 +165,7 @@ def held(
     frames: Sequence[Frame] = (),
 ) -> Inspection:
     """Return the HOLD record of a unit that could not be inspected; `reason` is a code of the registry."""
-    records = [_frame_record(f, None, None) for f in frames]
+    records = [_frame_record(f, None, None, None) for f in frames]
     verdict, reasons = verdict_of({reason})
     return complete({
         **_identity(golden, serial, lot, station, sequence), "model": None, "frames": records,
@@ -279,12 +234,12 @@ class _Unit:
             self._timing[stage] = round(self._timing.get(stage, 0.0) + (now - self._last) * 1e3, 3)
             self._last = now
 
-    def _inspect_view(self, compiled: _CompiledView, frame: Frame) -> None:
-        pixels = _eight_bit_rgb(frame, compiled.view)
-        found = _registered(self._golden, compiled, frame, pixels)
+    def _inspect_view(self, compiled: CompiledView, frame: Frame) -> None:
+        pixels = eight_bit_rgb(frame, compiled.view)
+        found = registered(self._golden, compiled, frame, pixels)
         calibration = compiled.calibration
         pose = found if isinstance(found, Registered) else None
-        self._frame_records.append(_frame_record(frame, calibration, pose))
+        self._frame_records.append(_frame_record(frame, calibration, compiled.golden_colours, pose))
         self._lap("register")
         if isinstance(found, NotRegistered):
             self._faults.add(found.reason)
@@ -304,10 +259,10 @@ class _Unit:
         if aligned.shown is not None:  # what is shown may be rejected, the rest is not known
             self._faults.add("unit_out_of_frame")
             return
-        self._difference_colours(compiled, aligned)
+        self._difference_colours(compiled, frame, pixels, found, aligned)
         self._lap("colour")
 
-    def _measure(self, compiled: _CompiledView, frame: Frame, pixels: U8, found: Registered) -> None:
+    def _measure(self, compiled: CompiledView, frame: Frame, pixels: U8, found: Registered) -> None:
         reason = calibration_fault(compiled.calibration, compiled.check, frame, compiled.view, found)
         gauge: Gauge | None = None
         for c in self._golden.spec.characteristics:
@@ -323,7 +278,7 @@ class _Unit:
             else:
                 self._results[c.id] = unmeasured(c, m.reason)
 
-    def _find_defects(self, compiled: _CompiledView, pixels: U8, aligned: Aligned, found: Registered) -> None:
+    def _find_defects(self, compiled: CompiledView, pixels: U8, aligned: Aligned, found: Registered) -> None:
         catalogue = self._golden.spec.catalogue
         deviations = compiled.surface.deviations(aligned, found.mapping, catalogue.smallest_mm)
         self._lap("surface")
@@ -351,73 +306,37 @@ class _Unit:
         if namer is not None:
             self._lap("name")
 
-    def _difference_colours(self, compiled: _CompiledView, aligned: Aligned) -> None:
-        for c in self._golden.spec.characteristics:
-            if not isinstance(c, Colour) or c.view != compiled.view.id or c.id in self._results:
-                continue
+    def _difference_colours(
+        self, compiled: CompiledView, frame: Frame, pixels: U8, found: Registered, aligned: Aligned
+    ) -> None:
+        asked = [
+            c
+            for c in self._golden.spec.characteristics
+            if isinstance(c, Colour) and c.view == compiled.view.id and c.id not in self._results
+            if c.reference is None or is_required(c)
+        ]
+        if compiled.colour is not None and compiled.calibration is not None:
+            fault = certificate_fault(compiled.calibration, compiled.check, frame)
+            mapped = functools.partial(aligned.frame_points, found.mapping)
+            results = compiled.colour.results(asked, pixels, mapped, fault)
+            self._results.update((result.id, result) for result in results)
+            return
+        for c in asked:
             if c.reference is not None:
-                if is_required(c):
-                    self._results[c.id] = unmeasured(c, "colour_absolute")
-            elif c.quantity != "mean" or c.formula != "CIEDE2000":
-                self._results[c.id] = unmeasured(c, "calibration_absent")
+                self._results[c.id] = unmeasured(c, "colour_absolute")
+                continue
+            difference = compiled.surface.colour_difference(aligned, compiled.colours[c.id])
+            if difference is None:
+                self._results[c.id] = unmeasured(c, "region_unusable")
             else:
-                difference = compiled.surface.colour_difference(aligned, compiled.colours[c.id])
-                if difference is None:
-                    self._results[c.id] = unmeasured(c, "region_unusable")
-                else:
-                    self._results[c.id] = measured(c, difference.value, difference.standard_uncertainty)
-
-
-def _registered(
-    golden: GoldenSample, compiled: _CompiledView, frame: Frame, pixels: U8
-) -> Registered | NotRegistered:
-    grey = to_grey(pixels)
-    fault = compiled.exposure.fault(grey)
-    if fault is not None:
-        return NotRegistered(fault)
-    if _golden_expired(golden, frame):
-        return NotRegistered("golden_expired")
-    pyramid = Pyramid.of(light_of(grey, compiled.table))
-    found = compiled.registrar.find(pyramid)
-    if compiled.exposure.blurred(pyramid) and not _other_part(found):
-        return NotRegistered("frame_blurred")
-    return found
-
-
-def to_grey(pixels: U8) -> U8:
-    """Return the luma, (h, w) uint8, of (h, w, 3) RGB codes."""
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def _eight_bit_rgb(frame: Frame, view: View) -> U8:
-    pixels = frame.pixels
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise FrameError(f"view {view.id!r}: expected (h, w, 3) uint8 RGB, got {pixels.shape} {pixels.dtype}")
-    h, w = pixels.shape[:2]
-    low, high = _SIZE_RANGE
-    if not (
-        low * view.width_px <= w <= high * view.width_px
-        and low * view.height_px <= h <= high * view.height_px
-    ):
-        raise FrameError(
-            f"view {view.id!r}: a frame of {w} x {h} px cannot show the golden view of "
-            f"{view.width_px} x {view.height_px} px; use the camera and lens that the view was taken with"
-        )
-    return np.asarray(pixels, np.uint8)
-
-
-def _other_part(found: Registered | NotRegistered) -> bool:
-    return isinstance(found, NotRegistered) and found.reason in ("unit_upside_down", "unit_misplaced")
-
-
-def _golden_expired(golden: GoldenSample, frame: Frame) -> bool:
-    if golden.expires is None or frame.captured_at is None:
-        return False
-    return datetime.fromisoformat(frame.captured_at) > golden.expires
+                self._results[c.id] = measured(c, difference.value, difference.standard_uncertainty)
 
 
 def _frame_record(
-    frame: Frame, calibration: CameraCalibration | None, found: Registered | None
+    frame: Frame,
+    calibration: CameraCalibration | None,
+    colours: GoldenColours | None,
+    found: Registered | None,
 ) -> dict[str, Any]:
     pose = None
     if found is not None:
@@ -428,7 +347,8 @@ def _frame_record(
         }  # fmt: skip
     return {
         "view": frame.view, "camera": frame.camera, "digest": frame.digest, "captured_at": frame.captured_at,
-        "calibration": None if calibration is None else calibration.digest, "pose": pose,
+        "calibration": None if calibration is None else calibration.digest,
+        "colours": None if colours is None else colours.digest, "pose": pose,
     }  # fmt: skip
 
 

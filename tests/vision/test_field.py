@@ -16,8 +16,8 @@ from datasets.light import to_linear
 from kernels.comparison import CODE_OFFSET
 from kernels.compiled import F64, U8
 from tests.vision import board, s4
+from vision.compiled_view import to_grey
 from vision.field import Field
-from vision.inspector import to_grey
 from vision.mapping import QuadraticMap
 from vision.pyramid import Pyramid, light_of
 from vision.register import Registered

@@ -1,0 +1,133 @@
+# pyright: reportUnknownMemberType=false
+"""One view of a golden sample, compiled: what no frame changes, and where a frame shows the part."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import cv2
+import numpy as np
+
+from calibration import CalibrationError, CameraCalibration
+from evidence import Frame, FrameError, sha256
+from golden.sample import GoldenSample
+from golden.spec import Colour, View
+from kernels.compiled import U8, Mask
+from kernels.light import decoding_table
+from models import Classifier
+from vision.certified import Check
+from vision.colour.golden_colours import GoldenColours
+from vision.colour.view import ColourView
+from vision.frames import Exposure, read_frame
+from vision.measure import Conditions
+from vision.naming import Namer
+from vision.pyramid import Pyramid, light_of
+from vision.regions import mask
+from vision.register import NotRegistered, Registered, Registrar
+from vision.surface import SurfaceComparator
+
+_SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
+
+
+class CompiledView:
+    """What one view needs and no frame changes."""
+
+    def __init__(
+        self,
+        golden: GoldenSample,
+        view: View,
+        calibration: CameraCalibration | None,
+        classifier: Classifier | None,
+        check: Check | None,
+        colours: GoldenColours | None,
+    ) -> None:
+        """Compile registration, measurement, surface and colour; errors as `Inspector`."""
+        if calibration is not None and calibration.transfer != view.transfer:
+            raise CalibrationError(
+                f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} "
+                f"is {view.transfer!r}; take the reference image with the transfer that stations use"
+            )
+        self.view, self.calibration, self.check, self.golden_colours = view, calibration, check, colours
+        image = golden.images[view.image]
+        pixels = read_frame(image, view=view.id, camera="golden", source=view.image).pixels
+        self.pixels = np.asarray(pixels, np.uint8)
+        self.conditions = None if calibration is None else Conditions.of(golden.spec, view, calibration)
+        self.table = decoding_table(view.transfer)
+        grey = to_grey(self.pixels)
+        usable: Mask = np.ones((grey.shape[0], grey.shape[1]), np.bool_)
+        for region in view.ignore:
+            usable &= ~mask(region, *grey.shape)
+        light = light_of(grey, self.table)
+        self.exposure = Exposure(grey, light)
+        self.registrar = Registrar(light, usable)
+        self.surface = SurfaceComparator(golden.spec, view, self.pixels, self.table)
+        smallest_mm = golden.spec.catalogue.smallest_mm
+        own = classifier if classifier is not None and classifier.golden_image == sha256(image) else None
+        self.namer = None if own is None else Namer(self.surface, own, smallest_mm)
+        self.colours = {
+            c.id: self.surface.colour_reference(c.region)
+            for c in golden.spec.characteristics
+            if isinstance(c, Colour) and c.view == view.id
+        }
+        self.colour = self._colour(golden)
+
+    def _colour(self, golden: GoldenSample) -> ColourView | None:
+        """Return what decides colours by a characterised camera; None where the certificate has no colour."""
+        if self.calibration is not None and self.calibration.colour is not None:
+            return ColourView(golden, self.view, self.calibration, self.golden_colours)
+        if self.golden_colours is not None:
+            raise CalibrationError(
+                f"view {self.view.id!r} has golden colours but no certificate with colour; give the one with "
+                "which the golden sample was measured"
+            )
+        return None
+
+
+def registered(
+    golden: GoldenSample, compiled: CompiledView, frame: Frame, pixels: U8
+) -> Registered | NotRegistered:
+    """Return where a frame of (h, w, 3) codes shows the part, or why that cannot be told."""
+    grey = to_grey(pixels)
+    fault = compiled.exposure.fault(grey)
+    if fault is not None:
+        return NotRegistered(fault)
+    if _golden_expired(golden, frame):
+        return NotRegistered("golden_expired")
+    pyramid = Pyramid.of(light_of(grey, compiled.table))
+    found = compiled.registrar.find(pyramid)
+    if compiled.exposure.blurred(pyramid) and not _other_part(found):
+        return NotRegistered("frame_blurred")
+    return found
+
+
+def to_grey(pixels: U8) -> U8:
+    """Return the luma, (h, w) uint8, of (h, w, 3) RGB codes."""
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def eight_bit_rgb(frame: Frame, view: View) -> U8:
+    """Return a frame's codes; raise FrameError where it is no RGB of 8 bits or of an impossible size."""
+    pixels = frame.pixels
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise FrameError(f"view {view.id!r}: expected (h, w, 3) uint8 RGB, got {pixels.shape} {pixels.dtype}")
+    h, w = pixels.shape[:2]
+    low, high = _SIZE_RANGE
+    if not (
+        low * view.width_px <= w <= high * view.width_px
+        and low * view.height_px <= h <= high * view.height_px
+    ):
+        raise FrameError(
+            f"view {view.id!r}: a frame of {w} x {h} px cannot show the golden view of "
+            f"{view.width_px} x {view.height_px} px; use the camera and lens that the view was taken with"
+        )
+    return np.asarray(pixels, np.uint8)
+
+
+def _other_part(found: Registered | NotRegistered) -> bool:
+    return isinstance(found, NotRegistered) and found.reason in ("unit_upside_down", "unit_misplaced")
+
+
+def _golden_expired(golden: GoldenSample, frame: Frame) -> bool:
+    if golden.expires is None or frame.captured_at is None:
+        return False
+    return datetime.fromisoformat(frame.captured_at) > golden.expires
