@@ -31,6 +31,8 @@ from calibration.colour.colorimetry import (
 from calibration.colour.fitting import RECIPES, Fit, Recipe, Reference, choose
 from calibration.colour.flat import flat_field, frame_places, gradient, light_at, mixture
 from calibration.colour.linearity import CLIPPED, DARK, Transfer, find_linearity
+from calibration.colour.metamerism import estimate_metamerism
+from calibration.colour.metric import ciede2000_axes
 from calibration.colour.model import ColourModel, terms
 from calibration.colour.patches import Patches
 from calibration.colour.slope import slope_residual
@@ -47,7 +49,6 @@ FEWEST = 10  # patches that take part
 _MOST_EXCLUDED = 0.25  # share of the patches
 _FAINT = 0.1  # of full scale: of the greatest channel of any patch
 _FOREIGN = 10.0  # median left-out CIEDE2000: no camera is so far off its own chart
-_LEAST_BEYOND = 0.25  # share of the left-out variance that a model's parameters never explain
 _U_WHITE = (0.05, 0.05)  # of a white by the model alone: no grey patch says more
 _BENT = 0.1  # rms relative departure from linearity that is worth a statement
 
@@ -107,19 +108,12 @@ def characterise(
     adapted = report != illuminant_name(chart.illuminant)
     data = _Data.of(patches, chart, _reference(chart, report, method), flat, frame)
     used: Mask = np.array([cause is None for cause in causes])
-    _check_mixed(data, patches.centres, used)
     found = data.best(used, recipes)
-    left_out = np.full((len(used), 3), np.nan)
-    folds: list[Recipe] = []
-    for i in np.flatnonzero(used):
-        others = used.copy()
-        others[i] = False
-        fold = data.best(others, recipes)
-        folds.append(fold.recipe)
-        left_out[i] = lab_from_xyz(fold.xyz(data.rgb[i], data.places[i]), data.reference.white)
+    left_out, folds = data.nested(used, recipes)
     table = _table(chart, data, found, left_out, causes)
     fitted, apart = _summaries(table)
     _check_chart(chart, apart)
+    _check_mixed(data, patches.centres, used)
     model = ColourModel.of(
         found.recipe.kind, found.recipe.degree, found.fit.matrix, found.fit.covariance,
         found.fit.degrees_of_freedom,
@@ -129,12 +123,13 @@ def characterise(
         model=model, chart=_used(chart), light=light, illuminant=report, observer=chart.observer,
         adaptation=method if adapted else None, white=white, u_white=u_white, transfer=transfer,
         highest_code=highest_code, black_level=black_level, flat_field=flat, rule=RULE, patches=table,
-        fitted=fitted, left_out=apart, residual=_residual(data, found.fit, model, left_out, used),
-        linearity=evidence, slope_residual=slope_residual(data.reference.lab[used], left_out[used]),
+        fitted=fitted, left_out=apart, residual=_residual(data.reference.of_patches(used), left_out[used]),
+        linearity=evidence, metamerism=estimate_metamerism({light: table}),
+        slope_residual=slope_residual(data.reference.lab[used], left_out[used]),
         statements=_statements(chart, table, evidence.departure(transfer), flat, adapted),
     )  # fmt: skip
     field = data.field(found, used, frame) if flat == "chart" and frame is not None else None
-    return Characterisation(colour, field, found.recipe, tuple(folds))
+    return Characterisation(colour, field, found.recipe, folds)
 
 
 def excluded(patches: Patches, highest_code: int = 255, black_level: float = 0.0) -> list[Cause | None]:
@@ -193,6 +188,18 @@ class _Data:
         even = rgb / light_at(slope, places)[:, None]
         recipe, fit = choose(recipes, even, reference, self.u_delta_e[kept])
         return _Best(recipe, fit, slope)
+
+    def nested(self, kept: Mask, recipes: tuple[Recipe, ...]) -> tuple[F64, tuple[Recipe, ...]]:
+        """Return L*a*b* (n, 3) of each kept patch by the others alone, NaN elsewhere, and what they chose."""
+        lab = np.full((len(kept), 3), np.nan)
+        folds: list[Recipe] = []
+        for i in np.flatnonzero(kept):
+            others = kept.copy()
+            others[i] = False
+            fold = self.best(others, recipes)
+            folds.append(fold.recipe)
+            lab[i] = lab_from_xyz(fold.xyz(self.rgb[i], self.places[i]), self.reference.white)
+        return lab, tuple(folds)
 
     def field(self, found: _Best, used: Mask, frame: tuple[int, int]) -> FlatField:
         """Return the light over the frame as a flat field."""
@@ -287,17 +294,12 @@ def _summaries(table: tuple[ColourPatch, ...]) -> tuple[ErrorSummary, ErrorSumma
     return ErrorSummary.of(fitted), ErrorSummary.of(apart)
 
 
-def _residual(data: _Data, fit: Fit, model: ColourModel, left_out: F64, used: Mask) -> tuple[float, float]:
-    """Return what left-out errors show beyond the parameters, of lightness and of a chromatic direction."""
-    reference = data.reference.of_patches(used)
-    off = np.einsum("nij,nj->ni", reference.roots, left_out[used] - reference.lab)
-    known = np.empty_like(off)
-    for i, rgb in enumerate(data.rgb[used]):
-        to_metric = reference.roots[i] @ reference.slopes[i] @ model.parameter_jacobian(rgb)
-        known[i] = np.einsum("ij,jk,ik->i", to_metric, fit.covariance, to_metric)
-    shown = (off**2).mean(axis=0)
-    beyond = np.maximum(shown - known.mean(axis=0), shown * _LEAST_BEYOND)
-    return float(np.sqrt(beyond[0])), float(np.sqrt(beyond[1:].mean()))
+def _residual(reference: Reference, left_out: F64) -> tuple[Triple, Triple, Triple]:
+    """Return the covariance of left-out errors in units of CIEDE2000, along L*, a* and b*."""
+    off: F64 = np.einsum("nij,nj->ni", ciede2000_axes(reference.lab), left_out - reference.lab)
+    product: F64 = off.T @ off / len(off)
+    x, y, z = (product + product.T) / 2
+    return _triple(x), _triple(y), _triple(z)
 
 
 def _white(
@@ -334,17 +336,12 @@ def _used(chart: Chart) -> ChartUsed:
 def _statements(
     chart: Chart, table: tuple[ColourPatch, ...], departure: float | None, flat: FlatSource, adapted: bool
 ) -> tuple[str, ...]:
-    metamerism = (
-        "Three channels cannot know a spectrum: two surfaces that look alike under this light, or a surface "
-        "of other pigments than the chart's, may be read wrongly by more than the left-out errors show. "
-        "Differences to a golden sample of the same material are not concerned."
-    )
     limits = (
         f"The values of chart {chart.id} hold for geometry {chart.geometry}; gloss, fluorescence and "
         "translucency are not measured. Editions of a chart differ by less than the camera's own errors: "
         "a picture cannot tell them apart."
     )
-    said = [metamerism, limits]
+    said = [limits]
     out = [f"{patch.id} ({patch.excluded})" for patch in table if patch.excluded is not None]
     if out:
         said.append(f"Took no part: {', '.join(out)}.")

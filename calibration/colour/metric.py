@@ -1,4 +1,4 @@
-"""CIEDE2000 of small differences as a metric: its (3, 3) form at a colour, and a square root of it."""
+"""CIEDE2000 of small differences as a metric: square roots of its (3, 3) form at a colour."""
 
 from __future__ import annotations
 
@@ -44,3 +44,15 @@ def ciede2000_root(lab: F64) -> F64:
     root[..., 1, 1:] = dc + (r_t / 2)[..., None] * dh
     root[..., 2, 1:] = np.sqrt(1 - r_t**2 / 4)[..., None] * dh
     return root
+
+
+def ciede2000_axes(lab: F64) -> F64:
+    """Return the symmetric root A (..., 3, 3) at L*a*b* (..., 3): |A d| is CIEDE2000 of a small difference d.
+
+    Its axes stay those of L*, a* and b*, so that what errors have in common in these directions can be
+    carried from one colour to another.
+    """
+    root = ciede2000_root(lab)
+    values, vectors = np.linalg.eigh(np.swapaxes(root, -1, -2) @ root)
+    axes: F64 = (vectors * np.sqrt(values)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return axes
