@@ -18,7 +18,7 @@ from evidence.inspection import (
     complete,
     verify_digest,
 )
-from evidence.readings import entered_colour, misstated
+from evidence.readings import colour_reason, entered_colour, misstated
 from evidence.reasons import REASONS, Reason
 from golden.digests import canonical_json, sha256
 
@@ -38,6 +38,7 @@ __all__ = [
     "Pose",
     "Reason",
     "canonical_json",
+    "colour_reason",
     "complete",
     "entered_colour",
     "misstated",

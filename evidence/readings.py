@@ -1,4 +1,7 @@
-"""Results of colours that an instrument has read: Delta E follows from the L*a*b*, nobody types it."""
+"""Results of colours: why one is not decided, and those that an instrument has read.
+
+The Delta E of a reading follows from its L*a*b*; nobody types it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from evidence.inspection import CharacteristicResult
 from golden.characteristics import Colour
 from golden.colour_difference import lab_difference
 from golden.colours import InstrumentReading
-from golden.conformity import ReadingDecision, capable, decide_reading
+from golden.conformity import Decision, capable, decide_camera, decide_reading
 from golden.errors import ReadingError
 
 _ROUNDING = 1e-5  # Delta E: another machine's last digits
@@ -41,7 +44,7 @@ def entered_colour(
         coverage_factor=None if decided.interval is None else characteristic.decision.coverage_factor,
         rule=characteristic.decision,
         valid=True,
-        reason=_reason(characteristic, decided),
+        reason=colour_reason(characteristic, decided.decision, decided.value, decided.interval),
         decision=decided.decision,
         interval=decided.interval,
         colour=ColourResult(
@@ -73,12 +76,18 @@ def _numbers(result: CharacteristicResult) -> list[float | None]:
     return [result.value, result.standard_uncertainty, *(result.interval or (None, None))]
 
 
-def _reason(characteristic: Colour, decided: ReadingDecision) -> str | None:
-    if decided.decision == "conform":
-        return None
-    rule, upper = characteristic.decision, characteristic.upper
-    if decided.decision == "undecided" and decided.interval is not None:
-        low, high = decided.interval
-        if not capable((high - low) / 2 / rule.coverage_factor, None, upper, rule):
-            return "measurement_not_capable"
-    return f"characteristic_{decided.decision}"
+def colour_reason(
+    characteristic: Colour, decision: Decision, value: float, interval: tuple[float, float] | None
+) -> str | None:
+    """Return the reason code of a colour's decision: None where it conforms.
+
+    Where the interval is wider than the rule lets it be, or so wide that not even an equal colour could
+    conform, the measuring process is not capable.
+    """
+    if decision != "undecided" or interval is None:
+        return None if decision == "conform" else f"characteristic_{decision}"
+    (low, high), rule = interval, characteristic.decision
+    able = capable((high - low) / 2 / rule.coverage_factor, None, characteristic.upper, rule)
+    if not able or decide_camera(characteristic, 0.0, 0.0, high - value) != "conform":
+        return "measurement_not_capable"
+    return "characteristic_undecided"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from evidence import REASONS, ColourResult, misstated
+from evidence import REASONS, ColourResult, colour_reason, misstated
 from evidence.inspection import BudgetLine, CharacteristicResult, CountResult, Defect, Verdict
 from golden.catalogue import DefectCatalogue, DefectRule
 from golden.conformity import capable, decide, decide_camera
@@ -152,20 +152,15 @@ def measured_colour(
     """
     value = round(value, 6)
     low, high = min(round(interval[0], 6), value), max(round(interval[1], 6), value)
-    rule = characteristic.decision
     decision = decide_camera(characteristic, value, low, high)
-    reason = None if decision == "conform" else f"characteristic_{decision}"
-    if decision == "undecided":
-        able = capable((high - low) / 2 / rule.coverage_factor, None, characteristic.upper, rule)
-        if characteristic.reference is not None:
-            reason = "colour_absolute"
-        elif decide_camera(characteristic, 0.0, 0.0, high - value) != "conform" or not able:
-            reason = "measurement_not_capable"  # not even an equal colour would conform
+    reason = colour_reason(characteristic, decision, value, (low, high))
+    if decision == "undecided" and characteristic.reference is not None:
+        reason = "colour_absolute"
     return _result(
         characteristic,
         value=value,
         standard_uncertainty=round(standard_uncertainty, 7),
-        coverage_factor=rule.coverage_factor,
+        coverage_factor=characteristic.decision.coverage_factor,
         common_uncertainty=round(common_uncertainty, 7),
         budget=tuple(_budget_line(line) for line in lines),
         interval=(low, high),

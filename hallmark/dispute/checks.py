@@ -257,9 +257,7 @@ def entered_results(decided: quality.FirstArticleDecision) -> list[quality.Enter
         quality.EnteredResult(
             serial=item.serial,
             characteristic=item.id,
-            value=item.value,
-            standard_uncertainty=item.standard_uncertainty,
-            conform=item.outcome == "conform" if item.value is None else None,
+            **_found(item),
             evidence=item.evidence,
             source=item.source,
             instrument=item.instrument,
@@ -269,6 +267,15 @@ def entered_results(decided: quality.FirstArticleDecision) -> list[quality.Enter
         and item.evidence is not None
         and item.evidence not in decided.inspections
     ]
+
+
+def _found(item: quality.FaiItem) -> dict[str, Any]:
+    """Return what was entered: a colour's reading, a value, or whether it conforms."""
+    if item.colour is not None:
+        return {"reading": item.colour.reading}
+    if item.value is not None:
+        return {"value": item.value, "standard_uncertainty": item.standard_uncertainty}
+    return {"conform": item.outcome == "conform"}
 
 
 def _draw(case: Case) -> tuple[bool | None, str]:

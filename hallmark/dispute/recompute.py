@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 import quality
-from evidence import REASONS, CharacteristicResult, Inspection
+from evidence import REASONS, CharacteristicResult, Inspection, colour_reason, entered_colour
 from evidence.inspection import Verdict
 from golden import conformity
 from golden.spec import Characteristic, Colour, GoldenSpec, Surface
@@ -184,6 +184,8 @@ def _result(c: Characteristic, r: CharacteristicResult) -> CharacteristicResult:
     moved = r.model_copy(update={"lower": lower, "upper": c.upper})
     if r.value is None or not r.valid:
         return moved
+    if isinstance(c, Colour) and r.interval is not None:
+        return _colour(c, moved, r.value, r.interval)
     u = r.standard_uncertainty
     decision = conformity.decide(r.value, u or 0.0, lower, c.upper, c.decision)
     if u is None and c.decision.needs_uncertainty:
@@ -193,6 +195,19 @@ def _result(c: Characteristic, r: CharacteristicResult) -> CharacteristicResult:
     if decision == "undecided" and u is not None and not conformity.capable(u, lower, c.upper, c.decision):
         reason = "measurement_not_capable"
     return moved.model_copy(update={"decision": decision, "reason": reason})
+
+
+def _colour(
+    c: Colour, r: CharacteristicResult, value: float, interval: tuple[float, float]
+) -> CharacteristicResult:
+    reading = None if r.colour is None else r.colour.reading
+    if reading is not None and r.source != "vision":
+        return entered_colour(c, reading, r.source)
+    decision = conformity.decide_camera(c, value, *interval)
+    reason = colour_reason(c, decision, value, interval)
+    if decision == "undecided" and c.reference is not None:
+        reason = "colour_absolute"
+    return r.model_copy(update={"decision": decision, "reason": reason})
 
 
 def _reasons(results: Sequence[CharacteristicResult]) -> set[str]:

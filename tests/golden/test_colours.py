@@ -15,28 +15,15 @@ from scipy.stats import ncx2
 
 from calibration.colour.colorimetry import ILLUMINANTS, illuminant_name
 from golden.colour_difference import delta_e
-from golden.colours import ColourConditions, InstrumentReading, LabReference
+from golden.colours import ColourConditions, LabReference
 from golden.conformity import decide, decide_asymmetric, decide_camera, decide_reading
 from golden.conformity.colours import difference_interval
 from golden.errors import MeasurementError, ReadingError
-from golden.spec import Colour, DecisionRule, GoldenSpec, is_entered, is_required
+from golden.spec import DecisionRule, GoldenSpec, is_entered, is_required
 from tests import builders
+from tests.colours import AGREED, REFERENCE, TARGET, paint, reading
 
-AGREED: dict[str, Any] = {"illuminant": "D65", "observer": "10", "geometry": "d/8", "specular": "SCI"}
-REFERENCE: dict[str, Any] = {"lab": (60.0, 20.0, -10.0), "conditions": AGREED, "instrument": "Minolta CM-26d"}
 GUARDED = DecisionRule()
-
-
-def paint(**changes: Any) -> Colour:
-    return Colour.model_validate({
-        "number": 2, "id": "paint", "name": "Paint", "severity": "minor", "kind": "colour", "view": "top",
-        "region": {"type": "disk", "center_px": [5, 5], "radius_px": 2}, "upper": 1.0, **changes,
-    })  # fmt: skip
-
-
-def reading(lab: tuple[float, float, float] = (60.0, 20.0, -10.0), **changes: Any) -> InstrumentReading:
-    fields = {"lab": lab, "conditions": AGREED, "instrument": "Minolta CM-26d 1001", "u": 0.05, **changes}
-    return InstrumentReading.model_validate(fields)
 
 
 # what is agreed
@@ -169,7 +156,7 @@ def test_a_simple_rule_does_not_take_the_cameras_error_for_the_parts() -> None:
 
 def test_an_instrument_decides_by_the_lab_that_it_read() -> None:
     absolute = paint(reference=REFERENCE)
-    exact = decide_reading(absolute, reading())
+    exact = decide_reading(absolute, reading(TARGET))
     assert (exact.value, exact.decision) == (0.0, "conform")
     near = decide_reading(absolute, reading((60.5, 20.0, -10.0)))
     assert near.value == pytest.approx(delta_e((60.0, 20.0, -10.0), (60.5, 20.0, -10.0)), abs=1e-6)
