@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 import quality
-from evidence import CharacteristicResult, Inspection, entered_colour
+from evidence import CharacteristicResult, entered_colour
 from golden.spec import Colour, GoldenSpec
 from quality.record_checks import check_results
 from quality.unit_findings import findings
