@@ -124,6 +124,15 @@ def test_colours_of_measured_spectra_agree_with_sums_over_1_nm(
         assert difference < tolerance, name
 
 
+def test_beyond_its_ends_a_spectrum_keeps_its_last_value() -> None:
+    wide, narrow = np.arange(380.0, 781, 5), np.arange(400.0, 701, 5)  # the sum's own steps: no interpolation
+    steep = 0.1 + 0.8 * ((narrow - 400) / 300) ** 2
+    kept = np.interp(wide, narrow, steep)
+    for light in ("A", "D65"):
+        ours = xyz_from_reflectance(narrow, steep, light)
+        assert ours == pytest.approx(xyz_from_reflectance(wide, kept, light), abs=1e-12)
+
+
 def test_the_perfect_diffuser_is_exactly_white() -> None:
     wavelengths = np.arange(400.0, 701.0, 10.0)
     for name in ILLUMINANTS:

@@ -244,11 +244,11 @@ def test_a_chart_is_made_of_a_products_own_swatches() -> None:
     assert chart.lab[0].tolist() == [52.31, 48.02, 20.77]
     assert (chart.geometry, chart.specular, chart.illuminant, chart.observer) == ("d/8", "SCI", "D65", "10")
     assert chart.u_delta_e[1:].tolist() == [0.4] * 3
+    greys = CSV + b"".join(b"%d,lip,%d,0,0,0.1,\n" % (n, 10 * n) for n in range(3, 7))
     by_columns = Chart.from_readings(
-        read_colours(CSV + b"3,lip,20,0,0,,\n4,rim,30,0,0,,\n", source="lot 7"),
-        id="ours", columns=2, rows=2, u_delta_e=0.4, listed_by="columns",
-    )  # fmt: skip
-    assert [patch.id for patch in by_columns.patches] == ["1", "3", "2", "4"]
+        read_colours(greys, source="lot 7"), id="ours", columns=3, rows=2, u_delta_e=0.4, listed_by="columns"
+    )
+    assert [patch.id for patch in by_columns.patches] == ["1", "3", "5", "2", "4", "6"]
 
 
 def test_uncertainty_of_lab_becomes_one_of_ciede2000() -> None:
