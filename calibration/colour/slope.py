@@ -19,7 +19,7 @@ from kernels.colour import ciede2000
 from kernels.compiled import F64
 
 NEIGHBOURS = 3
-SAME_MATERIAL = 0.7
+SAME_MATERIAL = 0.85
 ORDINARY = 0.05  # relative error of an ordinary camera: the prior, and where no patches tell
 _WEIGHT = 8.0  # patches that it counts for
 _NEAREST = 2.0  # Delta E below which two patches are one colour, whose distance is mostly noise

@@ -207,24 +207,23 @@ def assess(
         reference: (3,) L*a*b* of the formula's reference.
         difference: (3,) dL*, da*, db* of the sample to it.
         contributions: what is not known of the difference.
-        slope_residual: relative standard uncertainty of a small difference of one material.
+        slope_residual: relative standard uncertainty of a small difference of one material, that of the
+            contributions that grow included.
         formula: of the difference.
         coverage_factor: see `colour_difference`.
     """
     metric, uncorrected = _metric(reference, difference, formula)
+    into = np.asarray(np.linalg.cholesky(metric).T, np.float64)  # |into @ d| is Delta E
+    measured = into @ difference
+    fixed = into @ _sum([c for c in contributions if not c.grows]) @ into.T
+    along = _direction(measured, fixed)
+    known = float(along @ into @ _sum([c for c in contributions if c.grows]) @ into.T @ along)
+    beyond = max((slope_residual * uncorrected) ** 2 - known, 0.0)  # patches show the model's part as well
     slope = Contribution(
-        "small differences",
-        np.asarray(np.linalg.inv(metric), np.float64) * (slope_residual * uncorrected) ** 2,
-        True,
-        True,
+        "small differences", np.asarray(np.linalg.inv(metric), np.float64) * beyond, True, True
     )
     sources = [*contributions, slope]
-    into = np.linalg.cholesky(metric).T  # |into @ d| is Delta E
-    measured = into @ difference
-
-    fixed = into @ _sum([s for s in sources if not s.grows]) @ into.T
     growing = into @ _sum([s for s in sources if s.grows]) @ into.T
-    along = _direction(measured, fixed)
     lines = _lines(sources, into.T @ along)
     u, common, freedom = _combined(lines)
     wider = freedom / (freedom - 2) if math.isfinite(freedom) else 1.0
