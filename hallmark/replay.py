@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from golden.keys import TrustStore
     from golden.sample import GoldenSample
     from stations import SpooledUnit, SpoolReader
-    from vision import Inspector
+    from vision import GoldenColours, Inspector
     from vision.certified import Check
 
+_Digests = tuple[tuple[str, str], ...]  # by view
 Outcome = Literal["agrees", "agrees_otherwise_versioned", "disagrees", "not_compared"]
 
 # Reasons that the station gives without asking the inspector.
@@ -59,6 +60,7 @@ class Replay:
         archive: the server's folder of frames, for those that the spool has dropped.
         models: folders of released models; the one that a record names is opened.
         checks: what check standards say of certificates, by the certificates' digests.
+        colours: golden samples' colours as stations measured them, by digest.
         at: the time at which a golden sample must have been valid; None: when the first of the units that
             it judged was triggered.
     """
@@ -73,6 +75,7 @@ class Replay:
         at: datetime | None = None,
         models: Iterable[Path] = (),
         checks: Mapping[str, Check] | None = None,
+        colours: Mapping[str, GoldenColours] | None = None,
     ) -> None:
         """Read the bundles; a seal is verified when the first unit needs it."""
         from golden import bundle
@@ -80,11 +83,11 @@ class Replay:
         from models.card import read_card
 
         self._reader, self._trust, self._certificates, self._at = reader, trust, certificates, at
-        self._archive, self._checks = archive, checks or {}
+        self._archive, self._checks, self._colours = archive, checks or {}, colours or {}
         self._bundles = {bundle.read(data).digest: data for data in map(read_file, goldens)}
         self._goldens: dict[str, GoldenSample] = {}
         self._models = {read_card(folder).reference.digest: folder for folder in models}
-        self._inspectors: dict[tuple[str, str | None, tuple[tuple[str, str], ...]], Inspector] = {}
+        self._inspectors: dict[tuple[str, str | None, _Digests, _Digests], Inspector] = {}
 
     def run(self, units: Sequence[SpooledUnit]) -> Iterator[Replayed]:
         """Recompute the units, in the order given.
@@ -125,6 +128,9 @@ class Replay:
         absent = {f.calibration for f in stored.frames if f.calibration is not None} - set(self._certificates)
         if absent:
             return f"measured with {min(absent)}: give that certificate"
+        absent = {f.colours for f in stored.frames if f.colours is not None} - set(self._colours)
+        if absent:
+            return f"compared with golden colours {min(absent)}: give that file"
         if self._held_by_check(stored):
             return "held by a check standard: give its definition and its log of checks"
         if stored.model is not None and stored.model.digest not in self._models:
@@ -181,12 +187,16 @@ class Replay:
 
         certified = tuple((f.view, f.calibration) for f in stored.frames if f.calibration is not None)
         model = None if stored.model is None else stored.model.digest
-        key = (golden.digest, model, certified)
+        coloured = tuple((f.view, f.colours) for f in stored.frames if f.colours is not None)
+        key = (golden.digest, model, certified, coloured)
         if key not in self._inspectors:
             classifier = None if model is None else open_model(self._models[model])
             certificates = {view: self._certificates[digest] for view, digest in certified}
             checks = {view: self._checks[digest] for view, digest in certified if digest in self._checks}
-            self._inspectors[key] = Inspector(golden, certificates, classifier, checks=checks)
+            colours = {view: self._colours[digest] for view, digest in coloured}
+            self._inspectors[key] = Inspector(
+                golden, certificates, classifier, checks=checks, colours=colours
+            )
         return self._inspectors[key]
 
 
@@ -282,6 +292,16 @@ def replay(
             metavar="F", help="Its log of checks.", exists=True, dir_okay=False, envvar="HALLMARK_CHECK_LOG"
         ),
     ] = None,
+    colours: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="F",
+            help="The golden sample's colours as the station measured them (repeat for several).",
+            exists=True,
+            dir_okay=False,
+            envvar="HALLMARK_GOLDEN_COLOURS",
+        ),
+    ] = None,
     model: Annotated[
         list[Path] | None,
         typer.Option(
@@ -329,10 +349,12 @@ def replay(
     from golden.keys import TrustStore
     from models.release import packaged
     from stations import CheckWatch, SpoolReader
+    from vision import GoldenColours
 
     models = [folder for folder in (packaged(), *(model or [])) if folder.exists()]
     parsed = [CameraCalibration.parse(path.read_bytes(), source=str(path)) for path in calibration or []]
     certificates = {certificate.digest: certificate for certificate in parsed}
+    measured_here = [GoldenColours.open(path) for path in colours or []]
     if (check_standard is None) != (check_log is None):
         raise CheckError("give both --check-standard and --check-log, or neither")
     checks: dict[str, Check] = {}
@@ -349,6 +371,7 @@ def replay(
             at.replace(tzinfo=UTC) if at else None,
             models,
             checks,
+            {measured.digest: measured for measured in measured_here},
         )
         good = _report(replay.run(units), len(units), as_json=as_json)
     raise typer.Exit(0 if good else 1)
