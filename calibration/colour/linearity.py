@@ -126,9 +126,9 @@ def find_linearity(
     fits = {t: _Fit.of(codes, luminance, t, white, black, even) for t in ("linear", "srgb")}
     linear, srgb = fits["linear"], fits["srgb"]
     verdict = "undecided"
-    if linear.holds and srgb.fails:
+    if linear.holds and (srgb.fails or black > 0):  # sRGB codes have no black level
         verdict = "linear"
-    elif srgb.holds and linear.fails:
+    elif srgb.holds and linear.fails and black == 0:
         verdict = "srgb"
     return Linearity(
         verdict=verdict, slope_linear=linear.slope, u_slope_linear=linear.u, slope_srgb=srgb.slope,
