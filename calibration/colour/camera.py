@@ -141,7 +141,7 @@ class ColourCalibration(Closed):
     residual: tuple[Triple, Triple, Triple]
     linearity: _Absent[Linearity] = None
     metamerism: _Absent[Metamerism] = None
-    slope_residual: _Absent[Annotated[float, Field(ge=0, le=1)]] = None
+    slope_residual: _Absent[Annotated[float, Field(ge=0)]] = None
     statements: Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=50)] = ()
 
     @model_validator(mode="after")
