@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from hallmark import calibrate_check_cli
+from hallmark import calibrate_check_cli, calibrate_colour_cli
 from hallmark.calibrate import options as o
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     calibrate.callback()(_group)
     for command in (all_, lens, plane, flat, noise, nominal):
         calibrate.command(command.__name__.rstrip("_"))(command)
+    calibrate_colour_cli.register(calibrate)
     calibrate_check_cli.register(calibrate)
     app.add_typer(calibrate)
 

@@ -37,8 +37,9 @@ KindOption = Annotated[
     Literal["perspective", "telecentric"] | None,
     typer.Option(help="Kind of lens; left out, the pictures decide."),
 ]
+Transfer = Literal["srgb", "linear"]
 TransferOption = Annotated[
-    Literal["srgb", "linear"] | None,
+    Transfer | None,
     typer.Option(help="How codes relate to light; left out: srgb for 8-bit colour files, else linear."),
 ]
 PixelFormat = Annotated[

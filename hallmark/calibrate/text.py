@@ -10,8 +10,10 @@ import numpy as np
 
 from calibration import CameraCalibration, PlaneMap
 from golden.keys import TrustStore
+from hallmark.calibrate.colour_text import figures
 from kernels.compiled import F64
 
+_UNKNOWN = 0.5  # relative uncertainty of a scale that nobody states
 _PLACES = (1 / 6, 1 / 2, 5 / 6)  # of the frame's sides
 
 
@@ -33,6 +35,8 @@ def describe(certificate: CameraCalibration, now: datetime, trust: TrustStore | 
     yield from _optics(certificate)
     yield from _target(certificate)
     yield from _camera(certificate)
+    if certificate.colour is not None:
+        yield from figures(certificate.colour)
     if certificate.conditions:
         yield f"conditions   {certificate.conditions}"
     yield from _signatures(certificate, trust)
@@ -79,6 +83,9 @@ def _valid(certificate: CameraCalibration, now: datetime) -> str:
 
 def _scale(certificate: CameraCalibration) -> Iterator[str]:
     relative = certificate.relative_uncertainty
+    if relative >= _UNKNOWN:
+        yield "scale        not known: no length can be decided"
+        return
     yield (
         f"scale        {certificate.mm_per_px:.7g} mm/px, "
         f"{'measured' if certificate.method == 'measured' else 'stated, nothing was measured'}; "
@@ -114,7 +121,8 @@ def _optics(certificate: CameraCalibration) -> Iterator[str]:
 def _target(certificate: CameraCalibration) -> Iterator[str]:
     target = certificate.target
     if target is None:
-        yield "traceable    to nothing: no target is named"
+        if certificate.relative_uncertainty < _UNKNOWN:
+            yield "traceable    to nothing: no target is named"
         return
     named = " ".join(filter(None, (target.kind, target.serial, target.substrate)))
     yield (
