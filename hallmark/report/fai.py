@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evidence import Inspection
 from golden.sample import GoldenSample
 from golden.spec import GoldenSpec
+from hallmark.report.colours import colours_in_detail
 from hallmark.report.drawing import ballooned
 from hallmark.report.marks import characteristic_marks
 from hallmark.report.paper import (
@@ -95,6 +96,7 @@ def first_article_report(
                 "Limits are inclusive (limits of size, ISO 286-1). U is the expanded uncertainty of the "
                 "measured value, U = k u (JCGM 100).", "quiet",
             ),
+            *colours_in_detail(spec, items),
             *_entered(spec, [r for r in rows if r.kind in _ENTERED]),
             *_materials(spec),
             Heading("Decision rule"),

@@ -9,6 +9,7 @@ from typing import Any
 from evidence import REASONS, Inspection
 from golden.sample import GoldenSample
 from hallmark.report.charts import defect_map, pareto, pareto_bars
+from hallmark.report.colours import DELTA_E
 from hallmark.report.marks import words
 from hallmark.report.paper import (
     Block,
@@ -246,7 +247,7 @@ def _pareto(units: Sequence[Inspection]) -> list[Block]:
     for unit in units:
         for r in unit.characteristics:
             if r.decision == "nonconform" and r.unit not in (None, "1"):
-                counts["colour off limits" if r.unit == "CIEDE2000" else "dimension off limits"] += 1
+                counts["colour off limits" if r.unit in DELTA_E else "dimension off limits"] += 1
     if not counts:
         return []
     svg = pareto(pareto_bars(counts))

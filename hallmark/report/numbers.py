@@ -22,6 +22,20 @@ def measured(value: float, standard_uncertainty: float, coverage_factor: float) 
     return f"{_round(Decimal(repr(value)), place):f}", f"{_round(expanded, place):f}"
 
 
+def between(value: float, low: float, high: float) -> tuple[str, str, str]:
+    """Return a value and how far its expanded interval reaches above and below it, as text, without unit.
+
+    The longer reach has two significant digits, and the others the same last place.
+    """
+    exact = Decimal(repr(value))
+    above, below = Decimal(repr(high)) - exact, exact - Decimal(repr(low))
+    longer = max(above, below)
+    if not longer:
+        return plain(value), "0", "0"
+    place = _round(longer, longer.adjusted() - 1).adjusted() - 1
+    return f"{_round(exact, place):f}", f"{_round(above, place):f}", f"{_round(below, place):f}"
+
+
 def alike(*values: float | None) -> tuple[str | None, ...]:
     """Return the numbers of one row with the same decimals: as many as the longest needs, up to six.
 

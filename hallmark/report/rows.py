@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from evidence import REASONS, CharacteristicResult, Defect, Inspection
 from golden.spec import Characteristic, Colour, DecisionRule, Dimension, Entered, GoldenSpec, Surface
+from hallmark.report.colours import DELTA_E, colour_detail
 from hallmark.report.marks import numbered, words
-from hallmark.report.numbers import alike, measured, plain
+from hallmark.report.numbers import alike, between, measured, plain
 from hallmark.report.pages import render
 from hallmark.report.paper import Cell, Column, Table, aligned
 from hallmark.report.signs import DECISIONS, WEIGHED, State, state_of
@@ -39,7 +40,10 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One characteristic as printed: text only, except the gauge."""
+    """One characteristic as printed: text only, except the gauge.
+
+    `uncertainty` is U; where it reaches farther to one side, its reach above, and `below` that below.
+    """
 
     number: int
     kind: str
@@ -51,6 +55,7 @@ class Row:
     upper: str
     value: str
     uncertainty: str
+    below: str
     k: float | None
     unit: str
     decision: State
@@ -62,6 +67,8 @@ class Row:
     def result(self) -> str:
         """The value with its uncertainty and unit in one text; empty where there is none."""
         spread = f" \u00b1 {self.uncertainty}" if self.uncertainty else ""
+        if self.below:
+            spread = f" {self.uncertainty} {self.below}"
         return f"{self.value}{spread} {self.unit}".strip() if self.value else ""
 
 
@@ -103,6 +110,7 @@ def measured_table(rows: Sequence[Row]) -> Table:
     for i, r in enumerate(rows):
         nominal, lower, upper, value, spread = (n[i] for n in numbers)
         own = f"k = {plain(r.k)}" if one == "U" and r.k is not None else ""
+        own = _join(r.below, own)
         table.append([
             Cell(mark=str(r.number), sign=r.decision),
             Cell(r.name, f"{r.severity}; {r.detail}"),
@@ -219,7 +227,7 @@ def _cameras(spec: GoldenSpec, inspection: Inspection) -> dict[str, str]:
 
 def _row(c: Characteristic, result: CharacteristicResult | FaiItem, decision: State, camera: str) -> Row:
     nominal, lower, upper = alike(result.nominal, result.lower, result.upper)
-    value, uncertainty = _value(result)
+    value, uncertainty, below = _value(result)
     return Row(
         number=c.number,
         kind=c.kind,
@@ -231,32 +239,39 @@ def _row(c: Characteristic, result: CharacteristicResult | FaiItem, decision: St
         upper=upper or "",
         value=value,
         uncertainty=uncertainty,
+        below=below,
         k=result.coverage_factor if uncertainty else None,
         unit=_unit(result.unit),
         decision=decision,
-        source=_source(result.source, camera),
+        source=_source(result, camera),
         reason=_reason(result),
         gauge=_gauge(result),
     )
 
 
-def _source(source: str | None, camera: str) -> str:
+def _source(result: CharacteristicResult | FaiItem, camera: str) -> str:
     """Return who or what found a result."""
+    if result.colour is not None and result.colour.reading is not None:
+        return result.colour.reading.instrument
     known = {"vision": f"camera {camera}", "manual": "entered by a person", "imported": "from an instrument"}
-    return known.get(source or "", "")
+    return known.get(result.source or "", "")
 
 
-def _value(result: CharacteristicResult | FaiItem) -> tuple[str, str]:
+def _value(result: CharacteristicResult | FaiItem) -> tuple[str, str, str]:
+    """Return the value, U, and where U differs below the value, that."""
     if result.value is None:
-        return "", ""
+        return "", "", ""
+    if result.interval is not None:
+        value, above, below = between(result.value, *result.interval)
+        return (value, above, "") if above == below else (value, f"+{above}", f"\u2212{below}")
     u, k = result.standard_uncertainty, result.coverage_factor
     if u is None or k is None:
-        return plain(result.value), ""
-    return measured(result.value, u, k)
+        return plain(result.value), "", ""
+    return *measured(result.value, u, k), ""
 
 
 def _unit(unit: str | None) -> str:
-    return {"CIEDE2000": "\u0394E\u2080\u2080", "1": "", None: ""}.get(unit, unit or "")
+    return DELTA_E.get(unit or "", "" if unit == "1" else unit or "")
 
 
 def _limits(row: Row) -> str:
@@ -290,7 +305,7 @@ def _detail(c: Characteristic) -> str:
     if isinstance(c, Dimension):
         return f"dimension, {_OPERATORS[c.association]}"
     if isinstance(c, Colour):
-        return "colour against the golden sample"
+        return colour_detail(c)
     if isinstance(c, Surface):
         return "surface, zones " + ", ".join(c.zones)
     return f"{c.kind}: {c.method}"
@@ -299,12 +314,13 @@ def _detail(c: Characteristic) -> str:
 def _gauge(result: CharacteristicResult | FaiItem) -> Gauge | None:
     """Return the gauge of a value: the tolerance is its middle 60 %, what lies beyond stays at the end."""
     upper = result.upper
-    lower = 0.0 if result.lower is None and result.unit == "CIEDE2000" else result.lower
+    lower = 0.0 if result.lower is None and result.unit in DELTA_E else result.lower
     u, k = result.standard_uncertainty, result.coverage_factor
     if result.value is None or u is None or k is None or lower is None or upper is None:
         return None
+    low, high = result.interval or (result.value - k * u, result.value + k * u)
 
     def at(x: float) -> float:
         return round(min(max(20 + 60 * (x - lower) / (upper - lower), 1), 99), 1)
 
-    return Gauge(20, 80, at(result.value), at(result.value - k * u), at(result.value + k * u))
+    return Gauge(20, 80, at(result.value), at(low), at(high))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from evidence import REASONS, Inspection
 from golden.sample import GoldenSample
+from hallmark.report.colours import colours_in_detail
 from hallmark.report.drawing import labelled, pair
 from hallmark.report.marks import characteristic_marks, defect_marks, numbered, words
 from hallmark.report.paper import Block, Cell, Column, Figure, Gallery, Heading, Paper, Table, Text, Thumbnail
@@ -77,6 +78,7 @@ def inspection_sheet(
             Heading("Characteristics", f"{conform} of {len(rows)} conform"),
             measured_table(rows),
             *(Text(rule, "quiet") for rule in rule_sentences(spec, set(states))),
+            *colours_in_detail(spec, inspection.characteristics),
             Heading("What this sheet rests on"),
             unit_digests(inspection),
             *_timing(timing),

@@ -1,0 +1,95 @@
+"""How colours differ, beside the number that decides: L*a*b*, its differences, words, what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evidence import CharacteristicResult, ColourResult
+from golden.colours import ColourConditions
+from golden.spec import Colour, GoldenSpec
+from hallmark.report.paper import Block, Cell, Column, Heading, Table, Text
+from hallmark.report.signs import State
+from quality import FaiItem
+
+_DELTA, _MINUS = "\u0394", "\u2212"
+DELTA_E: Mapping[str, str] = {
+    "CIEDE2000": "\u0394E\u2080\u2080", "CIE94_graphic_arts": "\u0394E*94 (1:1)",
+    "CIE94_textiles": "\u0394E*94 (2:1)", "CMC_2_1": "\u0394E CMC(2:1)", "CMC_1_1": "\u0394E CMC(1:1)",
+    "CIE76": "\u0394E*ab", "DIN99o": "\u0394E99o",
+}  # fmt: skip
+_QUANTITIES = {
+    "mean": "mean colour", "p95": "95th percentile of places", "mottle": "mottle", "gradient": "gradient",
+    "match": "match of two regions",
+}  # fmt: skip
+_CAUTIONS = {
+    "gloss": "glossy: what is reflected is left out",
+    "gamut": "outside the chart's colours",
+}
+
+
+def colour_detail(c: Colour) -> str:
+    """Return in words what a colour is compared with, and under what."""
+    if c.reference is not None:
+        lab = ", ".join(f"{v:g}" for v in c.reference.lab)
+        return f"absolute colour against L*a*b* {lab} ({conditions_in_words(c.reference.conditions)})"
+    under = "" if c.conditions is None else f" ({conditions_in_words(c.conditions)})"
+    seen = "" if c.viewing_distance_mm is None else f", seen from {c.viewing_distance_mm:g} mm"
+    return f"{_QUANTITIES[c.quantity]} against the golden sample{under}{seen}"
+
+
+def conditions_in_words(conditions: ColourConditions) -> str:
+    """Return for example "D65/10\u00b0, d/8 SCI, on black"."""
+    geometry = " ".join(filter(None, (conditions.geometry, conditions.specular)))
+    backing = {"white": "on white", "black": "on black", "self": "on itself", None: ""}[conditions.backing]
+    light = f"{conditions.illuminant}/{conditions.observer}\u00b0"
+    return ", ".join(filter(None, (light, geometry, backing)))
+
+
+def colours_in_detail(spec: GoldenSpec, results: Sequence[CharacteristicResult | FaiItem]) -> list[Block]:
+    """Return a table of how the colours of a unit differ; nothing where no result says so."""
+    numbers = {c.id: c.number for c in spec.characteristics}
+    told = sorted((r for r in results if r.colour is not None), key=lambda r: numbers[r.id])
+    if not told:
+        return []
+    columns = (
+        Column("No.", 9), Column("Colour"), Column("L*, a*, b*", 33),
+        *(Column(f"{_DELTA}{name}*", 12, "right") for name in "LabCH"),
+        Column("In words", 27), Column("Left out", 21),
+    )  # fmt: skip
+    rows = [_cells(numbers[r.id], r, r.colour) for r in told if r.colour is not None]
+    said = (
+        f"Differences are the unit's less the reference's; {_DELTA}H* is positive from red to yellow. A "
+        "difference that chance explains gets no word. Left out is the share of the region that was glare, "
+        "dust or clipped; its edge is never judged."
+    )
+    return [Heading("How the colours differ"), Table(columns, rows), Text(said, "quiet")]
+
+
+def _cells(number: int, result: CharacteristicResult | FaiItem, colour: ColourResult) -> list[Cell]:
+    state: State = result.outcome if isinstance(result, FaiItem) else result.decision
+    return [
+        Cell(mark=str(number), sign=state),
+        Cell(result.name, _under(colour)),
+        Cell(_triple(colour.lab), f"reference {_triple(colour.reference)}"),
+        *(Cell(_signed(d)) for d in (colour.dl, colour.da, colour.db, colour.dc, colour.dh)),
+        Cell(", ".join(colour.words), "; ".join(_CAUTIONS[c] for c in colour.cautions)),
+        Cell("" if colour.reading else f"{colour.excluded:.1%}", _causes(colour)),
+    ]
+
+
+def _under(colour: ColourResult) -> str:
+    by = "" if colour.reading is None else f"{colour.reading.instrument}; "
+    return by + conditions_in_words(colour.conditions)
+
+
+def _causes(colour: ColourResult) -> str:
+    shares = ((cause, share) for cause, share in colour.excluded_by.items() if cause != "edge")
+    return ", ".join(f"{cause} {share:.1%}" for cause, share in shares if share >= 0.0005)
+
+
+def _triple(lab: tuple[float, float, float]) -> str:
+    return ", ".join(f"{v:.2f}".replace("-", _MINUS) for v in lab)
+
+
+def _signed(difference: float) -> str:
+    return f"{difference:+.2f}".replace("-", _MINUS)
