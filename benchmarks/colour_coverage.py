@@ -303,7 +303,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--slopes", action="store_true")
     asked = parser.parse_args(arguments)
     rng = np.random.default_rng(asked.seed)
-    count = math.ceil(asked.scenes / SCENES_OF_STATION)
+    each = min(SCENES_OF_STATION, asked.scenes)
+    count = math.ceil(asked.scenes / each)
     if asked.slopes:
         slopes(rng, count)
         return
@@ -311,8 +312,8 @@ def main(arguments: list[str] | None = None) -> None:
     alone: list[Scene | str] = []
     across: list[Scene | str] = []
     for first, second in stations(count, rng):
-        alone += [play(first, None, rng) for _ in range(SCENES_OF_STATION)]
-        across += [play(first, second, rng) for _ in range(SCENES_OF_STATION)]
+        alone += [play(first, None, rng) for _ in range(each)]
+        across += [play(first, second, rng) for _ in range(each)]
     print(f"{count} stations, seed {asked.seed}, {time.monotonic() - began:.0f} s")
     table("One station", alone[: asked.scenes], by=True)
     table("Two stations", across[: asked.scenes], by=False)

@@ -26,7 +26,7 @@ _FLATTEST = 1e-10  # of the largest variance: a direction without any would divi
 
 
 def probability(square: float, mean: F64, covariance: F64) -> float:
-    """Return P(|y|^2 <= square) of y ~ N(mean, covariance), to 1e-6.
+    """Return P(|y|^2 <= square) of y ~ N(mean, covariance), to 1e-5.
 
     The same as of Imhof's quadratic form (1961, doi:10.1093/biomet/48.3-4.419). Instead of inverting the
     characteristic function the density is integrated over the ball: the direction of the largest variance in
@@ -72,7 +72,7 @@ class Length:
         along: (3,) unit vector, the direction.
         measured: the length.
         fixed: (3, 3) covariance that any length has.
-        growing: (3, 3) covariance at the measured length of what grows in proportion to it.
+        growing: (3, 3) covariance at length 1 of what grows in proportion to it.
     """
 
     along: F64
@@ -106,8 +106,7 @@ class Length:
 
     def shows_less(self, square: float, true: float) -> float:
         """Return the probability that a true length shows at most this square."""
-        share = (true / self.measured) ** 2 if self.measured > 0 else 0.0
-        covariance = self.fixed + share * self.growing
+        covariance = self.fixed + true**2 * self.growing
         if not np.trace(covariance) > 0:
             return 1.0 if true**2 <= square else 0.0
         return probability(square, true * self.along, covariance)

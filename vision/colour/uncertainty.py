@@ -22,6 +22,7 @@ import numpy as np
 
 from calibration.colour.camera import ColourCalibration
 from calibration.colour.slope import ORDINARY
+from calibration.errors import CalibrationError
 from golden.colours import Formula
 from golden.uncertainty import Component, combine
 from kernels.compiled import F64
@@ -30,6 +31,7 @@ from vision.colour.quadratic_form import Length
 from vision.dimension.budget import Line
 
 _STEP = 0.05  # L*a*b*, of second differences: the square of a formula is a parabola over that
+_NOTHING = 1e-6  # Delta E: a smaller difference has no direction
 _FEWEST_DEGREES = 2.5  # a t distribution of fewer has no standard deviation
 _FLATTEST = 1e-6  # of a metric: no direction of L*a*b* is invisible to a formula
 _NORMAL = NormalDist()
@@ -92,6 +94,8 @@ class Contribution:
         common: to all units of the station, so that it does not average out over a lot.
         grows: in proportion to the difference; the covariance is the one at the measured difference.
         degrees_of_freedom: of the covariance.
+        systematic: an error that stays rather than noise. The value is not corrected for it: how large such
+            errors are is known as a bound, not as a variance to be taken off.
     """
 
     name: str
@@ -99,6 +103,7 @@ class Contribution:
     common: bool
     grows: bool = False
     degrees_of_freedom: float = math.inf
+    systematic: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,9 +159,18 @@ def colour_difference(
         lamp: (3, 3) relative covariance of the gains by which the unit's light was corrected for the lamp.
         golden_calibration: of the other station that read the golden sample. Then nothing cancels: both
             cameras' absolute errors count in full.
+
+    Raises:
+        CalibrationError: the two cameras report under different illuminants or observers.
     """
     other = golden_calibration is not None
     reference_by = golden_calibration if golden_calibration is not None else calibration
+    reports = [f"{by.illuminant}/{by.observer}" for by in (reference_by, calibration)]
+    if reports[0] != reports[1]:
+        raise CalibrationError(
+            f"the golden sample was read under {reports[0]} and the unit under {reports[1]}: such L*a*b* "
+            "have no difference; calibrate both cameras for one illuminant and observer"
+        )
     first, second = reference_by.lab(golden.rgb), calibration.lab(unit.rgb)
     at_golden, at_unit = reference_by.lab_jacobian(golden.rgb), calibration.lab_jacobian(unit.rgb)
 
@@ -176,8 +190,11 @@ def colour_difference(
         light = np.outer(unit.rgb, unit.rgb) * lamp
         found.append(Contribution("lamp", in_lab(at_unit, light), common=True))
     if other:
-        found.append(Contribution("golden camera", reference_by.absolute_covariance(golden.rgb), common=True))
-        found.append(Contribution("camera", calibration.absolute_covariance(unit.rgb), common=True))
+        cameras = ("golden camera", reference_by, golden), ("camera", calibration, unit)
+        found += [
+            Contribution(name, by.absolute_covariance(reading.rgb), common=True, systematic=True)
+            for name, by, reading in cameras
+        ]
         return assess(first, second - first, found, formula=formula, coverage_factor=coverage_factor)
     change = calibration.parameter_jacobian(unit.rgb) - calibration.parameter_jacobian(golden.rgb)
     model = in_lab(change, np.array(calibration.model.covariance))
@@ -217,28 +234,25 @@ def assess(
     measured = into @ difference
     fixed = into @ _sum([c for c in contributions if not c.grows]) @ into.T
     along = _direction(measured, fixed)
-    known = float(along @ into @ _sum([c for c in contributions if c.grows]) @ into.T @ along)
-    beyond = max((slope_residual * uncorrected) ** 2 - known, 0.0)  # patches show the model's part as well
-    slope = Contribution(
-        "small differences", np.asarray(np.linalg.inv(metric), np.float64) * beyond, True, True
-    )
-    sources = [*contributions, slope]
-    growing = into @ _sum([s for s in sources if s.grows]) @ into.T
+    there = max(uncorrected, _NOTHING) ** 2
+    growth = into @ _sum([c for c in contributions if c.grows]) @ into.T / there
+    beyond = max(slope_residual**2 - float(along @ growth @ along), 0.0)  # patches show the model's part too
+    slopes = np.asarray(np.linalg.inv(metric), np.float64) * (beyond * uncorrected**2)
+    sources = [*contributions, Contribution("small differences", slopes, common=True, grows=True)]
     lines = _lines(sources, into.T @ along)
     u, common, freedom = _combined(lines)
     wider = freedom / (freedom - 2) if math.isfinite(freedom) else 1.0
-    noise = float(np.trace(fixed))
+    noise = float(np.trace(metric @ _sum([c for c in contributions if not (c.grows or c.systematic)])))
     value = math.sqrt(max(uncorrected**2 - noise, 0.0))
-    length = Length(along, uncorrected, fixed * wider, growing * wider)
+    length = Length(along, uncorrected, fixed * wider, (growth + beyond * np.eye(3)) * wider)
     low, high = length.bounds(_NORMAL.cdf(coverage_factor))
-    if uncorrected > 0:
+    if uncorrected > _NOTHING:
         ends = np.array([low, high])[:, None] / uncorrected * difference + reference
         low, high = (float(v) for v in delta_e(np.broadcast_to(reference, (2, 3)), ends, formula))
     return ColourDifference(
         value=value, uncorrected=uncorrected, standard_uncertainty=u * math.sqrt(wider),
         common_uncertainty=common, degrees_of_freedom=freedom, low=min(low, value), high=max(high, value),
-        lines=tuple(lines), difference=difference,
-        covariance=_sum(sources),
+        lines=tuple(lines), difference=difference, covariance=_sum(sources),
     )  # fmt: skip
 
 
@@ -264,13 +278,14 @@ def _metric(reference: F64, difference: F64, formula: Formula) -> tuple[F64, flo
     values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
     metric = (axes * np.maximum(values, _FLATTEST)) @ axes.T
     length = float(difference @ metric @ difference)
-    return metric * (squares[0] / length if length > 0 else 1.0), math.sqrt(squares[0])
+    scale = squares[0] / length if length > _NOTHING**2 else 1.0
+    return metric * scale, math.sqrt(squares[0])
 
 
 def _direction(measured: F64, fixed: F64) -> F64:
     """Return the unit vector along a measured one; of none the one along which least is known."""
     length = float(np.linalg.norm(measured))
-    return measured / length if length > 0 else np.linalg.eigh(fixed)[1][:, -1]
+    return measured / length if length > _NOTHING else np.linalg.eigh(fixed)[1][:, -1]
 
 
 def _lines(sources: Sequence[Contribution], gradient: F64) -> list[Line]:
