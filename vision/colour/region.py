@@ -5,10 +5,10 @@ Everything works on bins of 2 x 2 pixels: their means are means of whole pixels,
 
 * Edge: pixels nearer to the outline than blur, demosaicing and registration reach.
 * Clipped: bins with a pixel at either end of the codes. Where the body itself reaches there, no mean is true.
-* Glare: brighter than the body and less chromatic. With r the brightness over the body's, light reflected at
-  the surface brings the chroma down to 1 / r of the body's, more of the body's own light leaves it at 1
-  (the dichromatic model: Shafer 1985, doi:10.1002/col.5080100409); half way decides. On a neutral body only
-  brightness tells. The rim of glare goes with it.
+* Glare: brighter than the body and less chromatic, over 12 pixels or more. With r the brightness over the
+  body's, light reflected at the surface brings the chroma down to 1 / r of the body's, more of the body's own
+  light leaves it at 1 (the dichromatic model: Shafer 1985, doi:10.1002/col.5080100409); half way decides. On
+  a neutral body only brightness tells. The rim of glare goes with it.
 * Dust: darker or brighter than the median about it.
 
 All limits count robust standard deviations of the region itself, so what is textured everywhere is body.
@@ -37,8 +37,10 @@ _FAR = 5.0  # robust standard deviations
 _BRIGHTER = 0.05  # of the body's light, at least, is what glare adds
 _NEUTRAL = 0.02  # chroma of a body, of whose glare only brightness tells
 _RIM = 2  # bins round glare
+_WIDE = 6  # bins along each side of glare
 _ABOUT = 11  # bins along each side of the window whose median dust is compared with
 _TILES = 8  # along each side
+_MOST_MISSED = 0.4
 _SAMPLE = 8_192  # bins are enough for a median
 _EVEN = np.ones((1, 1, 3), np.float32)
 _SHIFT = 4  # sub-pixel bits of OpenCV's polygon filling
@@ -143,7 +145,7 @@ def read_region(
         return NotRead("colour_saturated")
     if used < max(_FEWEST_BINS, _LEAST_SHARE * count):
         return NotRead("region_unusable")
-    covariance, freedom = _covariance(light, body, rgb)
+    covariance, freedom = _covariance(light, body, rgb, float((variance - 0.75 * inner).sum()))
     covariance += np.diag(_rounding(rgb, inner, table))
     per_bin = 4.0 / area
     excluded: dict[Cause, float] = {
@@ -159,7 +161,7 @@ def read_region(
 def _inside(polygon: F64, height: int, width: int) -> tuple[tuple[int, int], Mask, float] | None:
     """Return a window's first pixel, its bins that lie wholly inside the border, and the polygon's area, px.
 
-    None where no bin does.
+    None where no bin does, or half of the polygon lies outside the frame.
     """
     low = np.maximum(np.floor(polygon.min(axis=0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(polygon.max(axis=0)).astype(int) + 2, (width, height))
@@ -172,7 +174,10 @@ def _inside(polygon: F64, height: int, width: int) -> tuple[tuple[int, int], Mas
     points = np.asarray(np.round((polygon - low + 1) * (1 << _SHIFT)), np.int32)
     cv2.fillPoly(canvas, [points], 1, shift=_SHIFT)
     _clear_frame(canvas)
-    area = max(float(np.count_nonzero(canvas)), float(cv2.contourArea(polygon.astype(np.float32))), 1.0)
+    seen = float(np.count_nonzero(canvas))
+    area = max(seen, float(cv2.contourArea(polygon.astype(np.float32))), 1.0)
+    if seen < _LEAST_SHARE * area:
+        return None
     side = 2 * BORDER_PX + 1
     disk = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
     inner = np.asarray(cv2.erode(canvas, disk, borderType=cv2.BORDER_CONSTANT, borderValue=0), np.bool_)[
@@ -219,7 +224,16 @@ def _glare(light: F32, brightness: F32, balance: F32, body: Mask) -> Mask:
         seen = brightness[bright][:, None]
         left = (light[bright] * balance / seen - 1 / 3) @ chroma / float(chroma @ chroma)
         bright[bright] = left < (1 + centre / seen[:, 0]) / 2
-    return _grown(bright, _RIM)
+    return _grown(_wide(bright), _RIM)
+
+
+def _wide(part: Mask) -> Mask:
+    """Return the pieces that hold a square of _WIDE bins: what is smaller may be dust as well as a glint."""
+    core = cv2.erode(part.astype(np.uint8), np.ones((_WIDE, _WIDE), np.uint8), borderValue=0)
+    if not np.any(core):
+        return np.zeros_like(part)
+    _, labels = cv2.connectedComponents(part.astype(np.uint8), connectivity=8)
+    return part & np.isin(labels, labels[np.asarray(core, np.bool_)])
 
 
 def _dust(brightness: F32, body: Mask) -> Mask:
@@ -261,11 +275,14 @@ def _reaches_ends(mean: F64, reach: F64, clipping: U8, table: F32) -> bool:
     return high or low
 
 
-def _covariance(light: F32, body: Mask, mean: F64) -> tuple[F64, float]:
+def _covariance(light: F32, body: Mask, mean: F64, scatter: float) -> tuple[F64, float]:
     """Return the covariance of the bins' mean and its degrees of freedom.
 
-    About 64 tiles; with d the difference of two neighbours of n and m bins, d d' / (1/n + 1/m) is the
-    covariance of one bin's share (von Neumann's successive differences, in two directions).
+    About 64 tiles; with d the difference of two tiles of n and m bins, next but one to each other, d d' /
+    (1/n + 1/m) is the covariance of one bin's share (von Neumann's successive differences, in two
+    directions). The mean difference of each direction is shading. Where one bin's share is A times its own
+    variance, `scatter`, noise reaches over an area of A bins, and means of tiles of side T miss about
+    2 sqrt(A) / (pi T) of it at their borders.
     """
     h, w = body.shape
     rows, columns = max(1, -(-h // _TILES)), max(1, -(-w // _TILES))
@@ -274,16 +291,22 @@ def _covariance(light: F32, body: Mask, mean: F64) -> tuple[F64, float]:
     filled: Mask = counts >= 0.25 * rows * columns
     means = sums / np.maximum(counts, 1)[..., None]
     covariance, pairs = np.zeros((3, 3)), 0
-    for a, b in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+    for a, b in ((np.s_[:, 2:], np.s_[:, :-2]), (np.s_[2:], np.s_[:-2])):
         both = filled[a] & filled[b]
-        weight = 1 / (1 / counts[a][both] + 1 / counts[b][both])
-        d = means[a][both] - means[b][both]
-        covariance += (d * weight[:, None]).T @ d
-        pairs += int(np.count_nonzero(both))
+        n = int(np.count_nonzero(both))
+        if n > 1:
+            weight = 1 / (1 / counts[a][both] + 1 / counts[b][both])
+            d = means[a][both] - means[b][both]
+            d = d - weight @ d / weight.sum()
+            covariance += (d * weight[:, None]).T @ d
+            pairs += n - 1
     if pairs == 0:  # nothing tells what neighbours share
-        scatter = light[body].astype(np.float64) - mean
-        return 4 * scatter.T @ scatter / total**2, 3.0
-    return covariance / pairs / total, max(1.0, pairs / 2)
+        off = light[body].astype(np.float64) - mean
+        return 4 * off.T @ off / total**2, 3.0
+    covariance /= pairs
+    area = max(float(np.trace(covariance)) / max(scatter, 1e-20) - 1, 0.0)
+    missed = min(math.sqrt(area / (rows * columns)) / math.pi, _MOST_MISSED)
+    return covariance / total / (1 - missed) ** 2, max(1.0, pairs / 2)
 
 
 def _rounding(rgb: F64, variance: F64, table: F32) -> F64:
