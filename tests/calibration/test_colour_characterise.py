@@ -199,9 +199,10 @@ def test_a_clipped_white_a_dark_picture_and_too_few_patches_are_named() -> None:
         made(patches, Chart.open("sg-after-2014"))
 
 
-def test_light_of_two_lamps_is_seen() -> None:
+@pytest.mark.parametrize("lamp", ["A", "D50", "TL84"])
+def test_light_of_two_lamps_is_seen(lamp: str) -> None:
     share = (PLACES[:, 0] - PLACES[:, 0].min()) / np.ptp(PLACES[:, 0])
-    warm = station(light="A").rgb(SPECTRA)
+    warm = station(light=lamp).rgb(SPECTRA)
     mixed = DAYLIGHT * (1 - share)[:, None] + warm * share[:, None]
     with pytest.raises(CharacterisationError, match="light of two colours"):
         sloped(reading(mixed))
