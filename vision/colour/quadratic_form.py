@@ -19,8 +19,8 @@ from scipy.special import ndtr
 from kernels.compiled import F64
 
 LARGEST = 1000.0  # no bound goes beyond it
-_PRECISION = 1e-6  # of bounds
-_REACH = 8.0  # standard deviations beyond which a normal density adds nothing
+_PRECISION = 1e-5  # of bounds, relative to their distance from the value
+_REACH = 6.5  # standard deviations beyond which a normal density adds nothing
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _FLATTEST = 1e-10  # of the largest variance: a direction without any would divide by zero
 
@@ -88,21 +88,18 @@ class Length:
         happens to cancel proves nothing (power-constrained limits: Cowan, Cranmer, Gross and Vitells 2011,
         arXiv:1105.3166). LARGEST where nothing bounds it.
         """
-        if not np.trace(self.fixed + self.growing) > 0:
+        here = self.fixed + self.measured**2 * self.growing
+        if not np.trace(here) > 0:
             return self.measured, self.measured
         square, miss = self.measured**2, 1 - each
+        step = math.sqrt(float(np.trace(here)))
         low = 0.0
         if 1 - self.shows_less(square, 0.0) < miss:
-            low = _root(lambda true: 1 - self.shows_less(square, true) - miss, 0.0, self.measured)
+            low = _crossing(lambda true: 1 - self.shows_less(square, true) - miss, self.measured, -step)
         noise = float(np.trace(self.fixed))
         if noise > square:
             square = max(square, _root(lambda s: self.shows_less(s, 0.0) - 0.5, 0.0, noise))
-        top = math.sqrt(square)
-        while self.shows_less(square, top) > miss:
-            top *= 2
-            if top >= LARGEST:
-                return low, LARGEST
-        return low, _root(lambda true: self.shows_less(square, true) - miss, 0.0, top)
+        return low, _crossing(lambda true: self.shows_less(square, true) - miss, math.sqrt(square), step)
 
     def shows_less(self, square: float, true: float) -> float:
         """Return the probability that a true length shows at most this square."""
@@ -112,5 +109,17 @@ class Length:
         return probability(square, true * self.along, covariance)
 
 
+def _crossing(function: Callable[[float], float], start: float, step: float) -> float:
+    """Return where a function that falls from `start` in the direction of `step` is zero; LARGEST at most."""
+    if function(start) <= 0:
+        return start
+    before, width = start, 2 * step
+    while 0 < (there := before + width) < LARGEST and function(there) > 0:
+        before, width = there, 2 * width
+    if there >= LARGEST:
+        return LARGEST
+    return _root(function, *sorted((before, max(there, 0.0))))
+
+
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    return float(brentq(function, low, high, xtol=_PRECISION))
+    return float(brentq(function, low, high, xtol=_PRECISION * (high - low)))
