@@ -9,6 +9,7 @@ import typer
 from hallmark import (
     api_key,
     calibrate_cli,
+    colour_cli,
     demo_cli,
     dispute_cli,
     doctor,
@@ -31,6 +32,7 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (
     calibrate_cli.register,
     inspect_cli.register,
     measure_cli.register,
+    colour_cli.register,
     model_cli.register,
     lot_cli.register,
     demo_cli.register,
@@ -52,7 +54,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from evidence import FrameError
     from golden.errors import GoldenError
     from hallmark.demo.errors import DemoError
-    from hallmark.errors import DisputeError, ExportError
+    from hallmark.errors import DisputeError, ExportError, ReadingFileError
     from hallmark.report.paper import ReportError
     from models import ModelError
     from quality import QualityError
@@ -69,6 +71,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
         GoldenError,
         ModelError,
         QualityError,
+        ReadingFileError,
         ReportError,
         StationError,
         api_key.ApiKeyFileError,

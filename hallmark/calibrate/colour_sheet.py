@@ -1,15 +1,10 @@
 """The picture of a colour calibration: patches measured beside reference, the chart as found, figures."""
 
-# OpenCV publishes incomplete types.
-# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-import base64
 import textwrap
 from dataclasses import dataclass
-from html import escape
 
-import cv2
 import numpy as np
 
 from calibration import CameraCalibration
@@ -17,17 +12,16 @@ from calibration.colour import Chart, ColourCalibration
 from calibration.colour.patches import INNER, homography, project
 from calibration.mosaic import Codes
 from hallmark.calibrate.colour_text import figures
-from hallmark.swatch import encoded, hexadecimal
-from kernels.compiled import F32, F64, U8
+from hallmark.svg import BLUE, GREY, INK, RED, document, photograph, text
+from hallmark.swatch import hexadecimal
+from kernels.compiled import F32, F64
 
 _WIDTH = 1500
 _LEFT, _TOP = 40, 104
 _GRID = 880  # width of the patches
 _SHOWN = 480  # width of the photograph
-_FINEST = 1100  # px of its longer side in the file
 _ROUND = 0.4  # of the chart's sides, shown around it
 _SMALL = 84  # a narrower patch has no room for its numbers in full
-_RED, _GREY, _INK, _BAR = "#b3261e", "#6b7280", "#1f2937", "#0b5394"
 
 
 @dataclass(frozen=True)
@@ -57,26 +51,19 @@ def draw(
         certificate: for its validity.
     """
     patches, grid_height = _patches(colour, chart)
-    photograph, shown_height = _photograph(codes, corners, chart, table, np.array(colour.white))
+    shown, shown_height = _chart(codes, corners, chart, table, np.array(colour.white))
     models, models_height = _models(competitors, _TOP + shown_height + 50)
     below = _TOP + max(grid_height, shown_height + 50 + models_height) + 50
     words, words_height = _words(colour, certificate, below)
     total = below + words_height + 30
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="0 0 {_WIDTH} {total:.0f}" font-family="Source Sans Pro" font-size="17" fill="{_INK}">'
-    )
     left = colour.left_out
     serial = f", serial {colour.chart.serial}" if colour.chart.serial else ""
     told = (
         f"chart {chart.id}{serial}: CIEDE2000 of {left.patches} patches left out in turn: mean "
         f"{left.mean:.2f}, median {left.median:.2f}, 95 % below {left.p95:.2f}, largest {left.max:.2f}"
     )
-    return "\n".join([
-        head, f'<rect width="{_WIDTH}" height="{total:.0f}" fill="white"/>',
-        _text(_LEFT, 42, title, size=26, weight=600), _text(_LEFT, 76, told),
-        *patches, *photograph, *models, *words, "</svg>",
-    ])  # fmt: skip
+    parts = [text(_LEFT, 42, title, size=26, weight=600), text(_LEFT, 76, told)]
+    return document(_WIDTH, total, [*parts, *patches, *shown, *models, *words])
 
 
 def _patches(colour: ColourCalibration, chart: Chart) -> tuple[list[str], float]:
@@ -99,28 +86,28 @@ def _patches(colour: ColourCalibration, chart: Chart) -> tuple[list[str], float]
             )
         if roomy:
             out += [
-                _text(x + 7, y + 19, patch.id, size=14, colour=_on(patch.reference[0])),
-                _text(x + 7, y + side - 9, "measured", size=13, colour=_on(patch.measured[0])),
+                text(x + 7, y + 19, patch.id, size=14, colour=_on(patch.reference[0])),
+                text(x + 7, y + side - 9, "measured", size=13, colour=_on(patch.measured[0])),
             ]
         if patch.excluded is not None:
-            said, tone = f"excluded: {patch.excluded}" if roomy else patch.excluded, _RED
+            said, tone = f"excluded: {patch.excluded}" if roomy else patch.excluded, RED
         else:
-            said, tone = f"{patch.delta_e:.1f}  /  {patch.delta_e_left_out:.1f}", _INK
+            said, tone = f"{patch.delta_e:.1f}  /  {patch.delta_e_left_out:.1f}", INK
         under = y + side + 18 if roomy else y + side - 4
-        out.append(_text(x + (0 if roomy else 3), under, said, size=size,
+        out.append(text(x + (0 if roomy else 3), under, said, size=size,
                          colour=tone if roomy else _on(patch.measured[0])))  # fmt: skip
     height = chart.rows * row_height
     out.append(
-        _text(
+        text(
             _LEFT, _TOP + height + 12,
             "upper half: the chart's value; lower half: measured. CIEDE2000 fitted / left out",
-            size=15, colour=_GREY,
+            size=15, colour=GREY,
         )
     )  # fmt: skip
     return out, height + 12
 
 
-def _photograph(codes: Codes, corners: F64, chart: Chart, table: F32, white: F64) -> tuple[list[str], float]:
+def _chart(codes: Codes, corners: F64, chart: Chart, table: F32, white: F64) -> tuple[list[str], float]:
     """Return the part of the photograph with the chart, what was read of each patch drawn over it."""
     width, height = codes.shape[1], codes.shape[0]
     index = np.arange(len(chart.patches))
@@ -141,11 +128,7 @@ def _photograph(codes: Codes, corners: F64, chart: Chart, table: F32, white: F64
         drawn = (points - (left, top) + 0.5) * zoom + (x0, y0)
         return " ".join(f"{x:.1f},{y:.1f}" for x, y in drawn.tolist())
 
-    picture = (
-        f'<image x="{x0}" y="{y0}" width="{_SHOWN}" height="{part.shape[0] * zoom:.1f}" '
-        f'xlink:href="data:image/jpeg;base64,{_jpeg(part, table, white)}"/>'
-    )
-    out = [picture]
+    out = [photograph((x0, y0, _SHOWN), part, table, white)]
     for width_, colour in ((3.0, "black"), (1.4, "white")):
         out += [
             f'<polygon points="{placed(square)}" fill="none" stroke="{colour}" stroke-width="{width_}"/>'
@@ -158,38 +141,28 @@ def _photograph(codes: Codes, corners: F64, chart: Chart, table: F32, white: F64
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="none" stroke="{tone}" stroke-width="{w}"/>'
         for w, tone in ((4, "black"), (2, "#ffd400"))
     ]
-    out.append(_text(x0, y0 + shown + 20, said, size=15, colour=_GREY))
+    out.append(text(x0, y0 + shown + 20, said, size=15, colour=GREY))
     return out, shown + 20
-
-
-def _jpeg(part: Codes, table: F32, white: F64) -> str:
-    """Return the codes as a screen shows their light, white balanced, as a JPEG file in base64."""
-    factor = min(1.0, _FINEST / max(part.shape[:2]))
-    size = max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor))
-    light = np.asarray(cv2.resize(table[part], size, interpolation=cv2.INTER_AREA), np.float64)
-    shown: U8 = encoded(light / white)
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(shown[:, :, ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 88])
-    return base64.b64encode(data.tobytes()).decode("ascii")
 
 
 def _models(competitors: tuple[Competitor, ...], top: float) -> tuple[list[str], float]:
     """Return the models as bars."""
     x = _WIDTH - _LEFT - _SHOWN
-    out = [_text(x, top, "models, by mean CIEDE2000 of patches left out", weight=600)]
+    out = [text(x, top, "models, by mean CIEDE2000 of patches left out", weight=600)]
     worst = max(each.mean for each in competitors)
     for row, each in enumerate(competitors):
         y = top + 28 + 24 * row
         length = max(130 * each.mean / worst, 1)
-        tone = _BAR if each.chosen else "#9db4cc"
+        tone = BLUE if each.chosen else "#9db4cc"
         out += [
-            _text(x, y, each.name, size=14, weight=600 if each.chosen else 400),
+            text(x, y, each.name, size=14, weight=600 if each.chosen else 400),
             f'<rect x="{x + 250}" y="{y - 12:.1f}" width="{length:.1f}" height="14" fill="{tone}"/>',
-            _text(x + 258 + length, y, f"{each.mean:.2f}{' chosen' if each.chosen else ''}", size=14,
+            text(x + 258 + length, y, f"{each.mean:.2f}{' chosen' if each.chosen else ''}", size=14,
                   weight=600 if each.chosen else 400),
         ]  # fmt: skip
     y = top + 28 + 24 * len(competitors)
     out.append(
-        _text(x, y, "the figures above choose anew without the patch that is judged", size=14, colour=_GREY)
+        text(x, y, "the figures above choose anew without the patch that is judged", size=14, colour=GREY)
     )
     return out, 28 + 24 * len(competitors)
 
@@ -205,9 +178,9 @@ def _words(colour: ColourCalibration, certificate: CameraCalibration, top: float
     for paragraph in (*figures(colour), valid):
         head, said = paragraph[:13].strip(), paragraph[13:]
         if head:
-            out.append(_text(_LEFT, y, head, size=15, weight=600))
+            out.append(text(_LEFT, y, head, size=15, weight=600))
         for line in textwrap.wrap(said, 190):
-            out.append(_text(_LEFT + 130, y, line, size=15))
+            out.append(text(_LEFT + 130, y, line, size=15))
             y += 21
         y += 4
     return out, y - top
@@ -215,10 +188,3 @@ def _words(colour: ColourCalibration, certificate: CameraCalibration, top: float
 
 def _on(lightness: float) -> str:
     return "black" if lightness > 55 else "white"
-
-
-def _text(x: float, y: float, words: str, *, size: int = 17, weight: int = 400, colour: str = _INK) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" fill="{colour}">'
-        f"{escape(words)}</text>"
-    )

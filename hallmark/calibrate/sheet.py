@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 
 from calibration.detection import Detection
 from calibration.lens import Coverage, LensCalibration
 from hallmark.calibrate.series import Look
+from hallmark.svg import BLUE, GREY, INK, RED, document, text
 
 _WIDTH = 1500
 _FRAME = 960  # width of the frame's drawing
@@ -28,7 +27,6 @@ _STEPS = (
     5.0,
 )  # px of the arrow that is the scale
 _SCALE = 60  # its length in the drawing
-_BLUE, _RED, _GREY, _INK = "#0b5394", "#b3261e", "#6b7280", "#1f2937"
 
 
 def draw(lens: LensCalibration, coverage: Coverage, looks: list[Look], title: str) -> str:
@@ -38,15 +36,9 @@ def draw(lens: LensCalibration, coverage: Coverage, looks: list[Look], title: st
     frame_height = height * zoom
     bars = _pictures(lens, looks)
     total = max(_TOP + frame_height + 90, _TOP + 40 + 24 * len(looks) + 60)
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total:.0f}" '
-        f'font-family="Source Sans Pro" font-size="17" fill="{_INK}">'
-    )
     parts = [
-        head,
-        f'<rect width="{_WIDTH}" height="{total:.0f}" fill="white"/>',
-        _text(_LEFT, 42, title, size=26, weight=600),
-        _text(
+        text(_LEFT, 42, title, size=26, weight=600),
+        text(
             _LEFT, 74,
             f"rms {lens.rms_px:.4f} px, hold-out {lens.hold_out_px:.4f} px, {len(lens.seen)} corners in "
             f"{lens.seen.poses} pictures; {lens.model.kind} lens, {', '.join(lens.model.free)}; the target "
@@ -55,9 +47,8 @@ def draw(lens: LensCalibration, coverage: Coverage, looks: list[Look], title: st
         *_cells(coverage, frame_height),
         *_residuals(lens, zoom, frame_height),
         *bars,
-        "</svg>",
     ]  # fmt: skip
-    return "\n".join(parts)
+    return document(_WIDTH, total, parts)
 
 
 def _cells(coverage: Coverage, frame_height: float) -> list[str]:
@@ -74,7 +65,7 @@ def _cells(coverage: Coverage, frame_height: float) -> list[str]:
                 f'stroke="white"/>'
             )
             words = f"{count} corners" if count else "no corner"
-            out.append(_text(x + 8, y + h - 9, words, size=14, colour=_GREY if count else _RED))
+            out.append(text(x + 8, y + h - 9, words, size=14, colour=GREY if count else RED))
     return out
 
 
@@ -88,16 +79,16 @@ def _residuals(lens: LensCalibration, zoom: float, frame_height: float) -> list[
     for (x, y), (dx, dy) in zip(lens.seen.px.tolist(), (lens.residuals * grown).tolist(), strict=True):
         x0, y0 = _LEFT + (x + 0.5) * zoom, _TOP + (y + 0.5) * zoom
         out.append(
-            f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x0 + dx:.1f}" y2="{y0 + dy:.1f}" stroke="{_BLUE}" '
+            f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x0 + dx:.1f}" y2="{y0 + dy:.1f}" stroke="{BLUE}" '
             f'stroke-width="1.2" stroke-opacity="0.75"/>'
-            f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="1.9" fill="{_BLUE}"/>'
+            f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="1.9" fill="{BLUE}"/>'
         )
     y = _TOP + frame_height + 34
     out += [
         "</g>",
-        f'{whole} fill="none" stroke="{_INK}"/>',
-        f'<path d="M{_LEFT} {y:.1f}h{_SCALE}" stroke="{_BLUE}" stroke-width="3"/>',
-        _text(
+        f'{whole} fill="none" stroke="{INK}"/>',
+        f'<path d="M{_LEFT} {y:.1f}h{_SCALE}" stroke="{BLUE}" stroke-width="3"/>',
+        text(
             _LEFT + _SCALE + 12, y + 6,
             f"{step:g} px: how far each corner was found from where lens and pose put it (the dot)",
         ),
@@ -110,28 +101,21 @@ def _pictures(lens: LensCalibration, looks: list[Look]) -> list[str]:
     width = _WIDTH - x - _LEFT
     by_picture = iter(lens.rms_px_by_picture.tolist())
     largest = max(float(lens.rms_px_by_picture.max()), 1e-9)
-    out = [_text(x, _TOP + 14, "rms of each picture, px", weight=600)]
+    out = [text(x, _TOP + 14, "rms of each picture, px", weight=600)]
     for row, look in enumerate(looks):
         y = _TOP + 44 + 24 * row
-        out.append(_text(x, y, _shortened(look.path.name), size=14))
+        out.append(text(x, y, _shortened(look.path.name), size=14))
         if isinstance(look.found, Detection):
             rms = next(by_picture)
             length = (width - 260) * rms / largest
             out.append(
-                f'<rect x="{x + 190}" y="{y - 12}" width="{max(length, 1):.1f}" height="14" fill="{_BLUE}"/>'
+                f'<rect x="{x + 190}" y="{y - 12}" width="{max(length, 1):.1f}" height="14" fill="{BLUE}"/>'
             )
-            out.append(_text(x + 198 + length, y, f"{rms:.4f}", size=14))
+            out.append(text(x + 198 + length, y, f"{rms:.4f}", size=14))
         else:
-            out.append(_text(x + 190, y, look.found.reason.replace("_", " "), size=14, colour=_RED))
+            out.append(text(x + 190, y, look.found.reason.replace("_", " "), size=14, colour=RED))
     return out
 
 
 def _shortened(name: str) -> str:
     return name if len(name) <= 24 else f"...{name[-21:]}"
-
-
-def _text(x: float, y: float, words: str, *, size: int = 17, weight: int = 400, colour: str = _INK) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" fill="{colour}">'
-        f"{escape(words)}</text>"
-    )
