@@ -29,7 +29,7 @@ KERNELS: tuple[tuple[tuple[float, float], ...], ...] = (
 )
 """(weight, spread s in degrees) of each channel's Gaussians exp(-r^2 / s^2), each of sum one first."""
 
-_WIDEST_PX = 8.0  # standard deviation above which a blur is done on a smaller image
+_WIDEST_PX = 16.0  # standard deviation above which a blur is done on a smaller image
 _REACH = 4.0  # standard deviations that a kernel is long to each side
 
 
