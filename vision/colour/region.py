@@ -131,10 +131,11 @@ def read_region(
         return NotRead("colour_saturated" if mostly else "region_unusable")
     balance = np.ones(3, np.float32) if white is None else (np.mean(white) / white).astype(np.float32)
     brightness = light @ balance
-    glare = _glare(light, brightness, balance, body) | _grown(inside & (clipping & HIGHEST > 0), _RIM)
+    code = float(balance @ _code_steps(np.median(_sample(light[body]), axis=0), table))
+    glare = _glare(light, brightness, balance, body, code) | _grown(inside & (clipping & HIGHEST > 0), _RIM)
     glare &= body
     body &= ~glare
-    dust = _dust(brightness, body) if np.count_nonzero(body) >= _FEWEST_BINS else ~body
+    dust = _dust(brightness, body, code) if np.count_nonzero(body) >= _FEWEST_BINS else ~body
     dust &= body
     body &= ~dust
     used = int(np.count_nonzero(body))
@@ -212,10 +213,10 @@ def _centre_and_spread(values: F32) -> tuple[float, float]:
     return centre, 1.4826 * float(np.partition(np.abs(sample - np.float32(centre)), middle)[middle])
 
 
-def _glare(light: F32, brightness: F32, balance: F32, body: Mask) -> Mask:
-    """Return which bins are light reflected at the surface, with their rim."""
+def _glare(light: F32, brightness: F32, balance: F32, body: Mask, code: float) -> Mask:
+    """Return which bins are light reflected at the surface, with their rim; `code` as in `_dust`."""
     centre, spread = _centre_and_spread(brightness[body])
-    bright = body & (brightness > centre + max(_FAR * spread, _BRIGHTER * abs(centre)))
+    bright = body & (brightness > centre + max(_FAR * spread, _BRIGHTER * abs(centre), code))
     if centre <= 0 or not bright.any():
         return np.zeros_like(body)
     colour = np.median(_sample(light[body]), axis=0) * balance
@@ -236,11 +237,12 @@ def _wide(part: Mask) -> Mask:
     return part & np.isin(labels, labels[np.asarray(core, np.bool_)])
 
 
-def _dust(brightness: F32, body: Mask) -> Mask:
+def _dust(brightness: F32, body: Mask, code: float) -> Mask:
     """Return which bins stand out from the median about them, and their neighbours.
 
     A plane is taken off first: beside the region, where the window holds nothing, its median is then that of
-    the body.
+    the body. `code` is the brightness of one code in each channel: where most pixels have the same few codes,
+    the median of deviations says nothing, and rounding alone makes neighbours differ by as much.
     """
     rest = brightness - _plane(brightness, body)
     _, spread = _centre_and_spread(rest[body])
@@ -249,7 +251,7 @@ def _dust(brightness: F32, body: Mask) -> Mask:
     about = np.asarray(cv2.medianBlur(level, _ABOUT), np.float32)
     off = np.asarray(rest - (about - 128) * step, np.float32)
     centre, spread = _centre_and_spread(off[body])
-    out: Mask = body & (np.abs(off - np.float32(centre)) > max(_FAR * spread, 2 * step))
+    out: Mask = body & (np.abs(off - np.float32(centre)) > max(_FAR * spread, 2 * step, code))
     return _grown(out, 1)
 
 
@@ -309,14 +311,19 @@ def _covariance(light: F32, body: Mask, mean: F64, scatter: float) -> tuple[F64,
     return covariance / total / (1 - missed) ** 2, max(1.0, pairs / 2)
 
 
+def _code_steps(light: F32 | F64, table: F32) -> F64:
+    """Return the light, (3,), of one code at light (3,)."""
+    code = np.clip(np.searchsorted(table, light), 1, len(table) - 1)
+    return (table[code] - table[code - 1]).astype(np.float64)
+
+
 def _rounding(rgb: F64, variance: F64, table: F32) -> F64:
     """Return the variances, (3,), that rounding to codes gives a mean which noise does not dither.
 
     Of rounded values with noise of s codes the mean is off by at most exp(-2 pi^2 s^2) / pi codes (Widrow
     and Kollar 2008, Quantization Noise, 4.3); without noise it lies anywhere within a code.
     """
-    code = np.clip(np.searchsorted(table, rgb), 1, len(table) - 1)
-    step = (table[code] - table[code - 1]).astype(np.float64)
+    step = _code_steps(rgb, table)
     noise = np.maximum(variance / np.maximum(step, 1e-12) ** 2 - 1 / 12, 0)
     off = np.minimum(math.sqrt(1 / 12), np.exp(-2 * math.pi**2 * noise) / (math.pi * math.sqrt(2)))
     return (off * step) ** 2
