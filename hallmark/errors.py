@@ -9,3 +9,7 @@ class ExportError(ValueError):
 
 class DisputeError(ValueError):
     """A dispute pack is refused, or what was asked of it cannot be; the message says why and what to do."""
+
+
+class ReadingFileError(ValueError):
+    """A file of instruments' readings cannot be used; the message says why and what to do."""

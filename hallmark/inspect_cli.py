@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ from hallmark.paper_format import PaperFormat
 
 if TYPE_CHECKING:
     from calibration import CameraCalibration
-    from evidence import Frame, Inspection
+    from evidence import CharacteristicResult, Frame, Inspection
     from golden.sample import GoldenSample
     from models import Classifier
     from vision import Inspector
@@ -53,6 +53,14 @@ def inspect(
         str | None, typer.Option(metavar="SN", help="Serial number; default: the image's file name.")
     ] = None,
     lot: Annotated[str | None, typer.Option(metavar="ID", help="Lot that the units belong to.")] = None,
+    readings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F",
+            help="A spectrophotometer's readings of absolute colours: its list (CSV or CGATS) with "
+            "SERIAL/CHARACTERISTIC as id, or the JSON that `hallmark lot fai --entered` takes.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One canonical JSON record per line.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write each record and its sheet with picture here.")
@@ -87,6 +95,7 @@ def inspect(
     if not as_json:
         typer.echo(f"hallmark: {naming(classifier and classifier.reference)}", err=True)
     inspector = _compile(sample, certificate, view, classifier)
+    read = _readings(readings, sample, [serial or i.stem for i in images])
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     verdicts: list[str] = []
@@ -94,7 +103,8 @@ def inspect(
     for image in _watched(images, show=not as_json):
         try:
             frame = _read(image, view, certificate)
-            record = inspector.inspect({view: frame}, serial=serial or image.stem, lot=lot)
+            name = serial or image.stem
+            record = inspector.inspect({view: frame}, serial=name, lot=lot, entered=read.get(name, ()))
         except FrameError as error:
             print(f"hallmark: {error}", file=sys.stderr)
             bad = True
@@ -152,6 +162,16 @@ def _compile(
     cv2.setNumThreads(1)
     certificates = {} if certificate is None else {view: certificate}
     return Inspector(sample, certificates, classifier, stopwatch=time.perf_counter)
+
+
+def _readings(
+    path: Path | None, sample: GoldenSample, serials: list[str]
+) -> Mapping[str, list[CharacteristicResult]]:
+    if path is None:
+        return {}
+    from hallmark.colour_readings import results_by_serial
+
+    return results_by_serial(path, sample.spec, serials)
 
 
 def _watched(images: list[Path], *, show: bool) -> Iterable[Path]:

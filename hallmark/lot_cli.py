@@ -74,8 +74,15 @@ def fai(
         Path | None,
         typer.Option(
             metavar="F.json",
-            help="What people and instruments found: a list of serial, characteristic, value or conform, "
-            "standard_uncertainty and evidence.",
+            help="What people and instruments found: a list of serial, characteristic, evidence, and "
+            "value with standard_uncertainty, conform, or a colour's reading.",
+        ),
+    ] = None,
+    readings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F",
+            help="A spectrophotometer's list (CSV or CGATS) of colours, with SERIAL/CHARACTERISTIC as id.",
         ),
     ] = None,
     *,
@@ -88,7 +95,11 @@ def fai(
     Example: `hallmark lot fai L-7 --inspection insp-0123... --entered fai.json --server http://qc:8080
     --api-key-file qc.key`
     """
-    body = {"inspections": inspection, "entered": [] if entered is None else _entered(entered)}
+    from hallmark.colour_readings import entered_by_instrument
+
+    found = [] if entered is None else _entered(entered)
+    found += [] if readings is None else entered_by_instrument(readings)
+    body = {"inspections": inspection, "entered": found}
     _show(_ask(server, key, "POST", f"/lots/{lot}/fai", body), as_json=as_json)
 
 
