@@ -59,13 +59,12 @@ def test_a_mean_of_few_codes_is_known_to_no_better_than_they_are() -> None:
     np.testing.assert_allclose(np.sqrt(np.diag(found.covariance)), 1 / 255 / np.pi / np.sqrt(2), rtol=1e-3)
 
 
-@pytest.mark.parametrize(("quality", "noise"), [(80, 1.5), (90, 1.0), (95, 0.6)])
-def test_an_even_body_of_few_codes_is_not_taken_for_dust(quality: int, noise: float) -> None:
+def test_an_even_body_of_few_codes_is_not_taken_for_dust() -> None:
     dark = np.broadcast_to(np.array([15.3, 18.2, 7.3]) / 255, (160, 160, 3))
-    _, data = cv2.imencode(".jpg", noisy(dark, 1, noise / 255), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    _, data = cv2.imencode(".jpg", noisy(dark, 1, 1 / 255), [cv2.IMWRITE_JPEG_QUALITY, 90])
     pixels = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     found = read(pixels, square(5, 5, 150))
-    assert found.excluded_share < 0.05  # 0.25 to 1 where the limit does not know the codes' steps
+    assert found.excluded_share < 0.05  # over half where the limit does not know the codes' steps
     np.testing.assert_allclose(found.rgb, pixels.mean(axis=(0, 1)) / 255, atol=0.1 / 255)
 
 
