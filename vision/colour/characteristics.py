@@ -27,7 +27,12 @@ _FEWEST_TILES = 9
 _TILES = 8  # along each side of the window, for gradients
 _FILLED = 0.5  # of a tile's bins
 _SHARE = 0.95
-_NOISE_KNOWN = 0.1  # relative standard uncertainty of the variance of noise that is removed
+_CHANCE = 4.0  # relative standard deviations, each one over the root of n, by which n bins spread by chance
+_NOISE_KNOWN = 0.1  # relative standard uncertainty of the variance of tiles' noise that is removed
+_PLACES_KNOWN = 0.05  # of what noise adds to a percentile, standard uncertainty
+_SOUGHT = (
+    1.67  # mean of the larger of two directions' squared noise of three components, over one direction's
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ def place_differences(
     centre = calibration.lab(reading.rgb)
     rest = lab - centre
     to_lab = calibration.lab_jacobian(reading.rgb)
-    shrunk = rest @ _without(rest.T @ rest / len(rest), to_lab @ bin_noise(reading) @ to_lab.T).T
+    noise = to_lab @ bin_noise(reading) @ to_lab.T * (1 + _CHANCE / math.sqrt(len(rest)))
+    shrunk = rest @ _without(rest.T @ rest / len(rest), noise).T
     raw, freed = (delta_e(golden, centre + deviation, asked.formula) for deviation in (rest, shrunk))
     return percentile(freed, raw, mean, asked)
 
@@ -98,7 +104,7 @@ def percentile(differences: F64, raw: F64, mean: ColourDifference, asked: Asked)
     mean bounds it; to that comes how well the noise is known that was taken out of `raw`, the same places.
     """
     value, noisy = (float(np.quantile(found, _SHARE)) for found in (differences, raw))
-    known = asked.coverage_factor * _NOISE_KNOWN * (noisy - value)
+    known = asked.coverage_factor * _PLACES_KNOWN * (noisy - value)
     low = max(0.0, value - math.hypot(mean.value - mean.low, known))
     high = value + math.hypot(mean.high - mean.value, known)
     return replace(
@@ -159,7 +165,7 @@ def gradient_difference(
     n = len(golden)
 
     def scatter(plane: Gradient) -> F64:
-        return plane.scatter * (float(along @ plane.spread @ along) * length**2)
+        return plane.scatter * (_SOUGHT * float(along @ plane.spread @ along) * length**2)
 
     found = [
         Contribution("golden reading", sum(map(scatter, golden), np.zeros((3, 3))) / n**2, common=True),
