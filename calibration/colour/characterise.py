@@ -112,6 +112,7 @@ def characterise(
     left_out, folds = data.nested(used, recipes)
     table = _table(chart, data, found, left_out, causes)
     fitted, apart = _summaries(table)
+    field = data.field(found, used, frame) if flat == "chart" and frame is not None else None
     _check_chart(chart, apart)
     _check_mixed(data, patches.centres, used)
     model = ColourModel.of(
@@ -128,7 +129,6 @@ def characterise(
         slope_residual=slope_residual(data.reference.lab[used], left_out[used]),
         statements=_statements(chart, table, evidence.departure(transfer), flat, adapted),
     )  # fmt: skip
-    field = data.field(found, used, frame) if flat == "chart" and frame is not None else None
     return Characterisation(colour, field, found.recipe, folds)
 
 

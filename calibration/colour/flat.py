@@ -19,6 +19,8 @@ from calibration.errors import CharacterisationError
 from calibration.flat_field import DEGREE, FlatField, FlatPlane
 from kernels.compiled import F64
 
+_PRIOR = 0.3  # standard deviation of the relative change of light from the frame's middle to its edge
+_RESIDUAL = 2.5  # of L*a*b* of a linear model: a small chart cannot tell a gradient from that
 _STEEPEST = 0.9  # of |gx| + |gy|: beyond, a corner of the frame gets hardly any light
 _MIXED = 0.08  # relative change of X to Y or Z to Y of the light across the chart
 _SIGNIFICANT = 4.0  # standard uncertainties
@@ -32,13 +34,15 @@ def frame_places(centres: F64, frame: tuple[int, int]) -> F64:
 def gradient(rgb: F64, reference: Reference, places: F64) -> F64:
     """Return g (2,): the relative change of light from the frame's middle to its right and its lower edge.
 
+    A prior of 30 % holds what a chart that is small in the frame cannot tell.
+
     Args:
         rgb: (n, 3) linear light.
         reference: of the same patches.
         places: (n, 2) see `frame_places`.
     """
     columns = -np.einsum("nij,nj,nk->nik", reference.slopes, reference.xyz, places)
-    return _solve(rgb, reference, columns)[0]
+    return _solve(rgb, reference, columns, prior=_RESIDUAL / _PRIOR)[0]
 
 
 def light_at(slope: F64, places: F64) -> F64:
@@ -61,7 +65,8 @@ def flat_field(slope: F64, frame: tuple[int, int], level: float, unevenness: flo
     if float(np.abs(slope).sum()) > _STEEPEST:
         raise CharacterisationError(
             f"the light changes by {slope[0]:+.0%} to the right and {slope[1]:+.0%} downwards over half the "
-            "frame: light the chart evenly, or give frames of an even surface as flat field"
+            "frame, or codes do not follow light (a tone curve): light the chart evenly, or give frames of "
+            "an even surface as flat field"
         )
     response = [0.0] * ((DEGREE + 1) * (DEGREE + 2) // 2)
     response[0], response[1], response[DEGREE + 1] = 1.0, float(slope[1]), float(slope[0])
@@ -123,17 +128,21 @@ def mixture(rgb: F64, reference: Reference, places: F64) -> Mixture:
     return Mixture(found[0][0], found[0][1], found[1][0], found[1][1])
 
 
-def _solve(basis: F64, reference: Reference, columns: F64) -> tuple[F64, F64]:
-    """Return the coefficients of columns (n, 3, k) beside a model's terms (n, t), and their covariance."""
+def _solve(basis: F64, reference: Reference, columns: F64, prior: float = 0.0) -> tuple[F64, F64]:
+    """Return the coefficients of columns (n, 3, k) beside a model's terms (n, t), and their covariance.
+
+    `prior` is the weight with which each coefficient is held at 0.
+    """
     n, _, k = columns.shape
     own = 3 * basis.shape[1]
     model = np.einsum("nij,nt->nijt", reference.slopes, basis).reshape(3 * n, own)
     design: F64 = np.hstack((model, columns.reshape(3 * n, k)))
     target: F64 = np.einsum("nij,nj->ni", reference.slopes, reference.xyz).reshape(3 * n)
     scale: F64 = np.sqrt(np.mean(design**2, axis=0))
-    q, r = np.linalg.qr(design / scale)
+    held: F64 = np.diag(np.repeat((0.0, prior), (own, k))) / scale
+    q, r = np.linalg.qr(np.vstack((design / scale, held)))
     inverse: F64 = np.linalg.inv(r) / scale[:, None]
-    solution: F64 = inverse @ q.T @ target
+    solution: F64 = inverse @ q[: 3 * n].T @ target
     residual: F64 = target - design @ solution
     variance = float(residual @ residual) / (3 * n - own - k)
     covariance: F64 = variance * (inverse @ inverse.T)

@@ -83,7 +83,8 @@ class Linearity(Closed):
         if stated is None and self.verdict == "undecided":
             raise CharacterisationError(
                 f"whether the file's codes are linear or sRGB cannot be told: {self.evidence}: state "
-                "--transfer linear or --transfer srgb as the camera was set"
+                "--transfer linear or --transfer srgb as the camera was set; where neither fits, as with a "
+                "telephone's tone curve, the errors of the patches left out say what the stated one costs"
             )
         if stated is not None and self.verdict not in {"undecided", stated}:
             raise CharacterisationError(

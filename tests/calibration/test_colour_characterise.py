@@ -208,8 +208,8 @@ def test_light_of_two_lamps_is_seen(lamp: str) -> None:
         sloped(reading(mixed))
 
 
-@pytest.mark.parametrize("lamp", ["D50", "TL84", "LED-B3", "A"])
-@pytest.mark.parametrize("camera", ["nikon-5100", "industrial-2", "sigma-sd-merrill"])
+@pytest.mark.parametrize("lamp", ["TL84", "LED-B3", "A"])
+@pytest.mark.parametrize("camera", ["nikon-5100", "sigma-sd-merrill"])
 def test_one_lamp_is_not_taken_for_two(camera: str, lamp: str) -> None:
     light = station(camera, lamp).rgb(SPECTRA) * in_frame(SLOPE)[:, None]
     assert sloped(reading(light)).colour.left_out.median < 3.5
