@@ -9,7 +9,7 @@ from typing import Any
 import colour
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -63,6 +63,7 @@ def test_terms_are_those_of_colour_science(kind: Any, degree: int) -> None:
     assert np.allclose(np.sort(ours, axis=1), np.sort(published, axis=1), rtol=1e-12)
 
 
+@settings(max_examples=30)
 @given(rgb=LIGHTS, exposure=st.floats(0.05, 5))
 def test_all_but_polynomials_follow_exposure(rgb: Any, exposure: float) -> None:
     for kind, degree in MODELS[:3]:
@@ -76,6 +77,7 @@ def test_a_polynomial_does_not_follow_exposure() -> None:
 
 
 @pytest.mark.parametrize(("kind", "degree"), MODELS)
+@settings(max_examples=25)
 @given(rgb=LIGHTS)
 def test_derivatives(kind: Any, degree: int, rgb: Any) -> None:
     found = model(kind, degree)
@@ -109,6 +111,7 @@ def test_a_model_of_the_wrong_size_is_refused() -> None:
             ColourModel.model_validate({**good, **change})
 
 
+@settings(max_examples=50)
 @given(
     lab=st.tuples(st.floats(5, 95), st.floats(-80, 80), st.floats(-80, 80)).map(np.array),
     to=st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1)).map(np.array),

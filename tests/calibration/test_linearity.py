@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.colour import Chart, find_linearity
@@ -22,6 +22,7 @@ def coded(codes: Any) -> Any:
     return reading(LIGHT, codes=codes)
 
 
+@settings(max_examples=40)
 @given(
     exposure=st.floats(0.25, 1.1),
     slope=st.tuples(st.floats(-0.2, 0.2), st.floats(-0.2, 0.2)),
