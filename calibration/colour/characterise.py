@@ -206,7 +206,9 @@ class _Data:
         ratio = found.fit.xyz[:, 1] / self.reference.xyz[used, 1]
         weight = self.reference.xyz[used, 1]
         unevenness = float(np.sqrt(np.average((ratio - 1) ** 2, weights=weight)))
-        return flat_field(found.slope, frame, 1.0, unevenness)
+        lightest = int(self.reference.xyz[:, 1].argmax())
+        level = float(self.rgb[lightest].mean() / self.reference.xyz[lightest, 1])
+        return flat_field(found.slope, frame, level, unevenness)
 
 
 def _reference(chart: Chart, report: str, method: AdaptationMethod) -> Reference:
