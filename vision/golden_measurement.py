@@ -112,8 +112,7 @@ def _read(
 ) -> Placed:
     placed = reader.placed(pixels, c, points, factors)
     if isinstance(placed, NotRead):
-        reason = REASONS[placed.reason]
-        raise FramesError(f"placement {number}, {c.id}: {reason.meaning}; {reason.remedy}")
+        raise _unread(f"placement {number}, {c.id}", placed)
     return placed
 
 
@@ -122,8 +121,7 @@ def _tile_light(reader: RegionReader, tile: F64, seen: Sequence[tuple[U8, FrameP
     for number, (pixels, _) in enumerate(seen, 1):
         found = reader.read(pixels, tile)
         if isinstance(found, NotRead):
-            reason = REASONS[found.reason]
-            raise FramesError(f"placement {number}, tile: {reason.meaning}; {reason.remedy}")
+            raise _unread(f"placement {number}, tile", found)
         light.append(found.rgb)
     return np.stack(light)
 
@@ -131,3 +129,8 @@ def _tile_light(reader: RegionReader, tile: F64, seen: Sequence[tuple[U8, FrameP
 def _refused(frame: Frame, code: str) -> FramesError:
     reason = REASONS[code]
     return FramesError(f"frame {frame.digest[:19]}: {reason.meaning}; {reason.remedy}")
+
+
+def _unread(where: str, found: NotRead) -> FramesError:
+    reason = REASONS[found.reason]
+    return FramesError(f"{where}: {reason.meaning}; {found.needs or reason.remedy}")

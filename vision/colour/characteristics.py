@@ -127,7 +127,7 @@ def gradient(reading: RegionReading, calibration: ColourCalibration, stretch: F6
     h, w = reading.used.shape
     tiles = _tiles(reading, max(1, -(-h // _TILES)), max(1, -(-w // _TILES)))
     if len(tiles.counts) < _FEWEST_TILES:
-        return NotRead("region_unusable")
+        return NotRead("region_unusable", f"a gradient takes {_FEWEST_TILES} tiles of a few pixels")
     lab = calibration.lab(tiles.means)
     slopes, rest, inverse = _plane(tiles.centres, lab)
     freedom = len(lab) - 3
@@ -210,7 +210,7 @@ def mottle(reading: RegionReading, calibration: ColourCalibration, mm_per_px: fl
     side = max(1, round(MOTTLE_TILE_MM / (2 * mm_per_px)))
     tiles = _tiles(reading, side, side)
     if len(tiles.counts) < _FEWEST_TILES:
-        return NotRead("region_unusable")
+        return NotRead("region_unusable", f"mottle takes {_FEWEST_TILES} tiles of {MOTTLE_TILE_MM} mm")
     lightness = calibration.lab(tiles.means)[:, :1]
     _, rest, _ = _plane(tiles.centres, lightness)
     freedom = len(rest) - 3

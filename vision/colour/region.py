@@ -48,9 +48,10 @@ _SHIFT = 4  # sub-pixel bits of OpenCV's polygon filling
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """A region whose colour cannot be read: a reason code of the registry."""
+    """A region whose colour cannot be read: a reason code of the registry, and what more it takes."""
 
     reason: str
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
