@@ -8,9 +8,9 @@ tolerance.
 * drift: exponentially weighted moving average of the two chromatic coordinates (MEWMA: Lowry, Woodall, Champ
   and Rigdon 1992, doi:10.1080/00401706.1992.10485232). Its limit has the average run length that is asked
   (Rigdon 1995, doi:10.1080/00949659508811685), wider where few readings made the reference. A drift of less
-  than a fifth of the tolerance is no alarm however surely it is seen.
-* jump: a single reading far off. It makes the light suspect and is not averaged, the next reading decides: a
-  hand over the tile is no drift, a changed lamp is.
+  than a fifth of the tolerance is no alarm however surely it is seen; an alarm ends below half of that.
+* jump: a single reading far from that average. It makes the light suspect and is not averaged, the next one
+  decides: a hand over the tile is no drift, a changed lamp is.
 * power: beyond what a gain can correct; treated as a jump.
 """
 
@@ -190,7 +190,7 @@ class LightWatch:
         estimated = _CHARTED * (n - 1) / (n - _CHARTED) * float(fdtri(_CHARTED, n - _CHARTED, 1 - miss))
         wider = estimated / known  # the covariance is an estimate
         smooth = WEIGHT / (2 - WEIGHT)
-        self._jump = estimated * (1 + 1 / n)
+        self._jump = estimated * (1 + smooth)
         self._drift = limit(plan.run_length, WEIGHT) ** 2 * smooth * wider * (1 + 1 / (n * smooth))
 
     @property
@@ -229,14 +229,15 @@ class LightWatch:
             raise CheckError(f"the tile's light {reading.rgb.tolist()} is not three values above 0")
         change = np.log(reading.rgb / self._rgb)
         power = math.exp(float(self._share @ change))
-        single = self._square(change) > self._jump and self._matters(change)
+        off = change - state.average
+        single = self._square(off) > self._jump and self._matters(off)
         if single or not 1 / LARGEST_POWER <= power <= LARGEST_POWER:
             again = state.status == "alarm" or state.why in {"jump", "power"}
             why: Why = "jump" if single else "power"
             return self._now(
                 replace(state, time=reading.time, power=power), "alarm" if again else "suspect", why
             )
-        average = state.average + WEIGHT * (change - state.average)
+        average = state.average + WEIGHT * off
         square = self._square(average)
         steady = reading.time if square < _MEDIAN * WEIGHT / (2 - WEIGHT) else state.steady
         moved = replace(
@@ -247,7 +248,8 @@ class LightWatch:
             power=power,
             delta_e=self._moved(average),
         )
-        if square > self._drift and self._matters(average):
+        drifting = self._matters(average, 0.5) if state.why == "drift" else self._matters(average)
+        if square > self._drift and (drifting or self._matters(change)):
             return self._now(moved, "alarm", "drift")
         return self._now(moved, "ok", "within_limits")
 
@@ -282,8 +284,8 @@ class LightWatch:
         balanced = self._rgb * np.exp(change - self._share @ change)
         return float(ciede2000(self._lab, self.calibration.lab(balanced)))
 
-    def _matters(self, change: F64) -> bool:
-        return self._moved(change) > MATTERS * self.plan.tolerance
+    def _matters(self, change: F64, share: float = 1.0) -> bool:
+        return self._moved(change) > share * MATTERS * self.plan.tolerance
 
 
 @lru_cache(maxsize=64)
