@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.band import CIRCLE, LINE, fit_band, gather_band
+from kernels.bins import light_bins, moments, tile_sums
 from kernels.colour import cie76, cie94, ciede2000, cmc, differences, din99o
 from kernels.comparison import (
     UNIT_GAIN,
@@ -90,6 +91,11 @@ def compile_all() -> None:
             delta_e_map(codes, tables, flat, matrix, lab, 1, difference)
         mean_pixels(codes, grey, tables, flat)
     delta_e_images(lab, lab, difference)
+    even = np.ones((1, 1, 3), np.float32)
+    for codes in (rgb, rgb.astype(np.uint16)):
+        mean, within, clipped = light_bins(codes, table, even, 0, 0, 9, 9)
+        moments(mean, within, clipped == 0)
+        tile_sums(mean, clipped == 0, 3, 3)
 
 
 if __name__ == "__main__":
