@@ -6,11 +6,8 @@ Means over whole pixels only: nothing is resampled.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from kernels.compiled import F32, F64, U8, Mask, compiled
-
-Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+from kernels.compiled import F32, F64, U8, Codes, Mask, compiled
 
 LOWEST, HIGHEST = 1, 2  # bits of what `light_bins` says of clipping
 

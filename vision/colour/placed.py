@@ -14,8 +14,7 @@ from calibration import CalibrationError, CameraCalibration
 from calibration.colour.camera import ColourCalibration
 from golden.regions import Region, bounds
 from golden.spec import Colour, View
-from kernels.bins import Codes
-from kernels.compiled import F32, F64, Mask
+from kernels.compiled import F32, F64, Codes, Mask
 from vision.colour.characteristics import Gradient, Mottle, gradient, mottle
 from vision.colour.region import NotRead, RegionReading, read_region
 from vision.regions import dense_outline

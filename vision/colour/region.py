@@ -24,8 +24,8 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 
-from kernels.bins import HIGHEST, LOWEST, Codes, light_bins, moments, tile_sums
-from kernels.compiled import F32, F64, U8, Mask
+from kernels.bins import HIGHEST, LOWEST, light_bins, moments, tile_sums
+from kernels.compiled import F32, F64, U8, Codes, Mask
 
 Cause = Literal["edge", "clipped", "glare", "dust"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)

@@ -16,8 +16,7 @@ from golden.colour_difference import lab_difference
 from golden.colours import ColourConditions
 from golden.sample import GoldenSample
 from golden.spec import Colour, View
-from kernels.bins import Codes
-from kernels.compiled import F64
+from kernels.compiled import F64, Codes
 from vision.colour.characteristics import (
     Asked,
     Pair,
