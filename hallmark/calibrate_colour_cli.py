@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from hallmark.calibrate import options as o
 
 if TYPE_CHECKING:
     from calibration.colour import Chart
-    from hallmark.calibrate.colour import MadeColour, Shot
+    from hallmark.calibrate.colour import MadeColour
     from hallmark.calibrate.make import Stated
 
 
@@ -92,6 +92,13 @@ def colour(
     ] = None,
     flats: o.Flats = None,
     darks: o.Darks = None,
+    flat_field: Annotated[
+        Literal["chart", "none"],
+        typer.Option(
+            help="What corrects the light over the frame where neither --flats nor --base do: a plane "
+            "through the chart's own patches, or nothing."
+        ),
+    ] = "chart",
     lens: o.LensName = None,
     transfer: Annotated[
         o.Transfer | None,
@@ -125,9 +132,10 @@ def colour(
 
     from calibration import CameraCalibration
     from golden.keys import SigningKey
-    from hallmark.calibrate.colour import UNSTATED, Given, Shot, make_colour
+    from hallmark.calibrate.colour import UNSTATED, Given, make_colour
     from hallmark.calibrate.make import Stated
     from hallmark.calibrate.pictures import files_of
+    from hallmark.calibrate.shots import Shot
 
     if (second_image is None) != (second_light is None):
         raise typer.BadParameter("give both or neither", param_hint="--second-image, --second-light")
@@ -151,7 +159,7 @@ def colour(
     )  # fmt: skip
     given = Given(
         _chart(chart, readings), first, illuminant=_illuminant(illuminant), serial=serial, second=second,
-        flats=files_of(flats or [], "--flats"), darks=files_of(darks or [], "--darks"),
+        flats=files_of(flats or [], "--flats"), darks=files_of(darks or [], "--darks"), flat_field=flat_field,
         base=None if base is None else CameraCalibration.open(base, now=now),
     )  # fmt: skip
     console = Console(stderr=as_json, highlight=False, markup=False, soft_wrap=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections import Counter
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from calibration import CalibrationError, CameraCalibration, FlatField, FlatMeasurement, FramesError, Settings
+from calibration import CalibrationError, CameraCalibration, FlatField, FlatMeasurement, Settings
 from calibration.colour import (
     Characterisation,
     Chart,
@@ -21,38 +20,22 @@ from calibration.colour import (
     characterise,
     check_chart,
     estimate_metamerism,
-    find_linearity,
     sample_patches,
 )
 from calibration.colour.camera import FlatSource
-from calibration.colour.detection import FoundChart, find_chart
 from calibration.colour.fitting import RECIPES, Reference, fit
-from calibration.errors import CharacterisationError, ChartError, PatchesError
+from calibration.errors import ChartError
 from golden.keys import SigningKey
 from hallmark.calibrate import drawing, light
 from hallmark.calibrate.colour_sheet import Competitor, draw
 from hallmark.calibrate.files import beside, refuse_existing
 from hallmark.calibrate.make import Stated
-from hallmark.calibrate.pictures import Picture, check_format, check_same, format_of, read_picture, table_of
+from hallmark.calibrate.pictures import Picture, check_format, check_same, format_of, table_of
+from hallmark.calibrate.shots import Say, Shot, colour_picture, corners_of, naming, transfer_of
 from kernels.compiled import F32, F64
 
 UNSTATED = "the station's light (not stated)"
 _COMPUTED_BY = ("hallmark", "numpy", "scipy", "opencv-python-headless")
-_CORNERS = (
-    "--corners X,Y,X,Y,X,Y,X,Y, the middles of four patches in pixels: first and last of the chart's first "
-    "row, then last and first of its last row, as one reads the chart"
-)
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """One picture of a chart: the file, the light in words, and the corners where they are stated, (4, 2)."""
-
-    path: Path
-    light: str
-    corners: F64 | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +50,7 @@ class Given:
         second: the same chart under a second light, or None.
         flats: frames of an even surface.
         darks: frames with the lens cap on.
+        flat_field: what else corrects the light over the frame.
         base: the certificate that colour is added to, or None.
     """
 
@@ -77,6 +61,7 @@ class Given:
     second: Shot | None = None
     flats: tuple[Path, ...] = ()
     darks: tuple[Path, ...] = ()
+    flat_field: Literal["chart", "none"] = "chart"
     base: CameraCalibration | None = None
 
 
@@ -128,16 +113,16 @@ def make_colour(stated: Stated, given: Given, out: Path, key: SigningKey | None,
         )
     if given.flats and not given.darks:
         raise CalibrationError("flats need dark frames too: give them with --darks, the lens cap on")
-    picture = _colour_picture(given.shot.path)
+    picture = colour_picture(given.shot.path)
     base = given.base
     settings = stated.settings(picture) if base is None else _settings_of(base, picture)
     darks = light.read_frames(given.darks, settings, picture)
     if base is None and darks:
         settings = settings.model_copy(update={"black_level": light.black_level(darks)})
-    corners, score = _corners(picture, given.shot, chart, say)
-    source: FlatSource = "frames" if given.flats or _even(base) is not None else "chart"
+    corners, score = corners_of(picture, given.shot, chart, settings, say)
+    source: FlatSource = "frames" if given.flats or _even(base) is not None else given.flat_field
     said = stated.transfer if base is None else base.transfer
-    transfer = _transfer(picture, corners, chart, settings, said, even=source == "frames")
+    transfer = transfer_of(picture, corners, chart, settings, said, even=source == "frames")
     if transfer == "srgb":
         settings = settings.model_copy(update={"black_level": 0.0})
     say(f"codes: {transfer}, {'as stated' if said else 'told by the grey patches'}")
@@ -200,28 +185,12 @@ class _Look:
         return sample_patches(picture.codes, corners, self.chart, self.table, self.factors(found))
 
     def characterised(self, picture: Picture, corners: F64, words: str) -> Characterisation:
-        with _naming(picture.path):
+        with naming(picture.path):
             return characterise(
                 self.patches(picture, corners, self.field), self.chart, light=words, transfer=self.transfer,
                 highest_code=self.settings.white, black_level=self.settings.black_level, flat=self.source,
                 frame=picture.size, illuminant=self.given.illuminant,
             )  # fmt: skip
-
-
-@contextmanager
-def _naming(path: Path) -> Generator[None]:
-    """Say of which picture an error is."""
-    try:
-        yield
-    except (CharacterisationError, PatchesError) as error:
-        raise type(error)(f"{path}: {error}") from error
-
-
-def _colour_picture(path: Path) -> Picture:
-    picture = read_picture(path)
-    if picture.codes.ndim != 3:
-        raise FramesError(f"{path} is {picture.kind}: colour needs RGB pictures: save the camera's colours")
-    return picture
 
 
 def _settings_of(base: CameraCalibration, picture: Picture) -> Settings:
@@ -248,33 +217,6 @@ def _even(base: CameraCalibration | None) -> FlatField | None:
     if base is None or (base.colour is not None and base.colour.flat_field == "chart"):
         return None
     return base.flat_field
-
-
-def _corners(picture: Picture, shot: Shot, chart: Chart, say: Say) -> tuple[F64, float | None]:
-    if shot.corners is not None:
-        say(f"{shot.path}  corners as stated")
-        return shot.corners, None
-    found = find_chart(picture.codes, chart)
-    if not isinstance(found, FoundChart):
-        # where it is mirrored or covered, corners would only hide that
-        hint = "" if found.reason in {"mirrored", "incomplete"} else f". Or say where it is: {_CORNERS}"
-        raise PatchesError(f"{shot.path}: {found.message}{hint}")
-    pitch = float(np.linalg.norm(found.corners[1] - found.corners[0])) / max(chart.columns - 1, 1)
-    say(
-        f"{shot.path}  {chart.id} found, turned by {round(found.turned_deg) % 360} degrees, {pitch:.0f} px "
-        f"from patch to patch, score {found.score:.2f} (next way up {found.runner_up:.2f})"
-    )
-    return found.corners, found.score
-
-
-def _transfer(
-    picture: Picture, corners: F64, chart: Chart, settings: Settings, stated: Transfer | None, *, even: bool
-) -> Transfer:
-    """Return how codes relate to light; it is decided on codes, so that any table reads them."""
-    black = settings.black_level if stated != "srgb" else 0.0
-    with _naming(picture.path):
-        patches = sample_patches(picture.codes, corners, chart, table_of("linear", settings))
-        return find_linearity(patches, chart, white=settings.white, black=black, even=even).decide(stated)
 
 
 def _chosen(found: Characterisation) -> str:
@@ -308,9 +250,9 @@ def _under_two(
     look: _Look, first: Characterisation, picture: Picture, second: Shot, say: Say
 ) -> tuple[ColourCalibration, list[str]]:
     """Return the colour with the risk of metamerism from two lights, and what to say of the second one."""
-    other = _colour_picture(second.path)
+    other = colour_picture(second.path)
     check_same(picture, other)
-    corners, _ = _corners(other, second, look.chart, say)
+    corners, _ = corners_of(other, second, look.chart, look.settings, say)
     # as a station would read it, to tell whether the light is another one
     seen = check_chart(first.colour, look.patches(other, corners, first.flat_field or look.field))
     found = look.characterised(other, corners, second.light)
