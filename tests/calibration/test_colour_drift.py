@@ -95,6 +95,14 @@ def test_a_change_of_power_is_corrected_and_no_alarm(cell: Cell) -> None:
     assert watch.gain(states[-1]).factors == pytest.approx(1 / 0.9, rel=0.005)
 
 
+def test_the_power_of_a_coloured_tile_is_no_colour(cell: Cell) -> None:
+    rng, tile = np.random.default_rng(3), np.array([0.5, 0.1, 0.05])
+    watch = LightWatch(LightReference.of(seen(rng, 40) / TILE * tile), cell.calibration, WatchPlan())
+    states = followed(watch, 0.9 * seen(rng, 60) / TILE * tile)
+    assert {s.status for s in states} == {"ok"}
+    assert states[-1].delta_e < 0.05
+
+
 def test_a_power_that_no_gain_corrects_is_alarmed(cell: Cell) -> None:
     states = followed(watch_of(cell), 0.7 * seen(np.random.default_rng(3), 3))
     assert [(s.status, s.why) for s in states] == [

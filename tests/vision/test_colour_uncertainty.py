@@ -133,6 +133,12 @@ def test_intervals_hold_small_differences_as_often_as_stated(size: float) -> Non
         assert np.mean([f.value for f in found]) == pytest.approx(true_size, abs=0.015)
 
 
+def test_the_value_is_without_what_noise_adds() -> None:
+    found = assess(GREY, np.array([0.1, 0.2, 0.2]), noise(), formula="CIE76")
+    assert found.uncorrected == pytest.approx(0.3)
+    assert found.value == pytest.approx(math.sqrt(0.09 - float(np.trace(NOISE))))
+
+
 def test_equal_colours_are_not_proven_equal() -> None:
     found = assess(SKIN, np.zeros(3), noise())
     assert found.value == found.low == found.uncorrected == 0
