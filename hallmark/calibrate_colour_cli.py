@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def register(calibrate: typer.Typer) -> None:
     """Add the commands to `hallmark calibrate`."""
-    calibrate.command()(colour)
+    for command in (colour, golden):
+        calibrate.command()(command)
 
 
 def colour(
@@ -168,6 +169,109 @@ def colour(
     for warning in made.warnings:
         console.print(f"warning: {warning}")
     _finish(made, out, stated, as_json=as_json)
+
+
+def golden(
+    golden: Annotated[
+        Path, typer.Argument(metavar="PART.golden", help="Sealed golden sample.", exists=True, dir_okay=False)
+    ],
+    *,
+    trust: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder of trusted public keys.", exists=True, file_okay=False,
+            envvar="HALLMARK_TRUST",
+        ),
+    ],
+    calibration: Annotated[
+        str, typer.Option(metavar="[VIEW=]F.cal", help="Certificate with colour of the view's camera.")
+    ],
+    image: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[VIEW=]FILE|FOLDER",
+            help="Frames of the physical golden sample, placed anew for each; four or more tell how far "
+            "placing moves a colour. Repeatable.",
+        ),
+    ],
+    tile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="A white or grey tile that stays in the scene: the lamp is then watched in each frame; "
+            "needs ten frames.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="F.colours", help="The golden colours; a new file.")
+    ],
+    as_json: o.AsJson = False,
+) -> None:  # fmt: skip
+    """Measure the golden sample's colours on a station, so that units can be compared with them there.
+
+    What a camera gets wrong cancels between the golden sample and units of its material, but only through the
+    same certificate: measure the golden sample again whenever the camera was characterised anew. A file holds
+    one view. Give it to `hallmark inspect --colours` and `hallmark station run --colours`.
+
+    Example: `hallmark calibrate golden part.golden --trust keys --calibration top=cell-3.cal
+    --image top=placed -o cell-3.colours`
+    """
+    from calibration import CameraCalibration
+    from evidence import canonical_json
+    from golden.keys import TrustStore
+    from golden.sample import GoldenSample
+    from hallmark.calibrate import golden as measured
+    from hallmark.calibrate.files import refuse_existing
+    from hallmark.calibrate.pictures import files_of
+
+    refuse_existing(out)
+    now = datetime.now(UTC)
+    sample = GoldenSample.open(golden, TrustStore.open(trust), now)
+    view, paths = _of_one_view([calibration, *image], [v.id for v in sample.spec.views])
+    certificate = CameraCalibration.open(paths[0], now=now)
+    images = files_of(paths[1:], "--image")
+    colours, spreads = measured.measure(sample, view, certificate, images, _outline(tile))
+    colours.save(out)
+    if as_json:
+        print(canonical_json(measured.as_json(colours, spreads, out)).decode())
+        return
+    for line in measured.table(spreads):
+        print(line)
+    print(f"{out}  view {view}, {len(images)} placements, digest {colours.digest}")
+    if len(images) < measured.ENOUGH:
+        assumed = "; it is assumed now" if len(images) == 1 else ""
+        print(f"  better: {measured.ENOUGH} placements or more, which tell how far placing moves it{assumed}")
+
+
+def _of_one_view(options: list[str], known: list[str]) -> tuple[str, list[Path]]:
+    """Return the view that options `[VIEW=]PATH` name, and the paths."""
+    named: set[str] = set()
+    paths: list[Path] = []
+    for option in options:
+        view, equals, path = option.partition("=")
+        prefixed = bool(equals) and not Path(option).exists()
+        named |= {view} if prefixed else set()
+        paths.append(Path(path if prefixed else option))
+    if not named and len(known) == 1:
+        return known[0], paths
+    if len(named) != 1 or not named <= set(known):
+        raise typer.BadParameter(
+            f"a file holds one view: name one of {', '.join(known)}, as VIEW=F", param_hint="--image"
+        )
+    if not paths[0].is_file():
+        raise typer.BadParameter(f"there is no file {paths[0]}", param_hint="--calibration")
+    return named.pop(), paths
+
+
+def _outline(text: str | None) -> Any:  # noqa: ANN401 (an array)
+    import numpy as np
+
+    from hallmark.colour_cli import box_of
+
+    if text is None:
+        return None
+    x, y, w, h = box_of(text, "--tile")
+    return np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float64) - 0.5
 
 
 def _finish(made: MadeColour, out: Path, stated: Stated, *, as_json: bool) -> None:

@@ -86,9 +86,9 @@ def colour(
     from hallmark.colour_view import Asked, ColourPicture, notes_of
     from vision.colour.region import NotRead
 
-    boxes = [_box(text, "--region") for text in region]
-    other = None if reference_region is None else _box(reference_region, "--reference-region")
-    neutral = None if white is None else _box(white, "--white")
+    boxes = [box_of(text, "--region") for text in region]
+    other = None if reference_region is None else box_of(reference_region, "--reference-region")
+    neutral = None if white is None else box_of(white, "--white")
     asked = Asked(formula, _lab(reference), u_reference, tolerance)
     if tolerance is not None and reference is None and other is None:
         raise typer.BadParameter("needs --reference or --reference-region", param_hint="--tolerance")
@@ -128,7 +128,8 @@ def _numbers(text: str, count: int) -> list[float] | None:
     return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
 
 
-def _box(text: str, option: str) -> Box:
+def box_of(text: str, option: str) -> Box:
+    """Return the box that an option states; `typer.BadParameter` where it is none, or too small."""
     numbers = _numbers(text, 4)
     if numbers is None or any(number != int(number) for number in numbers):
         raise typer.BadParameter(f"{text!r} is not {_BOX}: four whole numbers, pixels", param_hint=option)
@@ -183,7 +184,7 @@ def _reason(found: NotRead) -> str:
     from evidence import REASONS
 
     told = REASONS[found.reason]
-    return f"not read: {found.reason}: {told.meaning}; {told.remedy}"
+    return f"not read: {found.reason}: {told.meaning}; {found.needs or told.remedy}"
 
 
 def _lines(region: Region, asked: Asked) -> Iterator[str]:

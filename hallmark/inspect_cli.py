@@ -53,6 +53,17 @@ def inspect(
         str | None, typer.Option(metavar="SN", help="Serial number; default: the image's file name.")
     ] = None,
     lot: Annotated[str | None, typer.Option(metavar="ID", help="Lot that the units belong to.")] = None,
+    colours: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F",
+            help="The golden sample's colours through --calibration, see `hallmark calibrate golden`; needed "
+            "where the certificate has colour.",
+            exists=True,
+            dir_okay=False,
+            envvar="HALLMARK_GOLDEN_COLOURS",
+        ),
+    ] = None,
     readings: Annotated[
         Path | None,
         typer.Option(
@@ -94,7 +105,7 @@ def inspect(
     classifier = classifier_for(sample, model)
     if not as_json:
         typer.echo(f"hallmark: {naming(classifier and classifier.reference)}", err=True)
-    inspector = _compile(sample, certificate, view, classifier)
+    inspector = _compile(sample, certificate, view, classifier, colours)
     read = _readings(readings, sample, [serial or i.stem for i in images])
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -151,17 +162,22 @@ def _view(sample: GoldenSample, view: str | None) -> str:
 
 
 def _compile(
-    sample: GoldenSample, certificate: CameraCalibration | None, view: str, classifier: Classifier | None
+    sample: GoldenSample,
+    certificate: CameraCalibration | None,
+    view: str,
+    classifier: Classifier | None,
+    colours: Path | None,
 ) -> Inspector:
     import time
 
     import cv2
 
-    from vision import Inspector
+    from vision import GoldenColours, Inspector
 
     cv2.setNumThreads(1)
     certificates = {} if certificate is None else {view: certificate}
-    return Inspector(sample, certificates, classifier, stopwatch=time.perf_counter)
+    measured = {} if colours is None else {view: GoldenColours.open(colours)}
+    return Inspector(sample, certificates, classifier, stopwatch=time.perf_counter, colours=measured)
 
 
 def _readings(

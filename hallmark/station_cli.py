@@ -63,6 +63,15 @@ def run(
             envvar="HALLMARK_CALIBRATION_TRUST",
         ),
     ] = None,
+    colours: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[VIEW=]F",
+            help="The golden sample's colours as this station measured them, see `hallmark calibrate "
+            "golden`; needed where the certificate has colour.",
+            envvar="HALLMARK_GOLDEN_COLOURS",
+        ),
+    ] = None,
     check_standard: Annotated[
         list[str] | None,
         typer.Option(
@@ -176,6 +185,7 @@ def run(
     config = StationConfig(
         station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt, jobs=jobs,
         calibrations=_by_view(calibration or [], "--calibration"), certifiers=calibration_trust,
+        colours=_by_view(colours or [], "--colours"),
         standards=_by_view(check_standard or [], "--check-standard"),
         checks=_by_view(check_log or [], "--check-log"), cameras=_cameras(camera or []),
         signals=signals, server=server, api_key=read_key(api_key_file) if api_key_file else "",

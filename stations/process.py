@@ -35,7 +35,7 @@ from stations.forward import Forwarder
 from stations.line import Line, recordable, run_line
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput
 from stations.spool import Spool, SpoolReader
-from vision import Inspector, held, read_frame
+from vision import GoldenColours, Inspector, held, read_frame
 
 ANY_VIEW = "*"
 
@@ -75,6 +75,9 @@ class StationConfig:
             without a certificate is measured by nothing: its units are HOLD.
         certifiers: folder of public keys, of which one must have signed each certificate; None: certificates
             need no signature.
+        colours: files of the golden sample's colours as this station measured them by view id, `*` as above;
+            where a certificate has colour, a view without them decides none that is compared with the golden
+            sample.
         standards: definition files of the check standards by view id, `*` as above.
         checks: their logs, which `hallmark calibrate check` appends to while the station runs; needed where
             there is a standard. Units are HOLD while a check is overdue or was beyond its limits.
@@ -100,6 +103,7 @@ class StationConfig:
     jobs: tuple[ImageJob | TwinJob, ...]
     calibrations: Mapping[str, Path] = field(default_factory=dict[str, Path])
     certifiers: Path | None = None
+    colours: Mapping[str, Path] = field(default_factory=dict[str, Path])
     standards: Mapping[str, Path] = field(default_factory=dict[str, Path])
     checks: Mapping[str, Path] = field(default_factory=dict[str, Path])
     lot: str | None = None
@@ -257,7 +261,14 @@ def open_station(config: StationConfig) -> Generator[Station]:
     }
     checks = _checks(config, certificates)
     classifier = classifier_for(golden, config.model)
-    inspector = Inspector(golden, certificates, classifier, stopwatch=time.perf_counter, checks=checks)
+    colours = {
+        view: GoldenColours.open(path)
+        for view in views
+        if (path := _of_view(config.colours, view)) is not None
+    }
+    inspector = Inspector(
+        golden, certificates, classifier, stopwatch=time.perf_counter, checks=checks, colours=colours
+    )
     cameras = {
         view: _camera(config, golden, view, _identity(config, view, certificates.get(view)), now)
         for view in views
@@ -341,7 +352,7 @@ def _views(config: StationConfig, golden: GoldenSample) -> tuple[str, ...]:
     """Return the views to capture; raise JobError where configuration and golden sample disagree."""
     known = tuple(view.id for view in golden.spec.views)
     pictured = {view for job in config.jobs if isinstance(job, ImageJob) for view in job.images}
-    by_view = (config.calibrations, config.standards, config.checks, config.cameras)
+    by_view = (config.calibrations, config.colours, config.standards, config.checks, config.cameras)
     strange = ({config.view} | pictured).union(*by_view) - {None, ANY_VIEW, *known}
     if strange:
         names = ", ".join(sorted(map(str, strange)))

@@ -45,6 +45,7 @@ def naming(path: Path) -> Generator[None]:
 
 
 def colour_picture(path: Path) -> Picture:
+    """Read a picture; FramesError where it cannot be read or has no colours."""
     picture = read_picture(path)
     if picture.codes.ndim != 3:
         raise FramesError(f"{path} is {picture.kind}: colour needs RGB pictures: save the camera's colours")
