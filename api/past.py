@@ -193,6 +193,14 @@ class Past:
             raise Problem("evidence", f"no inspection {inspection!r} is recorded here")
         return Inspection.model_validate_json(stored.record)
 
+    def production(self, lot: str) -> list[Inspection]:
+        """Return each unit's newest record in production, in the order in which the units came."""
+        newest: dict[str, str] = {}
+        for line in self.lines(subject=lot, kinds=("inspection.recorded",)):
+            if line.body["checkpoint"] == "production":
+                newest[line.body["serial"]] = line.body["inspection"]
+        return [self.inspection(name) for name in newest.values()]
+
     def keep(self) -> None:
         """Keep the states that were seen: the transaction is committed."""
         for reading in (self._lots, self._first_pieces, self._ipqcs):

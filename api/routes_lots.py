@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 import quality
 from api import cursor as cursors
@@ -28,10 +28,11 @@ from api.routes_records import House, Page, Text
 from api.routes_series import series_in
 from api.store import journal
 from api.store.keys import ApiKey
-from quality import neutral_draw
+from quality import colour_trend, neutral_draw
 
 router = APIRouter()
 
+Fraction = Annotated[float, Query(gt=0, lt=1)]
 _DRAW_KINDS = ("lot.frozen", "draw.committed", "draw.revealed")
 
 
@@ -59,6 +60,18 @@ def list_lots(ledger: House, limit: Page = 50, cursor: Text = None) -> dict[str,
 def get_lot(ledger: House, id: str) -> dict[str, Any]:  # noqa: A002 (the path says {id})
     """Read a lot's state: phase, counts, decisions, draw, sample, non-conformances."""
     return ledger.read_lot(id).record()
+
+
+@router.get("/lots/{id}/colours", dependencies=[Depends(allow(*READERS))])
+def get_colours(ledger: House, id: str, alpha: Fraction = 0.05) -> dict[str, Any]:  # noqa: A002
+    """Read how a lot's colours lie from the golden sample, scatter, and drift from first unit to last.
+
+    Of each unit the newest record in production counts, in the order in which the units were first recorded.
+    """
+    with ledger.past() as past:
+        state = past.lot(id)
+        found = colour_trend.lot_colours(past.spec_of(state), past.production(id), alpha=alpha)
+    return {"lot": id, "alpha": alpha, "colours": [trend.record() for trend in found]}
 
 
 @router.post("/lots/{id}/fai")

@@ -37,7 +37,7 @@ class LotError(ValueError):
 def register(app: typer.Typer) -> None:
     """Add `hallmark lot`."""
     lot = typer.Typer(name="lot", help="Lots, from opening to release.", no_args_is_help=True)
-    for command in (open_lot, show, fai, approve, freeze, draw, oqc, resolve, release, report):
+    for command in (open_lot, show, colours, fai, approve, freeze, draw, oqc, resolve, release, report):
         lot.command("open" if command is open_lot else command.__name__)(command)
     app.add_typer(lot)
 
@@ -63,6 +63,26 @@ def show(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) -> 
     Example: `hallmark lot show L-7 --server http://qc:8080 --api-key-file qc.key`
     """
     _show(_ask(server, key, "GET", f"/lots/{lot}"), as_json=as_json)
+
+
+def colours(lot: Lot, *, server: Server, key: KeyFile, as_json: AsJson = False) -> None:
+    """Show a lot's colours: mean difference to the golden sample, scatter, drift, and the worst unit.
+
+    Example: `hallmark lot colours L-7 --server http://qc:8080 --api-key-file qc.key`
+    """
+    told = _ask(server, key, "GET", f"/lots/{lot}/colours")
+    if as_json:
+        print(json.dumps(told, sort_keys=True))
+        return
+    from pydantic import TypeAdapter
+
+    from hallmark.report.colours import trend_lines
+    from quality.colour_trend import ColourTrend
+
+    for trend in TypeAdapter(list[ColourTrend]).validate_python(told["colours"]):
+        print("\n".join(trend_lines(trend)))
+    if not told["colours"]:
+        print(f"lot {lot}: no unit has a colour with L*a*b*")
 
 
 def fai(

@@ -284,7 +284,7 @@ def _changes(before: Sequence[LotFigures], after: Sequence[LotFigures], alpha: f
         by_units = measure == "first_pass" or after[0].counting == "nonconforming_units"
         p = fisher_p_value(one, other, "two-sided") if by_units else _conditional(one, other)
         tested.append((measure, other[0] / other[1], one[0] / one[1], p))
-    adjusted = _holm([p for *_, p in tested])
+    adjusted = holm([p for *_, p in tested])
     return tuple(Change(*t, a, a <= alpha) for t, a in zip(tested, adjusted, strict=True))
 
 
@@ -306,7 +306,7 @@ def _conditional(one: tuple[int, int], other: tuple[int, int]) -> float:
     return min(1.0, float(binomtest(one[0], total, one[1] / (one[1] + other[1])).pvalue))
 
 
-def _holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float]) -> list[float]:
     """Return Holm's adjusted p-values, in the given order (Scand. J. Statist. 6 (1979) 65)."""
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     adjusted = [0.0] * len(p_values)

@@ -10,6 +10,7 @@ from golden.spec import Colour, GoldenSpec
 from hallmark.report.paper import Block, Cell, Column, Heading, Table, Text
 from hallmark.report.signs import State
 from quality import FaiItem
+from quality.colour_trend import ColourTrend
 
 _DELTA, _MINUS = "\u0394", "\u2212"
 DELTA_E: Mapping[str, str] = {
@@ -93,3 +94,70 @@ def _triple(lab: tuple[float, float, float]) -> str:
 
 def _signed(difference: float) -> str:
     return f"{difference:+.2f}".replace("-", _MINUS)
+
+
+def lot_trend(spec: GoldenSpec, trends: Sequence[ColourTrend]) -> list[Block]:
+    """Return a table of how a lot's colours lie, scatter and drift; nothing where there are none."""
+    if not trends:
+        return []
+    numbers = {c.id: c.number for c in spec.characteristics}
+    columns = (
+        Column("No.", 9), Column("Colour"), Column("Mean difference", 40), Column("Scatter of units", 40),
+        Column("Drift from first unit to last", 40), Column("Worst unit", 24),
+    )  # fmt: skip
+    rows = [
+        [
+            Cell(str(numbers[t.characteristic])),
+            Cell(t.name, f"{t.units} units by {t.source}"),
+            Cell(f"{t.delta_e:.2f} {DELTA_E[t.formula]}", _by_axis(t.mean), strong=True),
+            Cell(*_scatter(t)),
+            Cell(*_drift(t)),
+            Cell(f"{t.worst_delta_e:.2f} {DELTA_E[t.formula]}", t.worst),
+        ]
+        for t in trends
+    ]  # fmt: skip
+    said = (
+        "Differences are the units' less the reference's. The ellipse holds the next unit in the plane of a* "
+        "and b* with the probability given. Drift is tested by Hotelling's T-squared of the slope in order "
+        "of production, corrected for the number of colours (Holm)."
+    )
+    return [Heading("Colours of the lot"), Table(columns, rows), Text(said, "quiet")]
+
+
+def _scatter(t: ColourTrend) -> tuple[str, str]:
+    if t.standard_deviations is None:
+        return "", ""
+    said = f"s {_by_axis(t.standard_deviations, sign=False)}"
+    e = t.ellipse
+    return said, "" if e is None else (
+        f"{e.coverage:.0%} ellipse {e.major:.2f} by {e.minor:.2f} at {e.angle_deg:.0f}\u00b0"
+    )
+
+
+def _drift(t: ColourTrend) -> tuple[str, str]:
+    d = t.drift
+    if d is None:
+        return "not tested", ""
+    found = f"{d.delta_e:.2f} {DELTA_E[t.formula]}" if d.real else "none proven"
+    return found, f"{_by_axis(d.change)}; p = {d.adjusted_p:.2g}"
+
+
+def trend_lines(t: ColourTrend) -> list[str]:
+    """Return a lot's colour in words, for people at a terminal."""
+    unit = DELTA_E[t.formula]
+    scatter, drift = " ".join(filter(None, _scatter(t))), ", ".join(filter(None, _drift(t)))
+    return [
+        f"{t.name} by {t.source}, {t.units} units",
+        f"  mean {t.delta_e:.2f} {unit}: {_by_axis(t.mean)}",
+        f"  scatter {scatter or 'not known of one unit'}",
+        f"  drift from first unit to last: {drift}",
+        f"  worst unit {t.worst}: {t.worst_delta_e:.2f} {unit}: {_by_axis(t.worst_difference)}",
+    ]
+
+
+def _by_axis(values: Sequence[float], *, sign: bool = True) -> str:
+    form = "+.2f" if sign else ".2f"
+    return ", ".join(
+        f"{_DELTA if sign else ''}{name}* {value:{form}}".replace("-", _MINUS)
+        for name, value in zip("Lab", values, strict=True)
+    )

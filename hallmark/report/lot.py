@@ -9,7 +9,7 @@ from typing import Any
 from evidence import REASONS, Inspection
 from golden.sample import GoldenSample
 from hallmark.report.charts import defect_map, pareto, pareto_bars
-from hallmark.report.colours import DELTA_E
+from hallmark.report.colours import DELTA_E, lot_trend
 from hallmark.report.marks import words
 from hallmark.report.paper import (
     Block,
@@ -30,6 +30,7 @@ from hallmark.report.pictures import Picture, golden_picture
 from hallmark.report.sections import missing, readable, require_own, running, signature_line
 from hallmark.report.signs import SEVERITIES, VERDICTS, WEIGHED, State, state_of
 from quality import ClassSampling, Draw, FirstArticleDecision, OqcDecision
+from quality.colour_trend import lot_colours
 
 _OUTCOMES: dict[str, State] = {"accept": "conform", "reject": "nonconform", "undecided": "undecided"}
 _SAID = {"accept": "accepted", "reject": "rejected", "undecided": "undecided"}
@@ -90,6 +91,7 @@ def lot_summary(
             *_outgoing(lot, oqc),
             *_map(sample, units),
             *_pareto(units),
+            *lot_trend(spec, lot_colours(spec, units)),
             Heading("Units that did not pass", str(len(stopped))),
             _stopped(stopped) if stopped else Text("Every unit passed."),
             *_nonconformances(nonconformances),

@@ -10,11 +10,12 @@ import pytest
 from evidence import CharacteristicResult, Inspection, Pose, complete, entered_colour
 from golden.colours import ColourConditions
 from golden.spec import Colour, GoldenSpec
-from hallmark.report import Paper, first_article_report, inspection_sheet, to_html
-from hallmark.report.colours import colour_detail, conditions_in_words
+from hallmark.report import Paper, first_article_report, inspection_sheet, lot_summary, to_html
+from hallmark.report.colours import colour_detail, conditions_in_words, trend_lines
 from hallmark.report.numbers import between
 from hallmark.report.pdf import to_pdf
 from quality import EnteredResult, first_article
+from quality.colour_trend import lot_colours
 from tests.colours import AGREED, NEAR, REFERENCE, paint, reading, seen
 from tests.hallmark import papers
 from tests.hallmark.test_report_papers import ISSUED, said_by, squeezed, text_of_html, text_of_pdf
@@ -128,3 +129,36 @@ def test_conditions_in_words() -> None:
     assert colour_detail(paint(quantity="p95", viewing_distance_mm=400)) == (
         "95th percentile of places against the golden sample, seen from 400 mm"
     )
+
+
+def lot_units(n: int = 8) -> list[Inspection]:
+    """Units whose first colour drifts yellower, and whose second an instrument has read."""
+    units: list[Inspection] = []
+    for i in range(n):
+        lab = (60.2 + 0.05 * (-1) ** i, 20.1 + 0.03 * (i % 3), -10.0 + 0.1 * i + 0.02 * (i * 3 % 5))
+        drifting = seen(colour("c8"), lab, "conform", None, u=0.05)
+        units.append(record(drifting, entered_colour(colour("c9"), reading(NEAR), "manual"), serial=f"U{i}"))
+    return units
+
+
+def test_a_lots_summary_shows_its_colours() -> None:
+    good, _ = papers.first(papers.board())
+    lot = {**papers.lot_state(papers.board()), "first_article": None}
+    paper = lot_summary(papers.sample(board()), lot, lot_units(), issued=ISSUED)
+    in_html, in_pdf = text_of_html(to_html(paper)), text_of_pdf(to_pdf(paper))
+    (trend, read) = lot_colours(board(), lot_units())
+    assert trend.drift is not None
+    assert trend.drift.real
+    said = (
+        "Colours of the lot", "8 units by camera", "8 units by instrument", "95% ellipse", "not tested",
+        f"{trend.delta_e:.2f} ΔE CMC(2:1)", f"{trend.worst_delta_e:.2f} ΔE CMC(2:1)", "U7",
+        f"Δb* +{trend.drift.change[2]:.2f}; p =",
+    )  # fmt: skip
+    for text in (*said, *said_by(paper)):
+        assert squeezed(text) in in_html, text
+        assert squeezed(text) in in_pdf, text
+    lines = "\n".join(trend_lines(trend) + trend_lines(read))
+    for text in ("Copper, upper plane by camera, 8 units", "drift from first unit to last:", "worst unit U7"):
+        assert text in lines
+    plain = lot_summary(papers.sample(), papers.lot_state(papers.board()), [good], issued=ISSUED)
+    assert squeezed("Colours of the lot") not in text_of_html(to_html(plain))

@@ -77,15 +77,15 @@ def test_a_change_that_one_test_alone_would_call_real_is_not() -> None:
 
 def test_holm_steps_down() -> None:
     # Holm 1979: 0.01, 0.04, 0.03, 0.005 become 0.03, 0.06, 0.06, 0.02.
-    assert runs._holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert runs._holm([0.6, 0.9]) == [1.0, 1.0]
-    assert runs._holm([0.04, 0.9]) == [0.08, 0.9]
+    assert runs.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert runs.holm([0.6, 0.9]) == [1.0, 1.0]
+    assert runs.holm([0.04, 0.9]) == [0.08, 0.9]
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_holm_keeps_the_order_and_never_shrinks(p_values: list[float]) -> None:
-    adjusted = runs._holm(p_values)
+    adjusted = runs.holm(p_values)
     assert all(p <= a <= 1 for p, a in zip(p_values, adjusted, strict=True))
     pairs = sorted(zip(p_values, adjusted, strict=True))
     assert [a for _, a in pairs] == sorted(adjusted)
