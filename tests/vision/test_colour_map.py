@@ -67,7 +67,10 @@ def test_a_map_is_what_the_certificate_and_the_formula_say_of_each_place(
 
 def test_the_flat_field_enters_each_pixel() -> None:
     response = (1.0, 0.1, *([0.0] * 26))  # P0 + 0.1 P1(y)
-    planes = tuple(FlatPlane(name=n, dark=0.0, level=0.5, response=response, unevenness=0.0) for n in "RGB")
+    planes = tuple(
+        FlatPlane(name=n, dark=0.0, level=0.5, response=response, unevenness=0.0)
+        for n in ("red", "green", "blue")
+    )
     flat = FlatField(width=WIDTH, height=HEIGHT, planes=planes)
     made = certificate(modelled("linear", 1, 3)).reissued(NOW, flat_field=flat)
     colour, (_, unit) = made.colour, frames(3)
