@@ -118,11 +118,11 @@ class Colour(_Characteristic):
     is a contractual absolute colour: a camera's value may be reported, a spectrophotometer's reading under
     its conditions decides; each unit needs one, or only units at the checkpoints of `required_at`.
 
-    `quantity` is what differs: the region's `mean`; `p95`, the 95th percentile over the region's places;
-    `mottle`, how uneven the region is beyond the golden sample's; `gradient`, how far it runs from side to
-    side; `match`, the mean against that of the region `other` of the same unit. `conditions` are the light
-    and observer for which the difference is computed, else the certificate's. With `viewing_distance_mm` the
-    map is first filtered as the eye does from there (S-CIELAB).
+    `quantity` is what differs: the region's `mean`; `p95`, the 95th percentile over the region's places, with
+    `viewing_distance_mm` of the pattern as the eye sees it from there (S-CIELAB); `mottle`, how uneven the
+    region is beyond the golden sample's; `gradient`, how far it runs from end to end beyond the golden
+    sample's; `match`, how the region and `other` differ on the unit beyond how they do on the golden sample.
+    `conditions` are the light and observer for which the difference must hold, else the certificate's.
     """
 
     kind: Literal["colour"]
@@ -148,12 +148,20 @@ class Colour(_Characteristic):
             raise ValueError("other is the region that a match is made with: give it with quantity: match")
         if self.required_at is not None and self.reference is None:
             raise ValueError("required_at is where a reference is proven: give a reference, or remove it")
+        if self.viewing_distance_mm is not None and self.quantity != "p95":
+            raise ValueError("viewing_distance_mm is of patterns: set quantity: p95, or remove it")
         if self.reference is not None:
-            if self.quantity != "mean" or self.viewing_distance_mm is not None:
-                raise ValueError("a reference is of a mean colour: remove quantity and viewing_distance_mm")
+            if self.quantity != "mean":
+                raise ValueError("a reference is of a mean colour: remove quantity")
             if self.conditions is not None:
                 raise ValueError("a reference has conditions of its own: remove conditions")
         return self
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether it means something only by a camera characterised for colour, or by an instrument."""
+        plain = self.quantity == "mean" and self.formula == "CIEDE2000" and self.conditions is None
+        return self.reference is not None or not plain
 
 
 class Surface(_Characteristic):

@@ -9,6 +9,7 @@ from rich.table import Table
 from golden.bundle import Bundle
 from golden.catalogue import DefectRule
 from golden.spec import Characteristic, Colour, GoldenSpec, Surface
+from hallmark.colour_names import colour_detail
 
 
 def print_tables(opened: Bundle) -> None:
@@ -57,7 +58,7 @@ def _limits(c: Characteristic) -> str:
     if isinstance(c, Surface):
         return "catalogue, " + ", ".join(c.zones)
     if isinstance(c, Colour):
-        return f"up to {c.upper:g} {c.unit}"
+        return f"up to {c.upper:g} {c.unit}, {colour_detail(c)}"
     if c.unit is None:
         return "conform"
     if c.lower is None:

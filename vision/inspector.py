@@ -322,8 +322,9 @@ class _Unit:
             self._results.update((result.id, result) for result in results)
             return
         for c in asked:
-            if c.reference is not None:
-                self._results[c.id] = unmeasured(c, "colour_absolute")
+            if c.needs_calibration:
+                reason = "calibration_absent" if c.reference is None else "colour_absolute"
+                self._results[c.id] = unmeasured(c, reason)
                 continue
             difference = compiled.surface.colour_difference(aligned, compiled.colours[c.id])
             if difference is None:

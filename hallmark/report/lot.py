@@ -8,8 +8,9 @@ from typing import Any
 
 from evidence import REASONS, Inspection
 from golden.sample import GoldenSample
+from hallmark.colour_names import DELTA_E
 from hallmark.report.charts import defect_map, pareto, pareto_bars
-from hallmark.report.colours import DELTA_E, lot_trend
+from hallmark.report.colours import lot_trend
 from hallmark.report.marks import words
 from hallmark.report.paper import (
     Block,

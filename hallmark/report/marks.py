@@ -116,6 +116,8 @@ def _shapes(spec: GoldenSpec, c: Characteristic, view: str) -> Iterable[Shape]:
             yield from (_edge(edge) for edge in feature.edges)
     elif isinstance(c, Colour) and c.view == view:
         yield _outline(c.region)
+        if c.other is not None:
+            yield _outline(c.other)
     elif isinstance(c, Surface):
         yield from (_outline(z.region) for z in spec.zones if z.id in c.zones and z.view == view)
 

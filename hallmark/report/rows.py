@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evidence import REASONS, CharacteristicResult, Defect, Inspection
 from golden.spec import Characteristic, Colour, DecisionRule, Dimension, Entered, GoldenSpec, Surface
-from hallmark.report.colours import DELTA_E, colour_detail
+from hallmark.colour_names import DELTA_E, colour_detail
 from hallmark.report.marks import numbered, words
 from hallmark.report.numbers import alike, between, measured, plain
 from hallmark.report.pages import render

@@ -52,6 +52,7 @@ def test_the_unit_follows_from_the_formula() -> None:
         ({"other": {"type": "disk", "center_px": [9, 5], "radius_px": 2}}, "give it with quantity: match"),
         ({"required_at": ["fai"]}, "give a reference, or remove it"),
         ({"reference": REFERENCE, "quantity": "p95"}, "of a mean colour"),
+        ({"viewing_distance_mm": 400}, "set quantity: p95, or remove it"),
         ({"reference": REFERENCE, "conditions": AGREED}, "conditions of its own"),
         ({"reference": {**REFERENCE, "conditions": {"illuminant": "D65", "observer": "10"}}}, "geometry"),
         ({"reference": {**REFERENCE, "conditions": {**AGREED, "specular": None}}}, "needs specular"),

@@ -10,8 +10,9 @@ import pytest
 from evidence import CharacteristicResult, Inspection, Pose, complete, entered_colour
 from golden.colours import ColourConditions
 from golden.spec import Colour, GoldenSpec
+from hallmark.colour_names import colour_detail, conditions_in_words
 from hallmark.report import Paper, first_article_report, inspection_sheet, lot_summary, to_html
-from hallmark.report.colours import colour_detail, conditions_in_words, trend_lines
+from hallmark.report.colours import trend_lines
 from hallmark.report.numbers import between
 from hallmark.report.pdf import to_pdf
 from quality import EnteredResult, first_article
