@@ -11,6 +11,7 @@ from evidence.colours import ColourResult
 from evidence.inspection import CharacteristicResult
 from golden.characteristics import Colour
 from golden.colour_difference import lab_difference
+from golden.colour_words import words
 from golden.colours import InstrumentReading
 from golden.conformity import Decision, capable, decide_camera, decide_reading
 from golden.errors import ReadingError
@@ -48,10 +49,21 @@ def entered_colour(
         decision=decided.decision,
         interval=decided.interval,
         colour=ColourResult(
-            lab=reading.lab, reference=reference, words=(), conditions=reading.conditions, reading=reading,
+            lab=reading.lab, reference=reference, conditions=reading.conditions, reading=reading,
+            words=_words(characteristic, reading),
             dl=round(d.dl, 4), da=round(d.da, 4), db=round(d.db, 4), dc=round(d.dc, 4), dh=round(d.dh, 4),
         ),
     )  # fmt: skip
+
+
+def _words(characteristic: Colour, reading: InstrumentReading) -> tuple[str, ...]:
+    """Return a colourist's words; none where nobody states what chance explains."""
+    reference = characteristic.reference
+    if reference is None or reading.u is None:
+        return ()
+    variance = reading.u**2 + reference.u**2
+    covariance = [[variance * (i == j) for j in range(3)] for i in range(3)]
+    return words(reference.lab, reading.lab, covariance, characteristic.decision.coverage_factor)
 
 
 def misstated(characteristic: Colour, result: CharacteristicResult) -> str | None:

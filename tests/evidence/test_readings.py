@@ -34,6 +34,16 @@ def test_a_result_follows_from_the_lab_that_was_read(lab: Lab, decision: str, re
     assert misstated(ABSOLUTE, again) is None
 
 
+def test_words_are_said_of_what_the_instrument_can_see() -> None:
+    """The target's hue is 333 degrees, a bluish red: from there to less b* is bluer."""
+    lighter = entered_colour(ABSOLUTE, reading((60.2, 20.0, -10.0), u=0.05), "manual").colour
+    both = entered_colour(ABSOLUTE, reading((60.2, 20.0, -11.0), u=0.05), "manual").colour
+    unsure = entered_colour(ABSOLUTE, reading((60.2, 20.0, -10.0), u=0.15), "manual").colour
+    silent = entered_colour(ABSOLUTE, reading((60.2, 20.0, -10.0), u=None), "manual").colour
+    said = [c.words for c in (lighter, both, unsure, silent) if c is not None]
+    assert said == [("lighter",), ("bluer", "brighter", "lighter"), (), ()]
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
