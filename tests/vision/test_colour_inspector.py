@@ -33,6 +33,7 @@ from tests.vision.colour_scene import (
     spec,
 )
 from vision import GoldenColours, Inspector, measure_golden
+from vision.colour.difference import delta_e
 
 
 def test_a_unit_like_the_golden_sample_conforms_and_says_nothing() -> None:
@@ -157,6 +158,15 @@ def bad() -> Inspection:
 def test_every_quantity_conforms_on_a_good_unit_and_shows_a_bad_one(name: str) -> None:
     assert of(good(), name).decision == "conform", of(good(), name)
     assert of(bad(), name).decision == "nonconform", of(bad(), name)
+
+
+@pytest.mark.parametrize("name", ["copper", "match"])
+def test_the_differences_told_are_those_that_make_the_value(name: str) -> None:
+    result = of(bad(), name)
+    assert result.colour is not None
+    assert result.value == pytest.approx(float(delta_e(result.colour.reference, result.colour.lab)), rel=0.02)
+    assert result.colour.words[0] == "darker"
+    assert result.colour.dl < -3
 
 
 def test_the_file_is_whole_or_refused() -> None:
