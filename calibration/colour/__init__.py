@@ -17,12 +17,14 @@ from calibration.colour.colorimetry import (
     xyz_from_lab,
     xyz_from_reflectance,
 )
+from calibration.colour.drift import Gain, LightReading, LightReference, LightState, LightWatch, WatchPlan
 from calibration.colour.illuminant_check import IlluminantCheck, check_chart, check_white
 from calibration.colour.linearity import Linearity, Transfer, find_linearity
 from calibration.colour.metamerism import Metamerism, estimate_metamerism, special_index
 from calibration.colour.model import ColourModel
 from calibration.colour.patches import Patches, sample_patches
 from calibration.colour.readings import MeasuredColours, comparable, read_colours
+from calibration.colour.slope import slope_residual
 
 __all__ = [
     "ILLUMINANTS",
@@ -36,13 +38,19 @@ __all__ = [
     "ColourModel",
     "ColourPatch",
     "ErrorSummary",
+    "Gain",
     "IlluminantCheck",
+    "LightReading",
+    "LightReference",
+    "LightState",
+    "LightWatch",
     "Linearity",
     "MeasuredColours",
     "Metamerism",
     "Observer",
     "Patches",
     "Transfer",
+    "WatchPlan",
     "adaptation",
     "characterise",
     "check_chart",
@@ -56,6 +64,7 @@ __all__ = [
     "observer_name",
     "read_colours",
     "sample_patches",
+    "slope_residual",
     "special_index",
     "white_point",
     "xyz_from_lab",

@@ -7,8 +7,9 @@ tolerance.
 
 * drift: exponentially weighted moving average of the two chromatic coordinates (MEWMA: Lowry, Woodall, Champ
   and Rigdon 1992, doi:10.1080/00401706.1992.10485232). Its limit has the average run length that is asked
-  (Rigdon 1995, doi:10.1080/00949659508811685), wider where few readings made the reference. A drift of less
-  than a fifth of the tolerance is no alarm however surely it is seen; an alarm ends below half of that.
+  (Rigdon 1995, doi:10.1080/00949659508811685), wider where few readings made the reference. However
+  surely it is seen, it is no alarm before the average, or half of that and the latest reading, has moved by a
+  fifth of the tolerance; the alarm ends when the average is back within a tenth.
 * jump: a single reading far from that average. It makes the light suspect and is not averaged, the next one
   decides: a hand over the tile is no drift, a changed lamp is.
 * power: beyond what a gain can correct; treated as a jump.
@@ -248,13 +249,16 @@ class LightWatch:
             power=power,
             delta_e=self._moved(average),
         )
-        drifting = self._matters(average, 0.5) if state.why == "drift" else self._matters(average)
-        if square > self._drift and (drifting or self._matters(change)):
+        proven = square > self._drift and self._matters(average, 0.5)
+        if proven and (state.why == "drift" or self._matters(average) or self._matters(change)):
             return self._now(moved, "alarm", "drift")
         return self._now(moved, "ok", "within_limits")
 
     def gain(self, state: LightState) -> Gain:
-        """Return the correction for units between two readings of the tile, from its moving average."""
+        """Return the correction for units between two readings of the tile, from its moving average.
+
+        How the power flickers from frame to frame is not in it: that is part of the units' repeatability.
+        """
         smooth = WEIGHT / (2 - WEIGHT)
         return Gain(np.exp(-state.average), self._repeatability * smooth + self._unlike(state.average))
 

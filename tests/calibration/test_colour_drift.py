@@ -97,7 +97,9 @@ def test_a_change_of_power_is_corrected_and_no_alarm(cell: Cell) -> None:
 
 def test_the_power_of_a_coloured_tile_is_no_colour(cell: Cell) -> None:
     rng, tile = np.random.default_rng(3), np.array([0.5, 0.1, 0.05])
-    watch = LightWatch(LightReference.of(seen(rng, 40) / TILE * tile), cell.calibration, WatchPlan())
+    flickering = seen(rng, 40) / TILE * tile * (1 + 0.05 * rng.standard_normal((40, 1)))
+    watch = LightWatch(LightReference.of(flickering), cell.calibration, WatchPlan())
+    assert watch.detectable == MATTERS
     states = followed(watch, 0.9 * seen(rng, 60) / TILE * tile)
     assert {s.status for s in states} == {"ok"}
     assert states[-1].delta_e < 0.05

@@ -15,6 +15,7 @@ from scipy.integrate import quad
 from scipy.stats import chi2, ncx2
 
 from benchmarks import colour_coverage
+from calibration.colour.colorimetry import lab_from_xyz
 from calibration.colour.slope import ORDINARY, slope_residual
 from calibration.errors import CalibrationError
 from golden.colours import Formula
@@ -222,6 +223,27 @@ def test_errors_of_the_model_cancel_on_one_station_only(cell: colour_coverage.Ce
     two = colour_difference(reading, reading, cell.calibration, golden_calibration=cell.calibration)
     assert two.high > 20 * alone.high
     assert {"golden camera", "camera"} <= {line.name for line in two.lines}
+
+
+def test_the_covariance_is_that_of_drawn_readings_and_models(cell: colour_coverage.Cell) -> None:
+    """Monte Carlo through the camera's model: noise of both readings, and the model's parameters."""
+    rng, n, colour = (
+        np.random.default_rng(8),
+        40_000,
+        cell.calibration.model_copy(update={"slope_residual": 0.0}),
+    )
+    cov = np.array([[4, 1, 0], [1, 2, 0.5], [0, 0.5, 3.0]]) * 1e-9
+    golden, unit = Light(np.array([0.4, 0.3, 0.2]), cov / 5), Light(np.array([0.42, 0.3, 0.18]), cov)
+    found = colour_difference(golden, unit, colour)
+    model = colour.model
+    drawn = rng.multivariate_normal(model.matrix.ravel(), np.array(model.covariance), n)
+    matrices = drawn.reshape(n, 3, -1)
+
+    def lab(reading: Light) -> F64:
+        light = rng.multivariate_normal(reading.rgb, reading.covariance, n)
+        return lab_from_xyz(np.einsum("nij,nj->ni", matrices, model.terms(light)), colour.white_xyz)
+
+    assert np.cov(lab(unit) - lab(golden), rowvar=False) == pytest.approx(found.covariance, rel=0.1, abs=2e-4)
 
 
 def test_the_lamps_correction_counts(cell: colour_coverage.Cell) -> None:
