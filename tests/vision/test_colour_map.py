@@ -72,7 +72,8 @@ def test_the_flat_field_enters_each_pixel() -> None:
         for n in ("red", "green", "blue")
     )
     flat = FlatField(width=WIDTH, height=HEIGHT, planes=planes)
-    made = certificate(modelled("linear", 1, 3)).reissued(NOW, flat_field=flat)
+    even = modelled("linear", 1, 3).model_copy(update={"flat_field": "frames"})
+    made = certificate(None).reissued(NOW, flat_field=flat, colour=even)
     colour, (_, unit) = made.colour, frames(3)
     assert colour is not None
     found = DifferenceMap(made, WIDTH, HEIGHT, step=1)
