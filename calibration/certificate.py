@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import reprlib
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast
@@ -407,7 +408,9 @@ class CameraCalibration(Closed):
 def _first(error: ValidationError) -> str:
     detail = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in detail["loc"]) or "certificate"
-    return f"{field}: {detail['msg']} (got {detail['input']!r})"
+    # what is wrong between fields has the whole certificate as its input
+    got = f" (got {reprlib.repr(detail['input'])})" if detail["loc"] else ""
+    return f"{field}: {detail['msg']}{got}"
 
 
 def _bytes(text: str) -> bytes:
