@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from evidence.inspection import Name, Timestamp
 from golden.catalogue import CharacteristicClass
+from golden.colours import InstrumentReading
 from golden.plans import ChartKind, IpqcPlan, RuleSet
-from golden.regions import Closed
-from golden.spec import DecisionRule
+from golden.regions import Closed, Stated
+from golden.spec import Colour, DecisionRule
 from quality.events import Person, Reason, Role
 from quality.spc import Limits
 
@@ -19,7 +20,10 @@ Parties = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class KeyScope(Closed):
-    """A key characteristic as the golden sample defines it: what decides a value, and what charts it."""
+    """A key characteristic as the golden sample defines it: what decides a value, and what charts it.
+
+    `absolute` is a colour that has a reference, which an instrument's reading decides.
+    """
 
     characteristic: Name
     severity: CharacteristicClass
@@ -30,6 +34,7 @@ class KeyScope(Closed):
     lower: float | None = None
     upper: float | None = None
     rule: DecisionRule
+    absolute: Stated[Colour] = None
 
 
 class IpqcStarted(Closed):
@@ -71,7 +76,10 @@ class LimitsFrozen(Closed):
 
 
 class Reading(Closed):
-    """What an instrument gave on one unit: a value, or conform: true or false without variables data."""
+    """What an instrument gave on one unit: a value, or conform: true or false without variables data.
+
+    Of a colour that has a reference it is `colour`, a spectrophotometer's reading, and the value follows.
+    """
 
     serial: Name
     characteristic: Name
@@ -79,11 +87,17 @@ class Reading(Closed):
     standard_uncertainty: Annotated[float, Field(ge=0)] | None = None
     conform: bool | None = None
     instrument: Annotated[str, Field(min_length=1, max_length=500)]
+    colour: Stated[InstrumentReading] = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if (self.value is None) == (self.conform is None):
-            raise ValueError(f"{self.characteristic} on {self.serial}: give either a value or conform")
+        where = f"{self.characteristic} on {self.serial}"
+        if self.colour is None and (self.value is None) == (self.conform is None):
+            raise ValueError(f"{where}: give either a value or conform")
+        if self.colour is not None and self.conform is not None:
+            raise ValueError(f"{where}: a colour is read, conform is left out")
+        if self.colour is not None and self.instrument != self.colour.instrument:
+            raise ValueError(f"{where}: instrument is not the reading's, {self.colour.instrument}")
         return self
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from golden import conformity
+from golden.conformity import decide_reading
+from golden.errors import ReadingError
+from golden.spec import Colour
 from quality.errors import StepError
 from quality.ipqc.events import Judgement, KeyScope, Outcome, Reading
 from quality.spc import Counts, Limits, chart, rule_set_named
 
 Sample = Sequence[Reading]
+
+_ROUNDING = 1e-5  # Delta E: another machine's last digits
 
 
 def check_readings(where: str, keys: Sequence[KeyScope], size: int, readings: Sample) -> tuple[str, ...]:
@@ -31,11 +36,40 @@ def check_readings(where: str, keys: Sequence[KeyScope], size: int, readings: Sa
         if found.count((characteristic, serial)) != 1:
             raise StepError(f"{where}: unit {serial} needs one reading of {characteristic}")
     variables = {key.characteristic: key.variables for key in keys}
+    colours = {key.characteristic for key in keys if key.absolute is not None}
     for reading in readings:
+        if (reading.characteristic in colours) != (reading.colour is not None):
+            takes = "a spectrophotometer's reading" if reading.colour is None else "no colour"
+            raise StepError(f"{where}: {reading.characteristic} on {reading.serial} takes {takes}")
         if variables[reading.characteristic] != (reading.value is not None):
             takes = "a value" if variables[reading.characteristic] else "conform: true or false"
             raise StepError(f"{where}: {reading.characteristic} on {reading.serial} takes {takes}")
     return serials
+
+
+def with_differences(where: str, keys: Sequence[KeyScope], readings: Sample) -> Sample:
+    """Return the readings with the Delta E, and its uncertainty, of colours that an instrument has read.
+
+    Raises:
+        StepError: one was not read under the agreed conditions, or comes with another Delta E.
+    """
+    absolute = {key.characteristic: key.absolute for key in keys}
+    return tuple(_with_difference(where, absolute.get(r.characteristic), r) for r in readings)
+
+
+def _with_difference(where: str, colour: Colour | None, reading: Reading) -> Reading:
+    if colour is None or reading.colour is None:
+        return reading
+    try:
+        found = decide_reading(colour, reading.colour)
+    except ReadingError as error:
+        raise StepError(f"{where}: {reading.serial}: {error}") from error
+    if reading.value is not None and abs(reading.value - found.value) > _ROUNDING:
+        raise StepError(
+            f"{where}: {colour.id} on {reading.serial} was read as {found.value}, not {reading.value}"
+        )
+    numbers = {"value": found.value, "standard_uncertainty": found.standard_uncertainty}
+    return reading.model_copy(update=numbers)
 
 
 def judge(key: KeyScope, limits: Limits | None, history: Sequence[Sample], readings: Sample) -> Judgement:
@@ -66,6 +100,8 @@ def failed_units(key: KeyScope, readings: Sample) -> tuple[str, ...]:
 def _decision(key: KeyScope, reading: Reading) -> conformity.Decision:
     if reading.value is None:
         return "conform" if reading.conform else "nonconform"
+    if key.absolute is not None and reading.colour is not None:
+        return decide_reading(key.absolute, reading.colour).decision
     u = reading.standard_uncertainty
     decided = conformity.decide(reading.value, u or 0.0, key.lower, key.upper, key.rule)
     if u is None and key.rule.rule == "guarded" and decided == "conform":

@@ -29,7 +29,7 @@ from quality.ipqc.events import (
     SopAcknowledged,
     SopChanged,
 )
-from quality.ipqc.judge import check_readings, judgements
+from quality.ipqc.judge import check_readings, judgements, with_differences
 from quality.sign_off import require_signer
 from quality.spc import Limits
 from quality.spc.limits import family
@@ -344,6 +344,7 @@ def _check_sample(where: str, state: IpqcState, started: IpqcStarted, event: Sam
         if place is None or place < state.sampled:
             what = "was not made in production" if place is None else "was made before the last sample"
             raise StepError(f"{where}: unit {serial} {what}; take units made since")
+    with_differences(where, started.keys, event.readings)
     readings = [sample.readings for sample in state.samples]
     if event.judgements != judgements(started.keys, state.limits, readings, event.readings):
         raise StepError(f"{where}: sample {event.number} is not judged as its readings say")

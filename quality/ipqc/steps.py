@@ -24,7 +24,7 @@ from quality.ipqc.events import (
     SopAcknowledged,
     SopChanged,
 )
-from quality.ipqc.judge import chart_data, check_readings, failed_units, judgements
+from quality.ipqc.judge import chart_data, check_readings, failed_units, judgements, with_differences
 from quality.ipqc.monitor import SUBJECT, IpqcState, apply_event, check, missed_sample
 from quality.lots import LotState
 from quality.spc import Limits, entered_limits, estimate_limits
@@ -64,7 +64,7 @@ def _scope(c: Characteristic, key: KeyCharacteristic) -> KeyScope:
         unit=None if isinstance(c, Surface) else c.unit,
         lower=None if isinstance(c, Surface | Colour) else c.lower,
         upper=None if isinstance(c, Surface) else c.upper,
-        rule=c.decision,
+        rule=c.decision, absolute=c if isinstance(c, Colour) and c.reference is not None else None,
     )  # fmt: skip
 
 
@@ -163,13 +163,14 @@ def take_sample(
 
     Raises:
         StepError: not started or in production, the operator has not acknowledged the procedure or has not
-            the role, or the readings are not one of each key characteristic on `size` units made since the
-            last sample.
+            the role, a colour was not read under the agreed conditions, or the readings are not one of each
+            key characteristic on `size` units made since the last sample.
     """
     started = state.started
     if started is None:
         raise StepError(f"{_subject(state)}: in-process control is not started")
     missed, state = _record_missed(state, now)
+    readings = with_differences(_subject(state), started.keys, readings)
     check_readings(_subject(state), started.keys, started.plan.size, readings)
     before = [sample.readings for sample in state.samples]
     event = make_event(
