@@ -7,7 +7,7 @@ neighbouring patches, each left out of the fit, how much farther apart are they 
 Neighbours on a chart differ in their pigments, while a batch differs from the golden sample in the amount of
 the same ones or in a trace of another: its spectrum changes less for the same change of colour, and slopes
 are smaller. `SAME_MATERIAL` is that ratio, found on the twin (`benchmarks.colour_coverage --slopes`) with
-cameras, lights and materials other than those on which coverage is reported.
+stations and materials drawn apart from those on which coverage is reported.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ NEIGHBOURS = 3
 SAME_MATERIAL = 0.85
 ORDINARY = 0.05  # relative error of an ordinary camera: the prior, and where no patches tell
 _WEIGHT = 8.0  # patches that it counts for
-_NEAREST = 2.0  # Delta E below which two patches are one colour, whose distance is mostly noise
+_NEAREST = 8.0  # Delta E: nearer patches tell of their certificate's errors; a Classic has none so near
 
 
 def slope_residual(reference: F64, left_out: F64) -> float:
     """Return the relative standard error of small CIEDE2000 differences of one material.
 
     The root mean square over the patches of the relative errors of the distances to their three nearest
-    neighbours, shrunk to the prior by the number of patches: few patches cannot prove a camera perfect.
+    neighbours from 8 Delta E, shrunk to the prior by the number of patches: few patches cannot prove a camera
+    perfect.
 
     Args:
         reference: (n, 3) L*a*b* of the chart.

@@ -23,7 +23,7 @@ from vision.colour.characteristics import (
     gradient_difference,
     match_difference,
     mottle_difference,
-    percentile,
+    pattern_difference,
     place_differences,
 )
 from vision.colour.golden_colours import GoldenColours, Tile
@@ -131,8 +131,8 @@ class ColourView:
             reference, calibration.lab(reading.rgb) - reference,
             [
                 Contribution("unit reading", to_lab @ reading.covariance @ to_lab.T, common=False),
-                Contribution("camera", calibration.absolute_covariance(reading.rgb), common=True),
-                Contribution("reference", np.eye(3) * c.reference.u**2, common=True),
+                Contribution("camera", calibration.absolute_covariance(reading.rgb), True, systematic=True),
+                Contribution("reference", np.eye(3) * c.reference.u**2, common=True, systematic=True),
             ],
             formula=c.formula, coverage_factor=c.decision.coverage_factor,
         )  # fmt: skip
@@ -157,7 +157,7 @@ class ColourView:
                 golden.pattern.xyz, placed.pattern.xyz, calibration.white_xyz, placed.pattern.mm_per_sample,
                 c.viewing_distance_mm or 0.0, c.formula,
             )[both]  # fmt: skip
-            found = percentile(seen, seen, mean, asked)
+            found = pattern_difference(seen, golden.floor, mean, asked)
         elif c.quantity == "p95":
             found = place_differences(placed.region, calibration, mean, reference, asked)
         elif placed.gradient is not None:
