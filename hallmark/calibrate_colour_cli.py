@@ -258,8 +258,6 @@ def _of_one_view(options: list[str], known: list[str]) -> tuple[str, list[Path]]
         raise typer.BadParameter(
             f"a file holds one view: name one of {', '.join(known)}, as VIEW=F", param_hint="--image"
         )
-    if not paths[0].is_file():
-        raise typer.BadParameter(f"there is no file {paths[0]}", param_hint="--calibration")
     return named.pop(), paths
 
 
