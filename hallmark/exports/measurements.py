@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from evidence import CharacteristicResult, Inspection
+from evidence import CharacteristicResult, ColourResult, Inspection
 from hallmark.errors import ExportError
 from hallmark.exports.tables import Column, Table
 
@@ -15,21 +15,37 @@ _COLUMNS = (
     Column("coverage_factor", "number"), Column("nominal", "number"), Column("lower", "number"),
     Column("upper", "number"), Column("rule"), Column("valid", "flag"), Column("decision"), Column("reason"),
     Column("source"), Column("verdict"), Column("inspection"), Column("record"), Column("golden"),
+    Column("interval_low", "number"), Column("interval_high", "number"), Column("dl", "number"),
+    Column("da", "number"), Column("db", "number"), Column("dc", "number"), Column("dh", "number"),
+    Column("words"), Column("excluded", "number"), Column("instrument"),
 )  # fmt: skip
 
 
 def measurement_table(inspections: Iterable[Inspection]) -> Table:
-    """Return every result of the records, those without a value too: `reason` says why there is none."""
+    """Return every result of the records, those without a value too: `reason` says why there is none.
+
+    The last columns are of colours: the interval that decides, differences of L*a*b*, chroma and hue, words,
+    the share of the region that was not judged, and the instrument where no camera decided.
+    """
     rows = [
         (
             i.lot, i.serial, i.part, i.revision, i.station, i.sequence, captured(i), r.id, r.name, r.value,
             r.unit, r.standard_uncertainty, r.coverage_factor, r.nominal, r.lower, r.upper, r.rule.rule,
             r.valid, r.decision, r.reason, r.source, i.verdict, i.id, i.digest, i.golden.digest,
+            *(r.interval or (None, None)), *_colour(r.colour),
         )
         for i in inspections
         for r in i.characteristics
     ]  # fmt: skip
     return Table(_COLUMNS, rows)
+
+
+def _colour(c: ColourResult | None) -> tuple[float | str | None, ...]:
+    if c is None:
+        return (None,) * 8
+    instrument = None if c.reading is None else c.reading.instrument
+    excluded = c.excluded if c.reading is None else None
+    return c.dl, c.da, c.db, c.dc, c.dh, ", ".join(c.words), excluded, instrument
 
 
 def captured(inspection: Inspection) -> str | None:

@@ -11,6 +11,7 @@ from evidence import CharacteristicResult, Inspection, Pose, complete, entered_c
 from golden.colours import ColourConditions
 from golden.spec import Colour, GoldenSpec
 from hallmark.colour_names import colour_detail, conditions_in_words
+from hallmark.exports.measurements import measurement_table
 from hallmark.report import Paper, first_article_report, inspection_sheet, lot_summary, to_html
 from hallmark.report.colours import trend_lines
 from hallmark.report.numbers import between
@@ -163,3 +164,16 @@ def test_a_lots_summary_shows_its_colours() -> None:
         assert text in lines
     plain = lot_summary(papers.sample(), papers.lot_state(papers.board()), [good], issued=ISSUED)
     assert squeezed("Colours of the lot") not in text_of_html(to_html(plain))
+
+
+def test_measurement_tables_say_how_colours_differ() -> None:
+    read = entered_colour(colour("c9"), reading(NEAR), "imported")
+    camera = seen(colour("c8"), NEAR, "conform", None, u=0.1)
+    table = measurement_table([record(camera, read)])
+    names = [c.name for c in table.columns]
+    rows = {row[names.index("characteristic")]: dict(zip(names, row, strict=True)) for row in table.rows}
+    assert camera.interval == (rows["c8"]["interval_low"], rows["c8"]["interval_high"])
+    assert (rows["c8"]["words"], rows["c8"]["excluded"], rows["c8"]["instrument"]) == ("lighter", 0.031, None)
+    assert rows["c9"]["dl"] == pytest.approx(0.2)
+    assert (rows["c9"]["excluded"], rows["c9"]["instrument"]) == (None, "Minolta CM-26d 1001")
+    assert (rows["d1"]["interval_low"], rows["d1"]["words"]) == (None, None)
