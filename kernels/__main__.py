@@ -86,7 +86,7 @@ def compile_all() -> None:
     lab, difference = np.empty((3, SIDE, SIDE), np.float32), np.empty((SIDE, SIDE), np.float32)
     depths: tuple[Codes, Codes] = rgb, rgb.astype(np.uint16)
     for codes in depths:
-        for matrix in (np.eye(3, dtype=np.float32), np.eye(3, 6, dtype=np.float32)):
+        for matrix in (np.eye(3, dtype=np.float32), np.eye(3, 13, dtype=np.float32)):
             lab_map(codes, tables, flat, matrix, 1, lab)
             delta_e_map(codes, tables, flat, matrix, lab, 1, difference)
         mean_pixels(codes, grey, tables, flat)

@@ -24,6 +24,7 @@ _0, _HALF, _1, _2 = _f(0), _f(0.5), _f(1), _f(2)
 _LINEAR_BELOW, _SLOPE, _OFFSET = _f((6 / 29) ** 3), _f(1 / (3 * (6 / 29) ** 2)), _f(4 / 29)
 _116, _16, _500, _200 = _f(116), _f(16), _f(500), _f(200)
 # inverse cube root: exponent by integer arithmetic, then twice a third-order step (error 1e-7)
+_DARKEST = _f(1e-4)  # roots of less light are those of this
 _EXPONENT, _THIRD, _TWO_NINTHS = _f(0x54A21D29), _f(1 / 3), _f(2 / 9)
 # CIEDE2000
 _25_7, _50, _20 = _f(25.0**7), _f(50), _f(20)
@@ -40,15 +41,21 @@ _Q1, _Q3, _Q5, _Q7 = (_f(v) for v in (1.04719745, -0.191395215, 0.0104884276, -0
 
 
 @inlined
-def _companded(x: np.float32) -> np.float32:
-    """Return the f of L*a*b*: the cube root, or its tangent near zero."""
-    t = max(x, _LINEAR_BELOW)
+def _cube_root(t: np.float32) -> np.float32:
+    """Return the cube root of a positive number."""
     z = np.int32(_EXPONENT - np.float32(np.float32(t).view(np.int32)) * _THIRD).view(np.float32)
     q = _1 - t * z * z * z
     z = z * (_1 + q * (_THIRD + q * _TWO_NINTHS))
     q = _1 - t * z * z * z
     z = z * (_1 + q * (_THIRD + q * _TWO_NINTHS))
-    return t * z * z if x > _LINEAR_BELOW else x * _SLOPE + _OFFSET
+    return t * z * z
+
+
+@inlined
+def _companded(x: np.float32) -> np.float32:
+    """Return the f of L*a*b*: the cube root, or its tangent near zero."""
+    root = _cube_root(max(x, _LINEAR_BELOW))
+    return root if x > _LINEAR_BELOW else x * _SLOPE + _OFFSET
 
 
 @inlined
@@ -130,7 +137,19 @@ def _light_row(codes: Codes, tables: F32, flat: F32, first: int, step: int, r: F
 @compiled
 def _root_row(one: F32, two: F32, out: F32) -> None:
     for n in range(len(out)):
-        out[n] = np.sqrt(max(one[n], _0) * max(two[n], _0))
+        out[n] = np.sqrt(max(one[n], _DARKEST) * max(two[n], _DARKEST))
+
+
+@compiled
+def _cube_root_row(light: F32, out: F32) -> None:
+    for n in range(len(out)):
+        out[n] = _cube_root(max(light[n], _DARKEST))
+
+
+@compiled
+def _product_row(one: F32, two: F32, three: F32, out: F32) -> None:
+    for n in range(len(out)):
+        out[n] = one[n] * two[n] * three[n]
 
 
 # One output per loop: with more, the compiler cannot rule out that arrays overlap, and makes no vectors.
@@ -152,22 +171,68 @@ def _rooted_row(m: F32, r: F32, g: F32, b: F32, rg: F32, gb: F32, rb: F32, out: 
 
 
 @compiled
+def _added_row(factor: np.float32, term: F32, out: F32) -> None:
+    for n in range(len(out)):
+        out[n] += factor * term[n]
+
+
+@compiled
+def _companded_row(out: F32) -> None:
+    for n in range(len(out)):
+        out[n] = _companded(out[n])
+
+
+@compiled
+def _roots(t: F32) -> None:
+    """Fill terms 3 to 5: sqrt of rg, gb, rb."""
+    _root_row(t[0], t[1], t[3])
+    _root_row(t[1], t[2], t[4])
+    _root_row(t[0], t[2], t[5])
+
+
+@compiled
+def _higher_terms(count: int, t: F32) -> None:
+    """Fill the terms after the first six of a root polynomial of degree 3, or after three of a polynomial.
+
+    The order is that of `calibration.colour.model`.
+    """
+    if count == 9:
+        one = np.ones(t.shape[1], np.float32)
+        for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))):
+            _product_row(t[i], t[j], one, t[3 + k])
+        return
+    _roots(t)
+    root = np.empty((3, t.shape[1]), np.float32)
+    for k in range(3):
+        _cube_root_row(t[k], root[k])
+    for k, (i, j) in enumerate(((0, 1), (1, 2), (0, 2))):
+        _product_row(root[i], root[j], root[j], t[6 + k])
+        _product_row(root[i], root[i], root[j], t[9 + k])
+    _product_row(root[0], root[1], root[2], t[12])
+
+
+@compiled
 def _companded_rows(
     codes: Codes, tables: F32, flat: F32, matrix: F32, y: int, step: int, buffers: F32
 ) -> None:
-    """Fill the first three of (9, w) buffers with companded XYZ of row `y` of the map."""
-    r, g, b = buffers[3], buffers[4], buffers[5]
-    _light_row(codes, tables, flat, y * step, step, r, g, b)
-    if matrix.shape[1] == 3:
+    """Fill the first three of (16, w) buffers with companded XYZ of row `y` of the map; others hold terms."""
+    t = buffers[3:]
+    _light_row(codes, tables, flat, y * step, step, t[0], t[1], t[2])
+    count = matrix.shape[1]
+    if count == 3:
         for k in range(3):
-            _linear_row(matrix[k], r, g, b, buffers[k])
-        return
-    rg, gb, rb = buffers[6], buffers[7], buffers[8]
-    _root_row(r, g, rg)
-    _root_row(g, b, gb)
-    _root_row(r, b, rb)
-    for k in range(3):
-        _rooted_row(matrix[k], r, g, b, rg, gb, rb, buffers[k])
+            _linear_row(matrix[k], t[0], t[1], t[2], buffers[k])
+    elif count == 6:
+        _roots(t)
+        for k in range(3):
+            _rooted_row(matrix[k], t[0], t[1], t[2], t[3], t[4], t[5], buffers[k])
+    else:
+        _higher_terms(count, t)
+        for k in range(3):
+            buffers[k] = _0
+            for n in range(count):
+                _added_row(matrix[k, n], t[n], buffers[k])
+            _companded_row(buffers[k])
 
 
 @compiled
@@ -194,12 +259,12 @@ def lab_map(codes: Codes, tables: F32, flat: F32, matrix: F32, step: int, out: F
         codes: (h, w, 3) uint8 or uint16 camera codes.
         tables: (3, n) float32 from code to linear light, black removed, one for each channel.
         flat: (3, h, w) float32 factors of light.
-        matrix: (3, 3) or (3, 6) float32 from light to XYZ over that of the white; with six columns the last
-            three are of sqrt(rg), sqrt(gb) and sqrt(rb).
+        matrix: (3, p) float32 from the terms of `calibration.colour.model` to XYZ over the white's: p is
+            3 of linear models, 6 and 13 of root polynomials of degree 2 and 3, 9 of polynomials of degree 2.
         step: means of step x step pixels of light are taken; 1 or more.
         out: (3, h // step, w // step) float32 L*a*b*.
     """
-    buffers = np.empty((9, out.shape[2]), np.float32)
+    buffers = np.empty((16, out.shape[2]), np.float32)
     nothing = np.full(out.shape[2], _16 / _116, np.float32)
     for y in range(out.shape[1]):
         _companded_rows(codes, tables, flat, matrix, y, step, buffers)
@@ -225,7 +290,7 @@ def delta_e_map(
             difference of single pixels too large on average.
         out: (h // step, w // step) float32.
     """
-    buffers = np.empty((9, out.shape[1]), np.float32)
+    buffers = np.empty((16, out.shape[1]), np.float32)
     fx, fy, fz = buffers[0], buffers[1], buffers[2]
     for y in range(out.shape[0]):
         _companded_rows(codes, tables, flat, matrix, y, step, buffers)

@@ -26,9 +26,7 @@ class DifferenceMap:
         step: places are means of step x step pixels; an odd rest at the right and lower end is left out.
 
     Raises:
-        CalibrationError: the certificate has no colour; its model is none that the fused kernel computes
-            (root polynomials of degree 3 and polynomials); or its flat field is of another size or has one
-            plane.
+        CalibrationError: the certificate has no colour; its flat field is of another size or has one plane.
     """
 
     def __init__(self, certificate: CameraCalibration, width: int, height: int, *, step: int = 2) -> None:
@@ -39,13 +37,7 @@ class DifferenceMap:
                 f"camera {certificate.camera!r}: the certificate has no colour; make it by hallmark "
                 "calibrate colour"
             )
-        model = colour.model
-        if (model.kind, model.degree) not in (("linear", 1), ("root_polynomial", 2)):
-            raise CalibrationError(
-                f"camera {certificate.camera!r}: maps are made of linear models and of root polynomials of "
-                f"degree 2, not of a {model.kind} of degree {model.degree}"
-            )
-        self._matrix = np.ascontiguousarray(model.matrix / colour.white_xyz[:, None], np.float32)
+        self._matrix = np.ascontiguousarray(colour.model.matrix / colour.white_xyz[:, None], np.float32)
         self._tables = np.repeat(certificate.table()[None], 3, axis=0)
         self._flat = np.ones((3, height, width), np.float32)
         if certificate.flat_field is not None:
