@@ -14,9 +14,11 @@ from golden.sample import GoldenSample
 from golden.spec import Colour
 from kernels.compiled import F64, U8
 from vision.certified import certificate_fault
+from vision.colour.characteristics import SHARE
 from vision.colour.golden_colours import GoldenColour, GoldenColours, PatternColour, PlacedColour, Tile
-from vision.colour.placed import FramePoints, Placed, RegionReader
+from vision.colour.placed import FramePoints, Pattern, Placed, RegionReader
 from vision.colour.region import NotRead
+from vision.colour.scielab import scielab_difference
 from vision.compiled_view import CompiledView, eight_bit_rgb, registered
 from vision.register import NotRegistered
 
@@ -76,14 +78,9 @@ def measure_golden(
             _read(reader, c, number, *frame, factor)
             for number, (frame, factor) in enumerate(zip(seen, factors, strict=True), 1)
         ]
+        kept = tuple(PlacedColour.of(p) for p in placed)
         patterns = [p.pattern for p in placed if p.pattern is not None]
-        colours.append(
-            GoldenColour(
-                id=c.id,
-                placements=tuple(PlacedColour.of(p) for p in placed),
-                pattern=PatternColour.of(patterns) if patterns else None,
-            )
-        )
+        colours.append(GoldenColour(id=c.id, placements=kept, pattern=_pattern(c, patterns, reader)))
     times = [frame.captured_at for frame in frames if frame.captured_at is not None]
     outline = () if tile is None else tuple((float(x), float(y)) for x, y in tile)
     return GoldenColours(
@@ -114,6 +111,26 @@ def _read(
     if isinstance(placed, NotRead):
         raise _unread(f"placement {number}, {c.id}", placed)
     return placed
+
+
+def _pattern(c: Colour, patterns: Sequence[Pattern], reader: RegionReader) -> PatternColour | None:
+    """Return the mean pattern and what single placements differ by from the mean of the others."""
+    if not patterns:
+        return None
+    found: list[float] = []
+    for i, pattern in enumerate(patterns):
+        others = [*patterns[:i], *patterns[i + 1 :]]
+        if others:
+            mean = Pattern.mean(others)
+            seen = scielab_difference(
+                mean.xyz, pattern.xyz, reader.calibration.white_xyz, mean.mm_per_sample,
+                c.viewing_distance_mm or 0.0, c.formula,
+            )  # fmt: skip
+            both = mean.used & pattern.used
+            if not both.any():
+                raise _unread(f"placement {i + 1}, {c.id}", NotRead("region_unusable"))
+            found.append(float(np.quantile(seen[both], SHARE)))
+    return PatternColour.of(Pattern.mean(patterns), float(np.median(found)) if found else 0.0)
 
 
 def _tile_light(reader: RegionReader, tile: F64, seen: Sequence[tuple[U8, FramePoints]]) -> F64:

@@ -169,6 +169,16 @@ def test_the_differences_told_are_those_that_make_the_value(name: str) -> None:
     assert result.colour.dl < -3
 
 
+def test_a_pattern_that_only_noise_changes_differs_by_nothing() -> None:
+    found = of(good(), "eye")
+    assert found.value is not None
+    assert found.interval is not None
+    assert found.value < 0.15
+    assert found.interval[0] == 0
+    (kept,) = (c.pattern for c in golden_colours().colours if c.pattern is not None)
+    assert 0.2 < kept.floor < 0.6  # what noise alone makes of it
+
+
 def test_the_file_is_whole_or_refused() -> None:
     data = golden_colours().to_bytes()
     assert GoldenColours.parse(data, source="x") == golden_colours()

@@ -26,10 +26,11 @@ MOTTLE_TILE_MM = 1.27  # ISO 13660:2001
 _FEWEST_TILES = 9
 _TILES = 8  # along each side of the window, for gradients
 _FILLED = 0.5  # of a tile's bins
-_SHARE = 0.95
+SHARE = 0.95  # of places: p95
 _CHANCE = 4.0  # relative standard deviations, each one over the root of n, by which n bins spread by chance
 _NOISE_KNOWN = 0.1  # relative standard uncertainty of the variance of tiles' noise that is removed
 _PLACES_KNOWN = 0.05  # of what noise adds to a percentile, standard uncertainty
+_FLOOR_KNOWN = 0.25  # the same, where a few placements tell
 _SOUGHT = (
     1.67  # mean of the larger of two directions' squared noise of three components, over one direction's
 )
@@ -93,22 +94,35 @@ def place_differences(
     to_lab = calibration.lab_jacobian(reading.rgb)
     noise = to_lab @ bin_noise(reading) @ to_lab.T * (1 + _CHANCE / math.sqrt(len(rest)))
     shrunk = rest @ _without(rest.T @ rest / len(rest), noise).T
-    raw, freed = (delta_e(golden, centre + deviation, asked.formula) for deviation in (rest, shrunk))
-    return percentile(freed, raw, mean, asked)
+    raw, freed = (
+        float(np.quantile(delta_e(golden, centre + deviation, asked.formula), SHARE))
+        for deviation in (rest, shrunk)
+    )
+    return _percentile(freed, raw, mean, asked, _PLACES_KNOWN)
 
 
-def percentile(differences: F64, raw: F64, mean: ColourDifference, asked: Asked) -> ColourDifference:
-    """Return the 95th percentile of differences (n,) with its interval.
+def pattern_difference(seen: F64, floor: float, mean: ColourDifference, asked: Asked) -> ColourDifference:
+    """Return the 95th percentile of the differences (n,) of a pattern, what placements alone show taken off.
 
-    A percentile of lengths moves at most as far as the vector that they share, so what is not known of the
-    mean bounds it; to that comes how well the noise is known that was taken out of `raw`, the same places.
+    As squares, since noise and difference add up so; `floor` is the same percentile of the golden sample's
+    placements to each other.
     """
-    value, noisy = (float(np.quantile(found, _SHARE)) for found in (differences, raw))
-    known = asked.coverage_factor * _PLACES_KNOWN * (noisy - value)
-    low = max(0.0, value - math.hypot(mean.value - mean.low, known))
-    high = value + math.hypot(mean.high - mean.value, known)
+    raw = float(np.quantile(seen, SHARE))
+    return _percentile(math.sqrt(max(raw**2 - floor**2, 0.0)), raw, mean, asked, _FLOOR_KNOWN)
+
+
+def _percentile(
+    value: float, raw: float, mean: ColourDifference, asked: Asked, known: float
+) -> ColourDifference:
+    """Return a percentile of lengths with its interval; `known` is the relative u of what was taken off.
+
+    It moves at most as far as the vector that all lengths share, so what is not known of the mean bounds it.
+    """
+    taken = asked.coverage_factor * known * (raw - value)
+    low = max(0.0, value - math.hypot(mean.value - mean.low, taken))
+    high = value + math.hypot(mean.high - mean.value, taken)
     return replace(
-        mean, value=value, uncorrected=noisy, low=low, high=high, lines=(),
+        mean, value=value, uncorrected=raw, low=low, high=high, lines=(),
         standard_uncertainty=max(mean.standard_uncertainty, (high - low) / (2 * asked.coverage_factor)),
     )  # fmt: skip
 

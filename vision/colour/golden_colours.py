@@ -13,7 +13,6 @@ import base64
 import binascii
 import json
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
@@ -131,12 +130,14 @@ class PatternColour(Closed):
     """The golden sample's region as an image, mean of its placements, see `placed.Pattern`.
 
     `data` is base64 of zlib of rows x columns x 4 little-endian uint16: X, Y and Z in steps of 1/40000, and 1
-    where the sample is used.
+    where the sample is used. `floor` is the 95th percentile of the differences, as they are judged, that
+    placements show to the mean of the others; 0 where there is only one.
     """
 
     rows: Annotated[int, Field(ge=1, le=1000)]
     columns: Annotated[int, Field(ge=1, le=1000)]
     mm_per_sample: Annotated[float, Field(gt=0)]
+    floor: Annotated[float, Field(ge=0)]
     data: str
 
     @model_validator(mode="after")
@@ -145,16 +146,16 @@ class PatternColour(Closed):
         return self
 
     @classmethod
-    def of(cls, patterns: Sequence[Pattern]) -> Self:
-        """Keep the mean of patterns of one size, where all of them are used."""
-        xyz = np.mean([pattern.xyz for pattern in patterns], axis=0)
-        used = np.all([pattern.used for pattern in patterns], axis=0)
-        rows, columns = used.shape
+    def of(cls, pattern: Pattern, floor: float) -> Self:
+        """Keep a pattern."""
+        rows, columns = pattern.used.shape
         values = np.empty((rows, columns, 4), "<u2")
-        values[..., :3] = np.clip(np.rint(xyz / _XYZ_STEP), 0, _MOST_XYZ)
-        values[..., 3] = used
+        values[..., :3] = np.clip(np.rint(pattern.xyz / _XYZ_STEP), 0, _MOST_XYZ)
+        values[..., 3] = pattern.used
         data = base64.b64encode(zlib.compress(values.tobytes(), 9)).decode("ascii")
-        return cls(rows=rows, columns=columns, mm_per_sample=patterns[0].mm_per_sample, data=data)
+        return cls(
+            rows=rows, columns=columns, mm_per_sample=pattern.mm_per_sample, floor=round(floor, 6), data=data
+        )
 
     def pattern(self) -> Pattern:
         """Return the image; raise ValueError where `data` is not one of this size."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -40,6 +40,15 @@ class Pattern:
     xyz: F64
     used: Mask
     mm_per_sample: float
+
+    @classmethod
+    def mean(cls, patterns: Sequence[Pattern]) -> Pattern:
+        """Return the mean of patterns of one size, used where all of them are."""
+        return cls(
+            np.mean([pattern.xyz for pattern in patterns], axis=0),
+            np.all([pattern.used for pattern in patterns], axis=0),
+            patterns[0].mm_per_sample,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

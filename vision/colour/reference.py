@@ -42,6 +42,7 @@ class GoldenReference:
         gradients: of each placement; none where they are not judged.
         mottles: the same.
         pattern: the region as an image, or None.
+        floor: 95th percentile of the differences that its placements alone show, as the eye sees them.
         gloss: mean share of the region that reflects the lamp.
         centre_px: where the region lay in the frame.
     """
@@ -53,6 +54,7 @@ class GoldenReference:
     gradients: tuple[Gradient, ...]
     mottles: tuple[Mottle, ...]
     pattern: Pattern | None
+    floor: float
     gloss: float
     centre_px: F64
 
@@ -62,6 +64,7 @@ class GoldenReference:
         placements = colour.placements
         regions = [p.region for p in placements]
         others = [p.other for p in placements if p.other is not None]
+        image = colour.pattern
         pairs = [
             Pair(_read(p.region), _read(p.other)).lab(calibration) for p in placements if p.other is not None
         ]
@@ -72,7 +75,8 @@ class GoldenReference:
             pairs=np.array(pairs) if pairs else None,
             gradients=tuple(p.gradient.gradient() for p in placements if p.gradient is not None),
             mottles=tuple(p.mottle.mottle() for p in placements if p.mottle is not None),
-            pattern=None if colour.pattern is None else colour.pattern.pattern(),
+            pattern=None if image is None else image.pattern(),
+            floor=0.0 if image is None else image.floor,
             gloss=float(np.mean([r.excluded["clipped"] + r.excluded["glare"] for r in regions])),
             centre_px=np.mean([p.centre_px for p in placements], axis=0),
         )
