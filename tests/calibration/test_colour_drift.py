@@ -182,13 +182,13 @@ def test_light_that_comes_back_is_ok_again(cell: Cell) -> None:
 
 
 def test_false_alarms_keep_within_what_was_asked(cell: Cell) -> None:
-    """20 references, each with 400 readings: 133 days at one reading a shift; one in 60 days is asked."""
+    """12 references, each with 400 readings: 133 days at one reading a shift; one in 60 days is asked."""
     rng, count = np.random.default_rng(10), 0
-    for _ in range(20):
+    for _ in range(12):
         reference = LightReference.of(seen(rng, 40, 2e-3))  # so noisy that every excess matters
         watch = LightWatch(reference, cell.calibration, WatchPlan())
         count += excesses(watch, seen(rng, 400, 2e-3))
-    assert count / 20 / (400 / 3) * 60 < 1.3
+    assert count / 12 / (400 / 3) * 60 < 1.3
 
 
 def excesses(watch: LightWatch, light: F64) -> int:

@@ -122,16 +122,16 @@ def test_intervals_hold_small_differences_as_often_as_stated(size: float) -> Non
     true = np.array([0.0, 0.8, 0.6])
     true *= size / float(delta_e(SKIN, SKIN + true)) if size else 0.0
     true_size = float(delta_e(SKIN, SKIN + true))
-    seen = true + rng.multivariate_normal(np.zeros(3), NOISE, 150)
+    seen = true + rng.multivariate_normal(np.zeros(3), NOISE, 100)
     found = [assess(SKIN, d, noise(), coverage_factor=K95) for d in seen]
     above = np.mean([f.low > true_size for f in found])
     below = np.mean([f.high < true_size for f in found])
-    assert above <= 0.065
-    assert below <= 0.065
+    assert above <= 0.08
+    assert below <= 0.08
     if size == 0:
         assert below == 0
     if size > 0.3:  # the square is right on average
-        assert np.mean([f.value for f in found]) == pytest.approx(true_size, abs=0.015)
+        assert np.mean([f.value for f in found]) == pytest.approx(true_size, abs=0.02)
 
 
 def test_the_value_is_without_what_noise_adds() -> None:
