@@ -1,4 +1,4 @@
-"""Run with `python -m benchmarks.colorchecker [--json]`."""
+"""Run with `python -m benchmarks.colorchecker [--json] [--drawn COUNT] [--out SHEET.jpg]`."""
 
 from __future__ import annotations
 
@@ -6,29 +6,65 @@ import argparse
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.colorchecker import characterise
+import cv2
+
+from benchmarks.colorchecker import characterise, detection
+from benchmarks.colorchecker.sheet import sheet
 
 
 def main() -> None:
     """Find charts, characterise, print; exit 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--drawn", type=int, default=0, help="charts, and traps, to draw and look for (200)")
+    parser.add_argument("--out", type=Path, help="write a contact sheet of charts and traps (.jpg)")
     given = parser.parse_args()
+    cv2.setNumThreads(1)
     data = os.environ.get("HALLMARK_DATA")
     folder = Path(data) / "colorchecker" if data else None
     if folder is None or not folder.is_dir():
         sys.exit("HALLMARK_DATA names no folder with colorchecker/: set it to where the photographs are")
+    seen, tiles = detection.run(folder, folder.parent, given.drawn)
+    if given.out:
+        cv2.imwrite(str(given.out), sheet(tiles)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
     found = characterise.run(folder / "industrial")
-    good = characterise.passed(found)
+    good = detection.passed(seen) and characterise.passed(found)
     if given.json:
-        print(json.dumps({"characterise": found, "passed": good}, indent=2))
+        print(json.dumps({"detection": seen, "characterise": found, "passed": good}, indent=2))
     else:
+        _print_detection(seen)
         _print_characterise(found)
         print("all bars kept" if good else "A BAR IS MISSED")
     sys.exit(0 if good else 1)
+
+
+def _print_detection(found: dict[str, Any]) -> None:
+    print("A chart in photographs: score, score of the best other orientation, CPU time; found when turned")
+    for row in found["photographs"]:
+        print(
+            f"{row['name']:22}{'found' if row['found'] else 'MISSED':8}{row['score']:6.2f}"
+            f"{row['runner_up']:6.2f}{row['seconds']:7.2f} s  {row['turned']} of 3"
+        )
+    print(f"\nTraps; half of the least score is {found['half']:.2f}")
+    for kind in dict.fromkeys(trap["kind"] for trap in found["traps"]):
+        traps = [trap for trap in found["traps"] if trap["kind"] == kind]
+        said = _counts(dict(Counter(trap["reason"] for trap in traps)))
+        greatest = max(trap["score"] for trap in traps)
+        score = "the chart is there" if traps[0]["chart_there"] else f"greatest score {greatest:.2f}"
+        print(f"{kind:20}{score:24}{max(t['seconds'] for t in traps):6.2f} s  {said}")
+    if found["drawn"]:
+        print("\nDrawn by the twin: any camera, lamp, angle, size, clutter, encoding and blur")
+        for kind, row in found["drawn"].items():
+            error = row["greatest_error_px"]
+            off = (
+                "" if error is None else f"; corners {row['median_error_px']:.2f} px off, at most {error:.2f}"
+            )
+            print(f"{kind:20}{row['right']:4d} of {row['pictures']:4d} right: {_counts(row['said'])}{off}")
+    print()
 
 
 def _print_characterise(found: dict[str, Any]) -> None:
@@ -73,8 +109,8 @@ def _print_row(row: dict[str, Any]) -> None:
     print(f"  one model in all folds: {kinds}")
 
 
-def _counts(folds: dict[str, int]) -> str:
-    return ", ".join(f"{count} x {name}" for name, count in sorted(folds.items(), key=lambda f: -f[1]))
+def _counts(counted: dict[str, int]) -> str:
+    return ", ".join(f"{count} x {name}" for name, count in sorted(counted.items(), key=lambda c: -c[1]))
 
 
 if __name__ == "__main__":
