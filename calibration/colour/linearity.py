@@ -29,7 +29,7 @@ Transfer = Literal["linear", "srgb"]
 
 _FEWEST = 3  # grey patches
 _SPAN = 4.0  # ratio of light that they must span
-_CLEAR = 0.3  # |ln slope|, with 2 u, below which a hypothesis fits and above which it does not
+_CLEAR = 0.3  # |ln slope|, with 2 u, below which a hypothesis fits; beyond, or a departure, it does not
 _PRINT = 0.03  # relative standard uncertainty of a grey's Y for a camera: not quite neutral, texture, gloss
 _CODES = 0.3  # standard uncertainty of a mean code of 8 bits: rounding, JPEG
 _UNEVEN = 0.15  # standard uncertainty of ln(light) from end to end of the grey row where falloff is unknown
@@ -177,7 +177,9 @@ class _Fit:
 
     @property
     def fails(self) -> bool:
-        return self.slope <= 0 or abs(math.log(self.slope)) - 2 * self.u / self.slope >= _CLEAR
+        # a wrong transfer is curved, which also makes its slope uncertain: the curve itself counts against it
+        bent = self.slope <= 0 or self.departure >= _CLEAR
+        return bent or abs(math.log(self.slope)) - 2 * self.u / self.slope >= _CLEAR
 
 
 def _check_follow(codes: F64, luminance: F64, white: int) -> None:

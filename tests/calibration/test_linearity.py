@@ -50,6 +50,12 @@ def test_a_linear_camera_at_an_ordinary_exposure_is_known_as_such(slope: Any) ->
     assert (found.departure("linear") or 1) < 0.08 < (found.departure("srgb") or 0)
 
 
+@pytest.mark.parametrize("exposure", [0.4, 0.6])
+def test_a_short_exposure_of_a_linear_camera_is_known_by_what_srgb_would_bend(exposure: float) -> None:
+    found = find_linearity(coded(np.round(255 * LIGHT * exposure)), CHART)
+    assert found.verdict == "linear"
+
+
 def test_between_the_two_nothing_is_guessed() -> None:
     found = find_linearity(coded(255 * LIGHT ** (1 / 1.5)), CHART)
     assert found.verdict == "undecided"
