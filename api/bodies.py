@@ -12,6 +12,7 @@ from evidence.inspection import Digest, Name
 from golden.catalogue import CharacteristicClass
 from golden.regions import Closed, Identifier
 from quality import NONCONFORMITY_CAUSES, EnteredResult, Nonconformity
+from quality.colour_readings import ColourReadings
 
 
 def _is_no_other_subject(lot: str) -> str:
@@ -50,6 +51,7 @@ class Resolution(Closed):
     serial: Name = Field(examples=["S4-0007"])
     reason: Sentence = Field(examples=["flux residue, wiped off"])
     nonconformities: Nonconformities = ()
+    readings: ColourReadings = ()
 
 
 def _opens_nothing(cause: str) -> str:
@@ -81,6 +83,7 @@ class UnitJudgement(Closed):
     serial: Name = Field(examples=["S4-0007"])
     evidence: Sentence = Field(examples=["seen at 1000 lx, 40 cm, 5 s"])
     nonconformities: Nonconformities = ()
+    readings: ColourReadings = ()
 
 
 class ItemAnswer(Closed):

@@ -217,7 +217,13 @@ def judge_unit(ledger: House, key: Approver, id: str, body: UnitJudgement) -> di
         id,
         key,
         lambda state, spec: quality.judge_unit(
-            state, spec, body.serial, person, evidence=body.evidence, nonconformities=body.nonconformities
+            state,
+            spec,
+            body.serial,
+            person,
+            evidence=body.evidence,
+            nonconformities=body.nonconformities,
+            readings=body.readings,
         ),
     ).record()
 
@@ -243,7 +249,13 @@ def resolve_unit(ledger: House, key: Approver, id: str, body: Resolution) -> dic
         id,
         key,
         lambda state, spec: quality.resolve_unit(
-            state, spec, body.serial, person, reason=body.reason, nonconformities=body.nonconformities
+            state,
+            spec,
+            body.serial,
+            person,
+            reason=body.reason,
+            nonconformities=body.nonconformities,
+            readings=body.readings,
         ),
     ).record()
 

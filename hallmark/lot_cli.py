@@ -162,6 +162,10 @@ def resolve(
     lot: Lot,
     serial: Annotated[str, typer.Option(metavar="SN", help="The sample unit.")],
     reason: Annotated[str, typer.Option(help="What was found, in words.")],
+    readings: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="A spectrophotometer's list of the unit's colours, as for `lot fai`."),
+    ] = None,
     *,
     server: Server,
     key: KeyFile,
@@ -172,7 +176,18 @@ def resolve(
     Example: `hallmark lot resolve L-7 --serial S4-0007 --reason "dust, wiped off" --server http://qc:8080
     --api-key-file buyer.key`
     """
-    body = {"serial": serial, "reason": reason}
+    from hallmark.colour_readings import read_readings
+
+    body: dict[str, Any] = {"serial": serial, "reason": reason}
+    if readings is not None:
+        body["readings"] = [
+            {
+                "characteristic": found.characteristic, "source": found.source,
+                "reading": found.reading.model_dump(mode="json"),
+            }
+            for found in read_readings(readings)
+            if found.serial in (None, serial)
+        ]  # fmt: skip
     _show(_ask(server, key, "POST", f"/lots/{lot}/oqc/resolutions", body), as_json=as_json)
 
 

@@ -15,6 +15,7 @@ from golden.catalogue import CharacteristicClass
 from golden.plans import IndependentMeans, OqcPlan
 from golden.regions import Closed, Identifier
 from golden.spec import Party
+from quality.colour_readings import ColourReadings
 from quality.fai import FirstArticleDecision
 from quality.folding import make_event
 from quality.lot_draw import Draw, DrawRecord
@@ -155,6 +156,7 @@ class UnitJudged(Closed):
     person: Person
     evidence: Reason
     nonconformities: tuple[Nonconformity, ...]
+    readings: ColourReadings = ()
 
 
 class ItemChecked(Closed):
@@ -175,6 +177,7 @@ class UnitResolved(Closed):
     person: Person
     reason: Reason
     nonconformities: tuple[Nonconformity, ...]
+    readings: ColourReadings = ()
 
 
 class OqcDecided(Closed):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from golden.catalogue import CharacteristicClass
 from golden.spec import GoldenSpec
+from quality.colour_readings import ColourReading, with_colours
 from quality.errors import EvidenceError, StepError
 from quality.events import (
     ItemChecked,
@@ -111,24 +112,27 @@ def judge_unit(
     *,
     evidence: str,
     nonconformities: Sequence[Nonconformity] = (),
+    readings: Sequence[ColourReading] = (),
 ) -> Events:
     """Let a person judge a sample unit, or screen one of a resubmitted lot, that no station has judged there.
 
-    Without nonconformities the unit conforms in all that the checkpoint asks.
+    Without nonconformities the unit conforms in all that the checkpoint asks. Colours of which a reading is
+    given are decided by it.
 
     Raises:
         StepError: the unit is not asked for or is judged already, a person is none of the agreed means or has
             judged the unit before, or does not act in role inspector or quality for a party of the golden
             sample; or no evidence is given.
-        EvidenceError: a cause names nothing in the golden sample.
+        EvidenceError: a cause names nothing in the golden sample, or a reading is none of a colour in it.
     """
     require(state, UnitJudged.kind)
     require_agreed(state, spec)
     for n in nonconformities:
         _check_cause(spec, n)
     event = made(
-        UnitJudged, serial=serial, person=person, evidence=evidence, nonconformities=tuple(nonconformities)
-    )
+        UnitJudged, serial=serial, person=person, evidence=evidence, readings=tuple(readings),
+        nonconformities=with_colours(spec, serial, nonconformities, readings),
+    )  # fmt: skip
     would_follow(state, event)
     critical = critical_only(event.nonconformities)
     return (
@@ -162,10 +166,12 @@ def resolve_unit(
     *,
     reason: str,
     nonconformities: Sequence[Nonconformity] = (),
+    readings: Sequence[ColourReading] = (),
 ) -> Events:
     """Let a person decide what a station left undecided on a sample unit, or clear a late finding.
 
-    Without nonconformities the unit conforms in all that was undecided; what the station found stays. A late
+    Without nonconformities the unit conforms in all that was undecided; what the station found stays. Colours
+    of which a reading is given are decided by it. A late
     finding is cleared with a reason and no nonconformities; what it opened stays open. Where it is true,
     leave it: the lot does not ship.
 
@@ -173,13 +179,15 @@ def resolve_unit(
         StepError: the unit has no record or nothing undecided, nonconformities are given to a late finding,
             the reason is empty or above 1000 characters, or the person does not act for the party that
             approves the first article.
-        EvidenceError: a cause names nothing in the golden sample.
+        EvidenceError: a cause names nothing in the golden sample, or a reading is none of a colour in it.
     """
     require(state, UnitResolved.kind)
     require_agreed(state, spec)
+    nonconformities = with_colours(spec, serial, nonconformities, readings)
     event = made(
-        UnitResolved, serial=serial, person=person, reason=reason, nonconformities=tuple(nonconformities)
-    )
+        UnitResolved, serial=serial, person=person, reason=reason, nonconformities=nonconformities,
+        readings=tuple(readings),
+    )  # fmt: skip
     for n in nonconformities:
         _check_cause(spec, n)
     would_follow(state, event)

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 import quality
 from evidence import CharacteristicResult, entered_colour
 from golden.spec import Colour, GoldenSpec
+from quality.colour_readings import ColourReading
 from quality.record_checks import check_results
-from quality.unit_findings import findings
+from quality.unit_findings import Nonconformity, findings
 from tests.colours import AGREED, EDGE, FAR, NEAR, REFERENCE, Lab, reading, seen, spec_with_colour
-from tests.quality.records import fields, inspection, proof, result
+from tests.quality.records import INSPECTOR, SEED, Line, fields, inspection, proof, result
 
 RELATIVE = spec_with_colour(fields())
 ABSOLUTE = spec_with_colour(fields(), reference=REFERENCE)
@@ -172,3 +173,71 @@ def test_a_difference_to_the_golden_sample_takes_no_reading() -> None:
 def test_a_result_is_entered_in_one_way(change: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         paint_proof(**change)
+
+
+# outgoing
+
+
+def drawn() -> Line:
+    """A lot whose sample the station has judged in all but the colour that outgoing units prove."""
+    line = Line(SAMPLED).opened().record(blind("FA-1"))
+    entered = [proof("FA-1"), paint_proof(serial="FA-1")]
+    line.add(quality.decide_first_article(line.state, SAMPLED, [blind("FA-1")], entered))
+    line.add(quality.approve_first_article(line.state, SAMPLED, INSPECTOR))
+    line.record(blind("A-1"), blind("A-2"))
+    line.add(quality.freeze_lot(line.state))
+    line.add(quality.draw_sample(line.state, SAMPLED, SEED))
+    return line.record(*(blind(serial, station="oqc-1", sequence=9) for serial in line.sample))
+
+
+PAINTED = Nonconformity(cause="characteristic:paint", severity="minor")
+
+
+def blind(serial: str, **more: Any) -> Any:
+    kept = [result(SAMPLED, "hole"), result(SAMPLED, "face")]
+    return inspection(serial, characteristics=kept, spec=SAMPLED, **more)
+
+
+def resolve(line: Line, lab: Lab, **changes: Any) -> Any:
+    entered = {"characteristic": "paint", "reading": reading(lab), **changes.pop("entered", {})}
+    return quality.resolve_unit(
+        line.state, SAMPLED, line.sample[0], INSPECTOR, reason="read in the laboratory",
+        readings=[ColourReading.model_validate(entered)], **changes,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("lab", "found"), [(NEAR, []), (FAR, ["characteristic:paint"])])
+def test_a_reading_resolves_a_unit_of_the_outgoing_sample(lab: Lab, found: list[str]) -> None:
+    line = drawn()
+    assert line.state.sample[line.sample[0]].findings.undecided == ("minor",)
+    line.add(resolve(line, lab))
+    findings_now = line.state.sample[line.sample[0]].findings
+    assert [n.cause for n in findings_now.nonconformities] == found
+    assert findings_now.undecided == ()
+    body = line.lines[-1].body
+    assert body["readings"][0]["reading"]["lab"] == list(lab)
+
+
+def test_a_resolution_without_readings_is_written_as_before() -> None:
+    line = drawn()
+    line.add(quality.resolve_unit(line.state, SAMPLED, line.sample[0], INSPECTOR, reason="seen"))
+    assert set(line.lines[-1].body) == {"serial", "person", "reason", "nonconformities"}
+
+
+@pytest.mark.parametrize(
+    ("lab", "changes", "error", "sentence"),
+    [
+        (EDGE, {}, quality.StepError, "paint on A-[12]: undecided .0.99 CIEDE2000, u 0.043"),
+        (NEAR, {"nonconformities": [PAINTED]}, quality.StepError, "conforms .*, yet a nonconformity says"),
+        (NEAR, {"entered": {"characteristic": "hole"}}, quality.EvidenceError, "no colour with a reference"),
+        (
+            NEAR, {"entered": {"reading": reading(conditions={**AGREED, "observer": "2"})}},
+            quality.EvidenceError, "observer is 2, 10 is agreed",
+        ),
+    ],
+)  # fmt: skip
+def test_a_reading_that_decides_nothing_resolves_nothing(
+    lab: Lab, changes: dict[str, Any], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        resolve(drawn(), lab, **changes)
