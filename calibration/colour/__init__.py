@@ -17,6 +17,7 @@ from calibration.colour.colorimetry import (
     xyz_from_lab,
     xyz_from_reflectance,
 )
+from calibration.colour.detection import ChartNotFound, FoundChart, find_chart
 from calibration.colour.drift import Gain, LightReading, LightReference, LightState, LightWatch, WatchPlan
 from calibration.colour.illuminant_check import IlluminantCheck, check_chart, check_white
 from calibration.colour.linearity import Linearity, Transfer, find_linearity
@@ -32,12 +33,14 @@ __all__ = [
     "AdaptationMethod",
     "Characterisation",
     "Chart",
+    "ChartNotFound",
     "ChartPatch",
     "ChartUsed",
     "ColourCalibration",
     "ColourModel",
     "ColourPatch",
     "ErrorSummary",
+    "FoundChart",
     "Gain",
     "IlluminantCheck",
     "LightReading",
@@ -57,6 +60,7 @@ __all__ = [
     "check_white",
     "comparable",
     "estimate_metamerism",
+    "find_chart",
     "find_linearity",
     "illuminant_name",
     "lab_from_xyz",
