@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SMALLEST = 12  # px of a side: three along the outline are left out
 _BOX = "X,Y,W,H"
+_SHOWN = 3  # lines of a budget
 
 
 def register(app: typer.Typer) -> None:
@@ -216,6 +217,7 @@ def _difference(compared: Compared, asked: Asked) -> Iterator[str]:
         f"{found.low:.2f} to {found.high:.2f}   {', '.join(compared.words) or 'no difference beyond chance'}"
     )
     yield f"dL* {d.dl:+.2f}  da* {d.da:+.2f}  db* {d.db:+.2f}  dC* {d.dc:+.2f}  dH* {d.dh:+.2f}"
+    yield "u from " + ", ".join(f"{name} {u:.2f}" for name, u in compared.budget[:_SHOWN])
     if compared.decision is not None and asked.tolerance is not None:
         yield _decided(compared, asked.tolerance)
 
@@ -226,7 +228,8 @@ def _decided(compared: Compared, tolerance: float) -> str:
     why = (
         "this camera's absolute values are not that good; a spectrophotometer decides"
         if compared.to == "stated"
-        else "the interval holds the tolerance; larger regions and more light make it smaller"
+        else "the interval holds the tolerance; regions closer together, a flat field from frames of an even "
+        "surface, and more light make it smaller"
     )
     return f"undecided: tolerance {tolerance:g}: {why}"
 
@@ -278,8 +281,5 @@ def _compared(compared: Compared) -> dict[str, Any]:
         "uncorrected": found.uncorrected, "standard_uncertainty": found.standard_uncertainty,
         "low": found.low, "high": found.high, "coverage": 0.95, "dl": d.dl, "da": d.da, "db": d.db,
         "dc": d.dc, "dh": d.dh, "words": list(compared.words), "decision": compared.decision,
-        "budget": [
-            {"name": line.name, "standard_uncertainty": line.standard_uncertainty, "common": line.common}
-            for line in found.lines
-        ],
+        "budget": [{"name": name, "standard_uncertainty": u} for name, u in compared.budget],
     }  # fmt: skip

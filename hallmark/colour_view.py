@@ -27,6 +27,8 @@ from vision.colour.words import words
 
 COVERAGE = 2.0  # standard uncertainties: 95 % of all intervals
 _NONE: F64 = np.zeros(3)
+# where an inspection has a unit and the golden sample, a picture has two regions
+_SOURCES = {"unit reading": "reading and flat field", "golden reading": "reading of the reference"}
 
 Box = tuple[int, int, int, int]
 
@@ -71,6 +73,12 @@ class Compared:
         """The difference in L*, a*, b*, chroma and hue."""
         first, second = self.reference.tolist(), (self.reference + self.found.difference).tolist()
         return lab_difference((first[0], first[1], first[2]), (second[0], second[1], second[2]))
+
+    @property
+    def budget(self) -> list[tuple[str, float]]:
+        """Sources and what each adds to the standard uncertainty, Delta E, the largest first."""
+        lines = [(_SOURCES.get(line.name, line.name), line.standard_uncertainty) for line in self.found.lines]
+        return sorted(lines, key=lambda line: -line[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

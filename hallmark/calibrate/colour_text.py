@@ -32,10 +32,11 @@ def figures(colour: ColourCalibration) -> Iterator[str]:
             "itself, beside the readings' noise"
         )
     flat = {
-        "none": "none", "frames": "from frames of an even surface",
-        "chart": "a plane of light, from the chart's own patches",
+        "none": "of lens and light is not corrected",
+        "frames": "of lens and light corrected by frames of an even surface",
+        "chart": "of lens and light corrected by a plane through the chart's own patches",
     }  # fmt: skip
-    yield f"flat field   {flat[colour.flat_field]}"
+    yield f"falloff      {flat[colour.flat_field]}"
     if colour.linearity is not None:
         yield f"codes        {colour.transfer}: {colour.linearity.evidence}"
     yield f"rule         {colour.rule}"
