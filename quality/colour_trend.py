@@ -91,8 +91,9 @@ def lot_colours(
 ) -> tuple[ColourTrend, ...]:
     """Return how the colours of a lot lie, scatter and drift, in the specification's order.
 
-    What a camera has seen and what an instrument has read are kept apart. A unit without a valid colour is
-    left out; scatter needs two units, the ellipse three, and the test of drift six.
+    Of means and matches, that is: the other quantities have no direction. What a camera has seen and what an
+    instrument has read are kept apart. A unit without a valid colour is left out; scatter needs two units, the
+    ellipse three, and the test of drift six.
 
     Args:
         spec: the golden sample's specification.
@@ -107,8 +108,8 @@ def lot_colours(
     check_probability("coverage", coverage)
     found: list[ColourTrend] = []
     for c in spec.characteristics:
-        if not isinstance(c, Colour):
-            continue
+        if not isinstance(c, Colour) or c.quantity not in ("mean", "match"):
+            continue  # the others are no vectors
         for source in ("camera", "instrument"):
             own = [
                 (i.serial or i.id, r, r.colour)

@@ -62,11 +62,11 @@ def _causes(colour: ColourResult) -> str:
 
 
 def _triple(lab: tuple[float, float, float]) -> str:
-    return ", ".join(f"{v:.2f}".replace("-", _MINUS) for v in lab)
+    return ", ".join(f"{v:z.2f}".replace("-", _MINUS) for v in lab)
 
 
 def _signed(difference: float) -> str:
-    return f"{difference:+.2f}".replace("-", _MINUS)
+    return f"{difference:+z.2f}".replace("-", _MINUS)
 
 
 def lot_trend(spec: GoldenSpec, trends: Sequence[ColourTrend]) -> list[Block]:
@@ -129,7 +129,7 @@ def trend_lines(t: ColourTrend) -> list[str]:
 
 
 def _by_axis(values: Sequence[float], *, sign: bool = True) -> str:
-    form = "+.2f" if sign else ".2f"
+    form = "+z.2f" if sign else ".2f"
     return ", ".join(
         f"{_DELTA if sign else ''}{name}* {value:{form}}".replace("-", _MINUS)
         for name, value in zip("Lab", values, strict=True)

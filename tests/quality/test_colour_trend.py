@@ -174,6 +174,8 @@ def test_camera_and_instrument_are_kept_apart_and_what_is_not_valid_left_out() -
         ("camera", 1, "U1"), ("instrument", 1, "U2"),
     ]  # fmt: skip
     assert lot_colours(spec, units[3:]) == ()
+    uneven = spec_with_colour(fields(), quantity="mottle")
+    assert lot_colours(uneven, [unit("U1", camera((1.0, 0, 0)), uneven)]) == ()
 
 
 def test_what_is_no_probability_is_refused() -> None:
