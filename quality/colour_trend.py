@@ -92,8 +92,8 @@ def lot_colours(
     """Return how the colours of a lot lie, scatter and drift, in the specification's order.
 
     Of means and matches, that is: the other quantities have no direction. What a camera has seen and what an
-    instrument has read are kept apart. A unit without a valid colour is left out; scatter needs two units, the
-    ellipse three, and the test of drift six.
+    instrument has read are kept apart. A unit without a valid colour is left out; scatter needs two units,
+    the ellipse three, and the test of drift six.
 
     Args:
         spec: the golden sample's specification.
