@@ -18,6 +18,7 @@ from evidence.inspection import (
     complete,
     verify_digest,
 )
+from evidence.light import LightRecord, LightStateRecord
 from evidence.readings import colour_reason, entered_colour, misstated
 from evidence.reasons import REASONS, Reason
 from golden.digests import canonical_json, sha256
@@ -34,6 +35,8 @@ __all__ = [
     "FrameRecord",
     "GoldenReference",
     "Inspection",
+    "LightRecord",
+    "LightStateRecord",
     "ModelReference",
     "Pose",
     "Reason",

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from evidence.colours import ColourResult
+from evidence.frame import Timestamp
+from evidence.light import LightRecord
 from evidence.reasons import REASONS
 from golden.catalogue import CharacteristicClass
 from golden.digests import canonical_json, sha256
@@ -18,7 +20,6 @@ MOST_DEFECTS = 200
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
-Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
 Verdict = Literal["ACCEPT", "REJECT", "HOLD"]
 PixelBox = tuple[float, float, float, float]
 
@@ -55,7 +56,7 @@ class FrameRecord(Closed):
     """Provenance of one frame; `pose` is null where the unit was not found.
 
     `colours` is the digest of the golden sample's colours as this station measured them, where units are
-    compared with those.
+    compared with those; `light` is what a tile in the frame shows of the lamp, where there is one.
     """
 
     view: Name
@@ -65,6 +66,7 @@ class FrameRecord(Closed):
     calibration: Digest | None
     pose: Pose | None
     colours: Stated[Digest] = None
+    light: Stated[LightRecord] = None
 
 
 class BudgetLine(Closed):

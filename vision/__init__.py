@@ -1,12 +1,22 @@
 """A frame becomes an `Inspection`: register, measure, compare colour and surface, judge.
 
 `Inspector` compiles a golden sample once; `inspect` is pure. `read_frame` decodes files; `held` makes the
-record of a unit that could not be inspected; `measure_golden` makes the `GoldenColours` of a station.
+record of a unit that could not be inspected; `measure_golden` makes the `GoldenColours` of a station;
+`first_light` is what that station knows of its lamp before the first unit.
 """
 
 from vision.colour.golden_colours import GoldenColours
+from vision.colour.tile_light import first_light
 from vision.frames import LARGEST_FILE, read_frame
 from vision.golden_measurement import measure_golden
 from vision.inspector import Inspector, held
 
-__all__ = ["LARGEST_FILE", "GoldenColours", "Inspector", "held", "measure_golden", "read_frame"]
+__all__ = [
+    "LARGEST_FILE",
+    "GoldenColours",
+    "Inspector",
+    "first_light",
+    "held",
+    "measure_golden",
+    "read_frame",
+]

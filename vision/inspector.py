@@ -16,6 +16,7 @@ from evidence import (
     Frame,
     FrameError,
     Inspection,
+    LightStateRecord,
     complete,
 )
 from golden.sample import GoldenSample
@@ -24,6 +25,8 @@ from kernels.compiled import U8
 from models import Classifier
 from vision.certified import Check, calibration_fault, certificate_fault
 from vision.colour.golden_colours import GoldenColours
+from vision.colour.region import NotRead
+from vision.colour.tile_light import SeenLight
 from vision.compiled_view import CompiledView, eight_bit_rgb, registered
 from vision.judge import (
     check_entered,
@@ -107,6 +110,7 @@ class Inspector:
         station: str | None = None,
         sequence: int | None = None,
         entered: Sequence[CharacteristicResult] = (),
+        lights: Mapping[str, LightStateRecord] | None = None,
     ) -> Inspection:
         """Inspect one unit.
 
@@ -118,6 +122,9 @@ class Inspector:
             sequence: the station's number of this inspection.
             entered: results that people or instruments gave for material, functional and attribute
                 characteristics, and for colours that have a reference.
+            lights: what earlier units of the station showed of the lamp, by view id, see `first_light`; the
+                record says what it is after this unit. A view that is not there is judged by this unit's
+                frame alone.
 
         Returns:
             The record. Whatever cannot be judged makes it HOLD with a reason; nothing is raised for it.
@@ -127,7 +134,7 @@ class Inspector:
                 size.
             ValueError: an entered result does not fit the specification, see `judge.check_entered`.
         """
-        return _Unit(self._setup, frames, entered).record(
+        return _Unit(self._setup, frames, entered, lights or {}).record(
             serial=serial, lot=lot, station=station, sequence=sequence
         )
 
@@ -177,8 +184,13 @@ class _Unit:
     """One inspection in progress: collects results, deviations, reasons and timings."""
 
     def __init__(
-        self, setup: _Setup, frames: Mapping[str, Frame], entered: Sequence[CharacteristicResult]
+        self,
+        setup: _Setup,
+        frames: Mapping[str, Frame],
+        entered: Sequence[CharacteristicResult],
+        lights: Mapping[str, LightStateRecord],
     ) -> None:
+        self._lights = lights
         self._golden, self._classifier, self._stopwatch = setup.golden, setup.classifier, setup.stopwatch
         self._timing: dict[str, float] = {}
         self._frame_records: list[dict[str, Any]] = []
@@ -241,6 +253,7 @@ class _Unit:
         pose = found if isinstance(found, Registered) else None
         self._frame_records.append(_frame_record(frame, calibration, compiled.golden_colours, pose))
         self._lap("register")
+        light = self._light(compiled, frame, pixels)
         if isinstance(found, NotRegistered):
             self._faults.add(found.reason)
             return
@@ -259,8 +272,20 @@ class _Unit:
         if aligned.shown is not None:  # what is shown may be rejected, the rest is not known
             self._faults.add("unit_out_of_frame")
             return
-        self._difference_colours(compiled, frame, pixels, found, aligned)
+        self._difference_colours(compiled, frame, pixels, found, aligned, light)
         self._lap("colour")
+
+    def _light(self, compiled: CompiledView, frame: Frame, pixels: U8) -> SeenLight | NotRead | None:
+        """Return the lamp as the frame's tile shows it, wherever the unit lies, and keep it in the record."""
+        if compiled.colour is None or compiled.calibration is None:
+            return None
+        if compiled.calibration.fits(frame) is not None:
+            return None
+        light = compiled.colour.light(pixels, frame.captured_at, self._lights.get(frame.view))
+        if isinstance(light, SeenLight):
+            self._frame_records[-1]["light"] = light.record.model_dump(mode="json")
+        self._lap("light")
+        return light
 
     def _measure(self, compiled: CompiledView, frame: Frame, pixels: U8, found: Registered) -> None:
         reason = calibration_fault(compiled.calibration, compiled.check, frame, compiled.view, found)
@@ -307,7 +332,13 @@ class _Unit:
             self._lap("name")
 
     def _difference_colours(
-        self, compiled: CompiledView, frame: Frame, pixels: U8, found: Registered, aligned: Aligned
+        self,
+        compiled: CompiledView,
+        frame: Frame,
+        pixels: U8,
+        found: Registered,
+        aligned: Aligned,
+        light: SeenLight | NotRead | None,
     ) -> None:
         asked = [
             c
@@ -318,7 +349,7 @@ class _Unit:
         if compiled.colour is not None and compiled.calibration is not None:
             fault = certificate_fault(compiled.calibration, compiled.check, frame)
             mapped = functools.partial(aligned.frame_points, found.mapping)
-            results = compiled.colour.results(asked, pixels, mapped, fault)
+            results = compiled.colour.results(asked, pixels, mapped, fault, light)
             self._results.update((result.id, result) for result in results)
             return
         for c in asked:

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -35,6 +35,7 @@ from calibration.check_history import Doubt
 from calibration.check_standard import WEIGHT
 from calibration.colour.camera import ColourCalibration
 from calibration.errors import CheckError
+from evidence.light import LightCause, LightStatus
 from golden.regions import Closed
 from kernels.colour import ciede2000
 from kernels.compiled import F64
@@ -53,8 +54,6 @@ _MEDIAN = 2 * math.log(2)  # of chi-square with two degrees of freedom
 
 Light = Annotated[float, Field(gt=0, le=1)]
 Triple = tuple[float, float, float]
-Status = Literal["ok", "suspect", "alarm"]
-Why = Literal["within_limits", "drift", "jump", "power"]
 
 
 class LightReference(Closed):
@@ -145,8 +144,8 @@ class LightState:
         power: of the latest reading, relative to the calibration.
     """
 
-    status: Status
-    why: Why
+    status: LightStatus
+    why: LightCause
     since: datetime
     time: datetime
     steady: datetime
@@ -234,7 +233,7 @@ class LightWatch:
         single = self._square(off) > self._jump and self._matters(off)
         if single or not 1 / LARGEST_POWER <= power <= LARGEST_POWER:
             again = state.status == "alarm" or state.why in {"jump", "power"}
-            why: Why = "jump" if single else "power"
+            why: LightCause = "jump" if single else "power"
             return self._now(
                 replace(state, time=reading.time, power=power), "alarm" if again else "suspect", why
             )
@@ -253,6 +252,10 @@ class LightWatch:
         if proven and (state.why == "drift" or self._matters(average) or self._matters(change)):
             return self._now(moved, "alarm", "drift")
         return self._now(moved, "ok", "within_limits")
+
+    def difference(self, rgb: F64) -> float:
+        """Return CIEDE2000 of the tile's light (3,) to that at calibration, power taken out."""
+        return self._moved(np.log(rgb / self._rgb))
 
     def gain(self, state: LightState) -> Gain:
         """Return the correction for units between two readings of the tile, from its moving average.
@@ -276,7 +279,7 @@ class LightWatch:
         """Return the relative covariance by which other colours follow the tile's change of colour less."""
         return np.diag((UNLIKE * (change - self._share @ change)) ** 2)
 
-    def _now(self, state: LightState, status: Status, why: Why) -> LightState:
+    def _now(self, state: LightState, status: LightStatus, why: LightCause) -> LightState:
         since = state.since if status == state.status else state.time
         return replace(state, status=status, why=why, since=since)
 

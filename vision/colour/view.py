@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from calibration import CalibrationError, CameraCalibration
 from calibration.colour.camera import ColourCalibration
-from calibration.colour.drift import Gain, LightReading, LightWatch, WatchPlan
-from evidence import CharacteristicResult, ColourResult
+from calibration.colour.drift import Gain
+from evidence import CharacteristicResult, ColourResult, LightStateRecord
 from golden.colour_difference import lab_difference
 from golden.colours import ColourConditions
 from golden.sample import GoldenSample
@@ -26,11 +25,12 @@ from vision.colour.characteristics import (
     pattern_difference,
     place_differences,
 )
-from vision.colour.golden_colours import GoldenColours, Tile
+from vision.colour.golden_colours import GoldenColours
 from vision.colour.placed import FramePoints, Placed, RegionReader
 from vision.colour.reference import GoldenReference, MeanLight, flat_residual
 from vision.colour.region import NotRead, RegionReading
 from vision.colour.scielab import scielab_difference
+from vision.colour.tile_light import SeenLight, TileLight
 from vision.colour.uncertainty import ColourDifference, Contribution, assess, colour_difference
 from vision.colour.words import words
 from vision.judge import measured_colour, unmeasured
@@ -38,8 +38,6 @@ from vision.regions import dense_outline
 
 _GLOSSY = 0.02  # share of the region by which a unit may reflect the lamp more than the golden sample
 _OUTSIDE = 2.0  # L*a*b* beyond the colours of the chart
-_EVERY_HOURS = 0.01  # the tile is read in each frame
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class ColourView:
@@ -85,8 +83,19 @@ class ColourView:
             tightest = min(c.upper for c in golden.spec.characteristics if isinstance(c, Colour))
             self._light = TileLight(colours.tile, self._reader, tightest)
 
+    def light(
+        self, pixels: Codes, captured_at: str | None, before: LightStateRecord | None
+    ) -> SeenLight | NotRead | None:
+        """Return the lamp as the tile in a frame shows it, see `TileLight.seen`; None without a tile."""
+        return None if self._light is None else self._light.seen(pixels, captured_at, before)
+
     def results(
-        self, characteristics: Sequence[Colour], pixels: Codes, points: FramePoints, fault: str | None
+        self,
+        characteristics: Sequence[Colour],
+        pixels: Codes,
+        points: FramePoints,
+        fault: str | None,
+        light: SeenLight | NotRead | None,
     ) -> list[CharacteristicResult]:
         """Return the results of these characteristics in a frame.
 
@@ -95,11 +104,10 @@ class ColourView:
             pixels: (h, w, 3) codes, raw frame.
             points: golden points to the frame.
             fault: why the frame does not fit its certificate, a reason code, or None.
+            light: what `light` says of the frame.
         """
-        lamp: Gain | None = None
-        if fault is None and self._light is not None:
-            found = self._light.gain(pixels)
-            fault, lamp = (found.reason, None) if isinstance(found, NotRead) else (None, found)
+        fault = fault or (None if light is None else light.reason)
+        lamp = light.gain if isinstance(light, SeenLight) else None
         return [self._result(c, pixels, points, fault, lamp) for c in characteristics]
 
     def _result(
@@ -210,31 +218,6 @@ class ColourView:
             c, found.value, found.standard_uncertainty, (found.low, found.high), colour,
             common_uncertainty=found.common_uncertainty, lines=found.lines,
         )  # fmt: skip
-
-
-class TileLight:
-    """The lamp as a tile in the scene shows it, frame by frame; what comes before a frame does not matter.
-
-    Args:
-        tile: where it is, and its light when the golden sample was measured.
-        reader: of the view.
-        tolerance: Delta E of the tightest characteristic.
-    """
-
-    def __init__(self, tile: Tile, reader: RegionReader, tolerance: float) -> None:
-        """Compile the limits."""
-        self._polygon, self._reader = np.array(tile.polygon_px), reader
-        plan = WatchPlan(every_hours=_EVERY_HOURS, tolerance=tolerance)
-        self._watch = LightWatch(tile.light, reader.calibration, plan)
-
-    def gain(self, pixels: Codes) -> Gain | NotRead:
-        """Return what a unit's light is multiplied by; `light_drifted` where no gain corrects the change."""
-        tile = self._reader.read(pixels, self._polygon)
-        if isinstance(tile, NotRead):
-            return NotRead("light_drifted")
-        now = LightReading(_EPOCH + timedelta(hours=_EVERY_HOURS), tile.rgb)
-        reason = self._watch.after(self._watch.start(_EPOCH), now).reason
-        return self._watch.frame_gain(tile.rgb, tile.covariance) if reason is None else NotRead(reason)
 
 
 def _gamut(calibration: ColourCalibration) -> F64 | None:
