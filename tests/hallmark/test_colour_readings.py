@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from evidence import Inspection, misstated
@@ -154,3 +156,17 @@ def test_a_list_is_sent_as_entered_results_with_its_digest(tmp_path: Path) -> No
     assert second.serial == "A/1"
     with pytest.raises(ReadingFileError, match="names no unit"):
         entered_by_instrument(listed(tmp_path / "r.csv", ("paint", NEAR)))
+
+
+def test_the_pages_own_examples(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/colour-readings.md").read_text("utf-8")
+    blocks = re.findall(r"```(yaml|json|)\n(.*?)```", page, re.DOTALL)
+    agreed, by_instrument, typed = (text for _, text in blocks)
+    (colour,) = yaml.safe_load(agreed)
+    fields = spec().model_dump(mode="json", by_alias=True)
+    fields["characteristics"][2] = colour
+    (tmp_path / "list.csv").write_text(by_instrument)
+    (tmp_path / "typed.json").write_text(typed)
+    for name, source in (("list.csv", "imported"), ("typed.json", "manual")):
+        (found,) = results_by_serial(tmp_path / name, GoldenSpec.model_validate(fields), ["U-1"])["U-1"]
+        assert (found.id, found.decision, found.source) == ("lid-absolute", "conform", source)
