@@ -102,6 +102,18 @@ def test_whole_patches_covered_edge_to_edge_are_missed() -> None:
     assert set(outcome.patches) == {"1", "2", "3", "4", "5", "6"}
 
 
+def test_a_pen_across_the_chart_is_seen() -> None:
+    light = np.full((480, 640, 3), 0.2)
+    matrix = quad(6, 4, at=(320, 240), size=70, angle=12)
+    draw(light, LIGHT, matrix)
+    pen = cv2.perspectiveTransform(
+        np.array([[[1.15, -2], [1.46, -2], [1.46, 5], [1.15, 5]]], np.float64), matrix
+    )
+    cv2.fillConvexPoly(light, np.round(pen).astype(np.int32), (0.3, 0.02, 0.02))
+    outcome = refused(exposed(light, np.random.default_rng(0)), "incomplete")
+    assert set(outcome.patches) == {"2", "8", "14", "20"}
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_drawn_charts_are_found_to_a_part_of_a_pixel(seed: int) -> None:
     rng = np.random.default_rng(seed)
