@@ -17,7 +17,7 @@ from calibration.colour.detection.windows import SAMPLES, Reading, grid, read_ce
 from calibration.colour.patches import project
 from calibration.errors import PatchesError
 from calibration.mosaic import Codes
-from kernels.compiled import F64, U8
+from kernels.compiled import F64, U8, Mask
 
 ACCEPTED = 0.6  # score
 _AHEAD = 0.15  # of the next best orientation
@@ -160,21 +160,18 @@ def _corners(matrix: F64, reading: Reading, chart: Chart) -> F64:
 
 def _incomplete(
     chart: Chart,
-    wrong: np.typing.NDArray[np.bool_],
-    cut: np.typing.NDArray[np.bool_],
+    wrong: Mask,
+    cut: Mask,
     score: float,
     corners: F64,
 ) -> ChartNotFound:
     names = tuple(patch.id for patch, bad in zip(chart.patches, wrong, strict=True) if bad)
-    what = (
-        "cut off by the picture's border" if cut[wrong].all() else "covered, damaged or not in their places"
-    )
-    if cut.any() and not cut[wrong].all():
-        what = f"cut off by the picture's border, {what}"
+    causes = ["cut off by the picture's border"] * bool(cut.any())
+    causes += ["covered, damaged or not in their places"] * bool((wrong & ~cut).any())
     listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return ChartNotFound(
         "incomplete",
-        f"{chart.id} is present but incomplete: patches {listed} are {what}: show all of it",
+        f"{chart.id} is present but incomplete: patches {listed} are {', '.join(causes)}: show all of it",
         patches=names,
         score=score,
         corners=corners,

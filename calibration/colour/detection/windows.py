@@ -67,7 +67,6 @@ class Reading:
         score: of all patches seen.
         kept_score: without the strange ones.
         runner_up: score of the best other orientation in this window.
-        strange: for each place, whether the colour there is not the chart's.
         cells: what is seen at each place.
         outside: quadrilaterals of the lattice beyond the window.
         support: quadrilaterals of the lattice within it.
@@ -80,7 +79,6 @@ class Reading:
     score: float
     kept_score: float
     runner_up: float
-    strange: Mask
     cells: Cells
     outside: int
     support: int
@@ -94,30 +92,29 @@ def read_cells(picture: U8, matrix: F64, places: F64, patch_to_pitch: float) -> 
     x, y = (at[..., axis].reshape(len(places), -1) for axis in (0, 1))
     seen = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)
     codes = np.median(seen, axis=1)
-    blocks = (
-        seen.reshape(len(places), _BLOCKS, 3, _BLOCKS, 3, 3).mean(axis=(2, 4)).reshape(len(places), -1, 3)
-    )
+    part = SAMPLES // _BLOCKS
+    blocks = seen.reshape(-1, _BLOCKS, part, _BLOCKS, part, 3).mean(axis=(2, 4))
+    blocks = blocks.reshape(len(places), -1, 3)
     scale = np.maximum(codes.std(axis=0), 3.0)
     uneven = np.sqrt((((blocks - codes[:, None]) / scale) ** 2).mean(axis=2)).max(axis=1)
     h, w = picture.shape[:2]
     half = patch_to_pitch / 2 - _CUT
-    ends = project(
-        matrix, places[:, None] + half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
-    )
+    box = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
+    ends = project(matrix, places[:, None] + box)
     inside = np.asarray(((ends >= -0.5) & (ends <= (w - 0.5, h - 0.5))).all(axis=(1, 2)), np.bool_)
-    bare = (
-        _bare(picture, matrix, places, codes / scale, scale) if patch_to_pitch < _NO_GAPS else 0 * codes[:, 0]
-    )
-    return Cells(codes, uneven, np.asarray(bare, np.int64), inside)
+    bare = np.zeros(len(places), np.int64)
+    if patch_to_pitch < _NO_GAPS:
+        bare = _bare(picture, matrix, places, codes / scale, scale)
+    return Cells(codes, uneven, bare, inside)
 
 
 def _bare(picture: U8, matrix: F64, places: F64, colours: F64, scale: F64) -> I64:
     """Count the gaps around each cell that look like it: a sheet over the chart has none."""
     around = np.array([[x, y] for x in (-0.5, 0, 0.5) for y in (-0.5, 0, 0.5) if x or y])
     at = project(matrix, places[:, None] + around).astype(np.float32)
-    seen = cv2.remap(
-        picture, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    ).astype(np.float64) / scale  # fmt: skip
+    x, y = at[..., 0], at[..., 1]
+    gaps = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = gaps.astype(np.float64) / scale
     usual = np.median(seen.reshape(-1, 3), axis=0)
     far = np.linalg.norm(colours - usual, axis=1)
     near = np.linalg.norm(seen - colours[:, None], axis=2) < _LIKE * far[:, None]
@@ -128,7 +125,7 @@ def read_lattice(picture: U8, lattice: Lattice, chart: Chart) -> list[Reading]:
     """Return the most promising readings of a lattice, best first."""
     tried: list[_Tried] = []
     least = max(FEWEST, chart.columns * chart.rows / 3)
-    for size in {(chart.columns, chart.rows), (chart.rows, chart.columns)}:
+    for size in dict.fromkeys(((chart.columns, chart.rows), (chart.rows, chart.columns))):
         ways = [way for way in orders(chart.columns, chart.rows) if way[1] == size]
         references = np.stack([_at_places(chart.lab, order) for _, _, order in ways])
         for window in _windows(picture, lattice, size, chart.patch_to_pitch):
@@ -142,10 +139,8 @@ def read_lattice(picture: U8, lattice: Lattice, chart: Chart) -> list[Reading]:
     promising = tried[:1]
     if tried and tried[0].score < CLEAR:
         fullest = sorted(tried, key=lambda each: -_inside(lattice, each.window).sum())
-        promising = [
-            *tried[:_PROMISING],
-            *(each for each in fullest[:_PROMISING] if each not in tried[:_PROMISING]),
-        ]
+        promising = tried[:_PROMISING]
+        promising += [each for each in fullest[:_PROMISING] if each not in promising]
     return sorted((_reading(chart, lattice, each) for each in promising), key=lambda r: -r.kept_score)
 
 
@@ -208,7 +203,7 @@ def _reading(chart: Chart, lattice: Lattice, tried: _Tried) -> Reading:
     """Fit robustly: covered patches may have spoilt the scores."""
     window = tried.window
     reference = _at_places(chart.lab, tried.order)
-    kept, strange = fit_robustly(window.cells.codes, window.cells.fair, reference, grid(window.size))
+    kept, _ = fit_robustly(window.cells.codes, window.cells.fair, reference, grid(window.size))
     move = np.eye(3)
     move[:2, 2] = window.offset
     inside = _inside(lattice, window)
@@ -220,7 +215,6 @@ def _reading(chart: Chart, lattice: Lattice, tried: _Tried) -> Reading:
         score=tried.score,
         kept_score=kept,
         runner_up=tried.runner_up,
-        strange=strange,
         cells=window.cells,
         outside=int((~inside).sum()),
         support=int(inside.sum()),
