@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -39,9 +40,9 @@ def colour(
         ),
     ],
     region: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(metavar=_BOX, help="What to read: left, top, width, height, px; repeatable: r1, r2."),
-    ],
+    ] = None,
     reference: Annotated[
         str | None, typer.Option(metavar="L,a,b", help="L*a*b* to compare with, of the same illuminant.")
     ] = None,
@@ -64,6 +65,13 @@ def colour(
         str | None,
         typer.Option(metavar=_BOX, help="A neutral surface: says whether the light is still the same."),
     ] = None,
+    chart: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|F.yaml",
+            help="The certificate's chart, in the picture: says whether the light is still the same.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     picture: Annotated[
         Path | None, typer.Option(metavar="F.png|F.svg", help="Draw regions, colours and differences.")
@@ -78,16 +86,21 @@ def colour(
     Exit code 0: all read, and within --tolerance where one is given. 1: a region was not read, the light is
     another one, or a difference is not within tolerance or undecided. 2: bad input.
 
+    `--white` and `--chart` say whether the light is still the certificate's: once a shift, or in each picture.
+
     Examples:
     `hallmark colour part.png --calibration cell.cal --region 400,300,200,150`
 
     `hallmark colour pair.png --calibration cell.cal --region 400,300,200,150
     --reference-region 900,300,200,150 --tolerance 1 --picture pair-read.png`
     """
+    from calibration.colour import Chart
     from hallmark.colour_view import Asked, ColourPicture, notes_of
     from vision.colour.region import NotRead
 
-    boxes = [box_of(text, "--region") for text in region]
+    if not region and white is None and chart is None:
+        raise typer.BadParameter("nothing to read: give --region, --white or --chart")
+    boxes = [box_of(text, "--region") for text in region or []]
     other = None if reference_region is None else box_of(reference_region, "--reference-region")
     neutral = None if white is None else box_of(white, "--white")
     asked = Asked(formula, _lab(reference), u_reference, tolerance)
@@ -98,23 +111,25 @@ def colour(
     view = ColourPicture.open(image, calibration, _illuminant(illuminant), datetime.now(UTC))
     _check_inside({"--region": boxes, "--reference-region": [other], "--white": [neutral]}, view)
     regions = view.regions(boxes, other, asked)
-    light = None if neutral is None else view.light(neutral)
+    lights = [] if neutral is None else [view.light(neutral)]
+    if chart is not None:
+        lights.append(view.chart(Chart.open(chart), image))
     notes = notes_of(view, regions, asked)
     if picture is not None:
         from hallmark.colour_picture import write_picture
 
         write_picture(picture, view, regions, str(image), formula)
     if as_json:
-        told = _object(image, view, regions, asked, light, notes)
+        told = _object(image, view, regions, asked, lights, notes)
         print(json.dumps(told, allow_nan=False, ensure_ascii=False))
     else:
         print("\n".join([f"{image}: {view.picture.described}", *(f"  {note}" for note in notes)]))
-        if light is not None:
+        for light in lights:
             print(f"  {_reason(light) if isinstance(light, NotRead) else light.sentence}")
         for each in regions:
             print("\n".join(_lines(each, asked)))
-    good = all(_good(each) for each in regions)
-    raise typer.Exit(int(not good or not (light is None or (not isinstance(light, NotRead) and light.holds))))
+    held = all(not isinstance(light, NotRead) and light.holds for light in lights)
+    raise typer.Exit(0 if held and all(_good(each) for each in regions) else 1)
 
 
 def _good(region: Region) -> bool:
@@ -236,25 +251,24 @@ def _decided(compared: Compared, tolerance: float) -> str:
 
 def _object(
     image: Path, view: ColourPicture, regions: list[Region], asked: Asked,
-    light: IlluminantCheck | NotRead | None, notes: list[str],
+    lights: list[IlluminantCheck | NotRead], notes: list[str],
 ) -> dict[str, Any]:  # fmt: skip
-    from vision.colour.region import NotRead
-
-    neutral: dict[str, Any] | None = None
-    if isinstance(light, NotRead):
-        neutral = {"verdict": None, "reason": light.reason}
-    elif light is not None:
-        neutral = {
-            "verdict": light.verdict, "red": light.red, "u_red": light.u_red, "blue": light.blue,
-            "u_blue": light.u_blue, "reason": None,
-        }  # fmt: skip
     return {
         "image": str(image), "width": view.pixels.shape[1], "height": view.pixels.shape[0],
         "calibration": view.certificate.digest, "illuminant": view.colour.illuminant,
         "observer": view.colour.observer, "light": view.colour.light, "formula": asked.formula,
-        "tolerance": asked.tolerance, "white": neutral, "notes": notes,
+        "tolerance": asked.tolerance, "notes": notes,
+        "lights": [_light(light) for light in lights],
         "regions": [_region(region) for region in regions],
     }  # fmt: skip
+
+
+def _light(light: IlluminantCheck | NotRead) -> dict[str, Any]:
+    from vision.colour.region import NotRead
+
+    if isinstance(light, NotRead):
+        return {"verdict": None, "reason": light.reason}
+    return {**asdict(light), "reason": None}
 
 
 def _region(region: Region) -> dict[str, Any]:

@@ -12,7 +12,18 @@ from typing import Literal
 import numpy as np
 
 from calibration import CalibrationError, CameraCalibration
-from calibration.colour import ColourCalibration, IlluminantCheck, adaptation, check_white, white_point
+from calibration.colour import (
+    Chart,
+    ColourCalibration,
+    IlluminantCheck,
+    adaptation,
+    check_chart,
+    check_white,
+    sample_patches,
+    white_point,
+)
+from calibration.colour.detection import FoundChart, find_chart
+from calibration.errors import PatchesError
 from evidence import REASONS, Frame, FrameError
 from golden.characteristics import DecisionRule
 from golden.colour_difference import LabDifference, lab_difference
@@ -176,6 +187,24 @@ class ColourPicture:
         if isinstance(reading, NotRead):
             return reading
         return check_white(self.colour, reading.rgb, reading.covariance)
+
+    def chart(self, chart: Chart, image: Path) -> IlluminantCheck:
+        """Say by the certificate's chart in the picture whether the light is still the certificate's.
+
+        Raises:
+            PatchesError: the certificate was made with another chart, or this one is not found; `image` is
+                named.
+        """
+        if chart.id != self.colour.chart.id:
+            raise PatchesError(
+                f"the certificate was made with chart {self.colour.chart.id}, not {chart.id}: photograph the "
+                "former"
+            )
+        found = find_chart(self.pixels, chart)
+        if not isinstance(found, FoundChart):
+            raise PatchesError(f"{image}: {found.message}")
+        patches = sample_patches(self.pixels, found.corners, chart, self.table, self.flat)
+        return check_chart(self.colour, patches)
 
     def _absolute(self, name: str, box: Box, reading: RegionReading | NotRead) -> Region:
         if isinstance(reading, NotRead):

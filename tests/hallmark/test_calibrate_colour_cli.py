@@ -184,7 +184,7 @@ def test_flats_and_darks_make_the_flat_field(desk: Path, tmp_path: Path, run: Ru
     given = ["colour", "--image", desk / "chart.png", "--chart", desk / "ours.yaml"]
     code, said, err = run(*given, *frames, "-o", tmp_path / "cell.cal")
     assert (code, err) == (0, "")
-    assert "flat field   from frames of an even surface" in said
+    assert "corrected by frames of an even surface" in said
     assert (tmp_path / "cell.flat.npy").exists()
     code, _, err = run(*given, *frames[:2], "-o", tmp_path / "x.cal")
     assert code == 2

@@ -140,8 +140,24 @@ def test_a_white_tells_another_lamp(colour_desk: Path, tmp_path: Path, read: Run
     assert code == 1
     assert "White balance or light have changed" in said
     told = json.loads(read(other, "--region", box, "--white", box, "--json")[1])
-    assert told["white"]["verdict"] == "other_balance"
-    assert told["white"]["red"] > 0.2
+    assert told["lights"][0]["verdict"] == "other_balance"
+    assert told["lights"][0]["red"] > 0.2
+
+
+def test_the_chart_tells_another_lamp(colour_desk: Path, tmp_path: Path, read: Run) -> None:
+    ours = ("--chart", colour_desk / "ours.yaml")
+    code, said, _ = read(colour_desk / "chart.png", *ours)
+    assert code == 0
+    assert "The certificate's light holds" in said
+    code, said, _ = read(save(tmp_path / "a.png", photograph("A")), *ours)
+    assert code == 1
+    assert "Another light than the certificate's" in said or "White balance or light have changed" in said
+    code, _, err = read(colour_desk / "chart.png", "--chart", "classic-after-2014")
+    assert code == 2
+    assert "was made with chart ours, not classic-after-2014" in err
+    code, _, err = read(save(tmp_path / "none.png", np.full_like(photograph(), 60)), *ours)
+    assert code == 2
+    assert "no chart was seen" in err
 
 
 def test_a_region_that_cannot_be_read_says_why(read: Run, tmp_path: Path) -> None:
@@ -167,7 +183,7 @@ def test_a_region_that_cannot_be_read_says_why(read: Run, tmp_path: Path) -> Non
         (("--region", LEFT, "--tolerance", "1"), "needs --reference"),
         (("--region", LEFT, "--illuminant", "D66"), "write one of A, C, D50"),
         (("--region", LEFT, "--picture", "x.gif"), "write a .png or .svg"),
-        ((), "Missing option '--region'"),
+        ((), "nothing to read"),
     ],
 )  # fmt: skip
 def test_what_is_stated_wrongly_is_told(two: Path, read: Run, options: tuple[str, ...], said: str) -> None:
