@@ -27,6 +27,7 @@ ALLOWED: dict[tuple[str, str], set[str]] = {
     ("POST", "/lots"): {"qc"},
     ("GET", "/lots"): READERS,
     ("GET", "/lots/{id}"): READERS,
+    ("GET", "/lots/{id}/colours"): READERS,
     ("POST", "/lots/{id}/fai"): {"qc"},
     ("POST", "/lots/{id}/fai/approval"): SIGNED,
     ("POST", "/lots/{id}/quarantine"): {"qc", "approver"},
