@@ -119,7 +119,28 @@ class Replay:
             return Replayed(unit.sequence, "not_compared", why=str(error))
         except FrameLostError as error:
             return Replayed(unit.sequence, "disagrees", "frames", why=str(error))
-        return compare(unit.sequence, stored, self._recompute(unit, stored, frames, now))
+        found = compare(unit.sequence, stored, self._recompute(unit, stored, frames, now))
+        return found if found.outcome == "disagrees" else self._follows(unit.sequence, stored) or found
+
+    def _follows(self, sequence: int, stored: Inspection) -> Replayed | None:
+        """Return where a record does not go on with the lamp as the one before it left it, or None."""
+        from stations import last_light
+        from vision import first_light
+
+        for i, frame in enumerate(stored.frames):
+            if frame.light is None or frame.light.before is None:
+                continue
+            digest = frame.colours or ""
+            expected = last_light(self._reader, digest, sequence)
+            if expected is None:
+                expected = first_light(self._colours[digest], self._certificates[frame.calibration or ""])
+            if frame.light.before != expected:
+                place = f"frames[{i}].light.before"
+                stated, left = frame.light.before.model_dump(), expected.model_dump()
+                return Replayed(
+                    sequence, "disagrees", place, stated, left, "not as the record before left it"
+                )
+        return None
 
     def _absent(self, stored: Inspection) -> str | None:
         """Return what must be given to recompute a record, and was not."""
@@ -170,8 +191,9 @@ class Replay:
                 reason=stored.reasons[0], frames=tuple(frames.values()),
             )  # fmt: skip
         inspector = self._inspector(golden, stored)
+        lights = {f.view: f.light.before for f in stored.frames if f.light and f.light.before}
         return inspector.inspect(
-            frames, serial=unit.serial, lot=unit.lot, station=station, sequence=unit.sequence
+            frames, serial=unit.serial, lot=unit.lot, station=station, sequence=unit.sequence, lights=lights
         )
 
     def _golden(self, digest: str, now: datetime) -> GoldenSample:

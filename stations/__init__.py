@@ -28,6 +28,7 @@ from stations.errors import (
     StationError,
 )
 from stations.forward import Forwarder
+from stations.lights import LampFollower, last_light
 from stations.line import Line, run_line
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput, Signal
 from stations.process import (
@@ -58,6 +59,7 @@ __all__ = [
     "ImageJob",
     "JobError",
     "JsonLinesOutput",
+    "LampFollower",
     "Line",
     "Outbox",
     "Output",
@@ -80,6 +82,7 @@ __all__ = [
     "TwinJob",
     "TwinScene",
     "encode_png",
+    "last_light",
     "open_outbox",
     "open_station",
     "pictures",

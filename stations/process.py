@@ -32,6 +32,7 @@ from stations.camera import Camera, CapturedImage, FolderCamera, TwinCamera, Twi
 from stations.checks import CheckWatch
 from stations.errors import JobError
 from stations.forward import Forwarder
+from stations.lights import FollowingInspector, LampFollower
 from stations.line import Line, recordable, run_line
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput
 from stations.spool import Spool, SpoolReader
@@ -220,14 +221,23 @@ class Outbox:
 
 @dataclass(frozen=True)
 class Station(Outbox):
-    """An opened station; `model` names what deviates on its units, None where nothing does."""
+    """An opened station.
+
+    Attributes:
+        line: what inspects.
+        model: names what deviates on its units, None where nothing does.
+        lamps: what earlier units have shown of the lamps.
+    """
 
     line: Line
     model: ModelReference | None
+    lamps: LampFollower
 
     def units(self) -> Iterator[Inspection]:
         """Inspect the jobs, one after the other; yield each record once it is durable and signalled."""
-        return run_line(self.line, (job.serial for job in self.config.jobs))
+        for inspection in run_line(self.line, (job.serial for job in self.config.jobs)):
+            self.lamps.saw(inspection)
+            yield inspection
 
 
 @contextmanager
@@ -279,12 +289,13 @@ def open_station(config: StationConfig) -> Generator[Station]:
             GoldenSample.open(config.golden, trust, now(), newest_seen=newest)
         spool.saw_version(golden.spec.part.number, golden.version)
         output: Output = RecordingOutput() if config.signals is None else JsonLinesOutput(config.signals)
+        lamps = LampFollower(spool, colours, certificates)
         line = Line(
-            cameras, inspector, read_frame, partial(held, golden), spool, output, now,
-            lot=config.lot, takt_s=config.takt_s, expires=golden.expires,
+            cameras, FollowingInspector(inspector, lamps), read_frame, partial(held, golden), spool, output,
+            now, lot=config.lot, takt_s=config.takt_s, expires=golden.expires,
         )  # fmt: skip
         with _forwarding(config, spool) as forwarder:
-            yield Station(config, spool, forwarder, line, classifier and classifier.reference)
+            yield Station(config, spool, forwarder, line, classifier and classifier.reference, lamps)
 
 
 @contextmanager

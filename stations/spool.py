@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -159,6 +159,18 @@ class SpoolReader:
         if not rows:
             raise SpoolConflictError(f"{self.directory} holds no unit with sequence {sequence}")
         return _unit(rows[0])
+
+    def naming(self, digest: str, before: int | None = None) -> Iterator[SpooledUnit]:
+        """Yield the rows whose record names a digest, newest first, or of those with smaller sequences."""
+        query = (
+            f"SELECT {_COLUMNS} FROM unit WHERE sequence < ? AND instr(record, ?) "  # noqa: S608 (constants)
+            "ORDER BY sequence DESC LIMIT 1"
+        )
+        below = _LARGEST if before is None else before
+        while rows := self._select(query, (below, digest.encode())):
+            unit = _unit(rows[0])
+            yield unit
+            below = unit.sequence
 
     def counts(self) -> dict[str, int]:
         """Return how many units are in each state."""
@@ -401,6 +413,7 @@ class Spool(SpoolReader):
                 raise
 
 
+_LARGEST = 2**63 - 1
 _COLUMNS = "sequence, serial, lot, reserved_at, state, record, problem"
 
 

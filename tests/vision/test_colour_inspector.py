@@ -32,7 +32,7 @@ from tests.vision.colour_scene import (
     shot,
     spec,
 )
-from vision import GoldenColours, Inspector, measure_golden
+from vision import GoldenColours, Inspector, first_light, measure_golden
 from vision.colour.difference import delta_e
 
 
@@ -146,6 +146,29 @@ def test_a_tile_takes_the_lamps_power_out_and_holds_units_when_its_colour_has_ch
     result, record = inspected(shot(6, gain=(1.0, 1.0, 1.06)), inspector(tile=True))
     assert result.reason == "light_drifted"
     assert record.verdict == "HOLD"
+
+
+def test_the_record_says_what_the_tile_shows_and_what_it_depends_on() -> None:
+    first = first_light(golden_colours(tile=True), certificate())
+    assert first.time == first.steady == board.CAPTURED.replace("Z", ".000000Z")
+    by, frame = inspector(tile=True), shot(5, gain=0.93)
+    alone = inspected(frame, by)[1].frames[0].light
+    assert alone is not None
+    assert (alone.before, alone.after) == (None, None)
+    assert alone.delta_e < 0.1
+    assert b'"before"' not in inspected(frame, by)[1].to_json()
+    later = first.model_copy(update={"time": "2026-05-31T12:00:00Z"})
+    record = by.inspect({"top": frame}, serial="S1", lights={"top": later})
+    light = record.frames[0].light
+    assert light is not None
+    assert light.before == later
+    assert light.after is not None
+    assert light.after.power == pytest.approx(0.93, abs=0.02)
+    assert np.array(light.rgb) == pytest.approx(np.full(3, 0.75 * 0.93), abs=0.02)
+    drifted = later.model_copy(update={"status": "alarm", "why": "drift", "average": (0.0, 0.0, 0.05)})
+    suspected = by.inspect({"top": frame}, serial="S1", lights={"top": drifted})
+    assert of(suspected, "copper").reason == "light_drifted"
+    assert b'"light"' not in inspected(frame)[1].to_json()
 
 
 @functools.cache

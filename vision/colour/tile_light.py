@@ -118,4 +118,4 @@ def _record(state: LightState) -> LightStateRecord:
 
 
 def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
