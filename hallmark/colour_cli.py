@@ -86,7 +86,7 @@ def colour(
     Exit code 0: all read, and within --tolerance where one is given. 1: a region was not read, the light is
     another one, or a difference is not within tolerance or undecided. 2: bad input.
 
-    `--white` and `--chart` say whether the light is still the certificate's: once a shift, or in each picture.
+    `--white` and `--chart` say whether the light is still the certificate's: once a shift, or each time.
 
     Examples:
     `hallmark colour part.png --calibration cell.cal --region 400,300,200,150`

@@ -102,9 +102,9 @@ def test_json_holds_every_patch_and_the_summary(told: dict[str, Any], desk: Path
     left_out = [p["delta_e_left_out"] for p in told["patches"]]
     assert told["left_out"]["mean"] == pytest.approx(np.mean(left_out))
     assert told["left_out"]["p95"] == pytest.approx(np.quantile(left_out, 0.95))
-    chosen = [c for c in told["competitors"] if c["chosen"]]
-    assert len(chosen) == 1
-    assert chosen[0]["mean_left_out"] == min(c["mean_left_out"] for c in told["competitors"])
+    means = [c["mean_left_out"] for c in told["competitors"]]
+    assert means == sorted(means)
+    assert [c["chosen"] for c in told["competitors"]] == [True] + 7 * [False]
     assert sum(c["folds"] for c in told["competitors"]) == 24
 
 

@@ -21,6 +21,7 @@ from golden import bundle, seal
 from golden.keys import SigningKey
 from golden.spec import GoldenSpec
 from hallmark import __main__
+from hallmark.colour_view import adapted
 from tests.hallmark.colour_kit import (
     LAMP,
     SIZE,
@@ -103,6 +104,8 @@ def test_it_says_what_a_camera_cannot_decide(two: Path, read: Run, tmp_path: Pat
     code, said, _ = read(two, "--region", LEFT, "--reference", "90,60,60", "--tolerance", 1)
     assert code == 1
     assert "nonconform: tolerance 1" in said
+    assert "duller, darker" in said
+    assert "dL* -2" in said  # 66 less 90
 
 
 def test_a_difference_within_one_picture_is_decided(two: Path, read: Run, tmp_path: Path) -> None:
@@ -118,7 +121,7 @@ def test_a_difference_within_one_picture_is_decided(two: Path, read: Run, tmp_pa
     assert read(*given, 0.3)[0] == 1
 
 
-def test_another_illuminant_is_an_adaptation(two: Path, read: Run) -> None:
+def test_another_illuminant_is_an_adaptation(two: Path, read: Run, colour_desk: Path) -> None:
     own, moved = (
         json.loads(read(two, "--region", LEFT, "--json", *more)[1])["regions"][0]
         for more in ((), ("--illuminant", "A"))
@@ -126,7 +129,23 @@ def test_another_illuminant_is_an_adaptation(two: Path, read: Run) -> None:
     source, target = white_point("D65"), white_point("A")
     xyz = xyz_from_lab(np.array(own["lab"]), source) @ adaptation(source, target).T
     np.testing.assert_allclose(moved["lab"], lab_from_xyz(xyz, target), atol=1e-6)
-    assert np.linalg.eigvalsh(np.array(moved["covariance"]))[0] > 0
+    colour = CameraCalibration.open(colour_desk / "cell.cal", now=datetime.now(UTC)).colour
+    assert colour is not None
+    rgb, matrix = np.array(own["rgb"]), adaptation(source, target)
+    spread = []
+    for each in (colour, adapted(colour, "A")):
+        slopes = each.model.parameter_jacobian(rgb)
+        spread.append(slopes @ np.array(each.model.covariance) @ slopes.T)
+    np.testing.assert_allclose(spread[1], matrix @ spread[0] @ matrix.T, rtol=1e-9, atol=1e-15)
+
+
+def test_a_region_is_what_was_drawn_and_nothing_beside_it(read: Run, tmp_path: Path) -> None:
+    pixels = np.full((SIZE[1], SIZE[0], 3), 220, np.uint8)
+    pixels[80:140, 100:160] = (60, 80, 100)
+    image = save(tmp_path / "drawn.png", pixels)
+    (region,) = json.loads(read(image, "--region", "100,80,60,60", "--json")[1])["regions"]
+    assert {cause for cause, share in region["excluded_by"].items() if share > 0} == {"edge"}
+    assert region["pixels"] == pytest.approx((60 - 2 * 3) ** 2, rel=0.06)
 
 
 def test_a_white_tells_another_lamp(colour_desk: Path, tmp_path: Path, read: Run) -> None:
