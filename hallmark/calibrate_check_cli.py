@@ -1,12 +1,15 @@
-"""`hallmark calibrate check|since|show|target`: whether a certificate still holds, and what it says."""
+"""`hallmark calibrate check|since|lamp|show|target`: does a certificate still hold, and what does it say?"""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from hallmark.calibrate.checks import Doubted
 
 _Certificate = Annotated[
     Path, typer.Argument(metavar="F.cal", help="The certificate.", exists=True, dir_okay=False)
@@ -23,7 +26,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def register(calibrate: typer.Typer) -> None:
     """Add the commands to `hallmark calibrate`."""
-    for command in (check, since, show, target):
+    for command in (check, since, lamp, show, target):
         calibrate.command()(command)
 
 
@@ -179,7 +182,11 @@ def since(
     opened = CameraCalibration.parse(certificate.read_bytes(), source=str(certificate))
     history = checks.history(opened, open_standard(standard), log)
     doubt = history.since_when(now)
-    found = [] if doubt is None else checks.doubted(doubt, opened, records or [])
+    found = (
+        []
+        if doubt is None
+        else checks.doubted(doubt, lambda frame: frame.calibration == opened.digest, records or [])
+    )
     if as_json:
         interval = None if doubt is None else {
             "after": doubt.after.isoformat(), "until": doubt.until and doubt.until.isoformat(),
@@ -198,13 +205,78 @@ def since(
         )
         print(f"in doubt: after {doubt.after:%Y-%m-%d %H:%M:%S} UTC until {until}")
         for one in found:
-            print(
-                f"{one.captured_at:%Y-%m-%d %H:%M:%S}  {one.verdict:<6}  {one.serial}  lot {one.lot}  "
-                f"{one.station} #{one.sequence}  {one.digest}"
-            )
+            print(_row(one))
         asked = "inspections are in doubt" if records else "give --records to list the inspections"
         print(f"{len(found)} {asked}" if records else asked)
     raise typer.Exit(0 if doubt is None else 1)
+
+
+def lamp(
+    colours: Annotated[
+        Path,
+        typer.Argument(
+            metavar="F.colours", help="The golden colours with the tile.", exists=True, dir_okay=False
+        ),
+    ],
+    *,
+    records: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Inspection records: files of JSON lines, folders of them, spools.",
+            exists=True,
+        ),
+    ],
+    as_json: _AsJson = False,
+) -> None:
+    """Say how a station's lamp is by the tile in its frames, and which inspections are in doubt since when.
+
+    From the last time at which the light was surely right to when units were held. Exit 0 if nothing is in
+    doubt, 1 if units are.
+
+    Example: `hallmark calibrate lamp cell-3.colours --records spool-3`
+    """
+    from calibration import CheckError
+    from evidence import canonical_json
+    from hallmark.calibrate import checks, lamps
+    from vision import GoldenColours
+
+    opened = GoldenColours.open(colours)
+    known = lamps.states(opened.digest, records)
+    if not known:
+        raise CheckError(
+            f"no record says how the light was beside {colours}: give the records of a station that was run "
+            "with it, measured with --tile"
+        )
+    found = [
+        (doubt, checks.doubted(doubt, lambda frame: frame.colours == opened.digest, records))
+        for doubt in lamps.doubts(known)
+    ]
+    if as_json:
+        told = [
+            {
+                "after": doubt.after.isoformat(), "until": doubt.until and doubt.until.isoformat(),
+                "inspections": [one.as_json() for one in units],
+            }
+            for doubt, units in found
+        ]  # fmt: skip
+        print(canonical_json({"state": known[-1].model_dump(mode="json"), "doubts": told}).decode())
+    else:
+        print(lamps.sentence(opened.view, known[-1]))
+        for doubt, units in found:
+            until = "now" if doubt.until is None else f"{doubt.until:%Y-%m-%d %H:%M:%S} UTC"
+            print(f"in doubt: after {doubt.after:%Y-%m-%d %H:%M:%S} UTC until {until}")
+            for one in units:
+                print(_row(one))
+            print(f"{len(units)} inspections are in doubt")
+    raise typer.Exit(1 if found else 0)
+
+
+def _row(one: Doubted) -> str:
+    return (
+        f"{one.captured_at:%Y-%m-%d %H:%M:%S}  {one.verdict:<6}  {one.serial}  lot {one.lot}  "
+        f"{one.station} #{one.sequence}  {one.digest}"
+    )
 
 
 def show(

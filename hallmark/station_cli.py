@@ -207,6 +207,7 @@ def _run(opened: Station, *, as_json: bool) -> bool:
     from rich.progress import track
 
     _note(naming(opened.model))
+    _tell_lamps(opened)
     quiet = Console(stderr=True)
     good = True
     for inspection in track(
@@ -215,7 +216,17 @@ def _run(opened: Station, *, as_json: bool) -> bool:
     ):  # fmt: skip
         good &= inspection.verdict == "ACCEPT"
         print(inspection.to_json().decode() if as_json else _line(inspection), flush=True)
+    _tell_lamps(opened)
     return good
+
+
+def _tell_lamps(opened: Station) -> None:
+    """Say which lamps hold units; that they begin to is in the log."""
+    from hallmark.calibrate.lamps import sentence
+
+    for view, state in opened.lamps.states.items():
+        if state.status != "ok":
+            _note(sentence(view, state))
 
 
 def _settle(opened: Outbox) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from calibration import (
     read_checks,
     whole_lines,
 )
-from evidence import Inspection
+from evidence import FrameRecord, Inspection
 from evidence.inspection import Verdict
 
 
@@ -73,8 +73,13 @@ class Doubted:
         }
 
 
-def doubted(doubt: Doubt, certificate: CameraCalibration, records: Sequence[Path]) -> list[Doubted]:
-    """Return the inspections that measured with the certificate while it was in doubt, by time.
+def doubted(doubt: Doubt, used: Callable[[FrameRecord], bool], records: Sequence[Path]) -> list[Doubted]:
+    """Return the inspections that used what was in doubt meanwhile, by time.
+
+    Args:
+        doubt: from when to when.
+        used: whether a frame was judged by what is in doubt.
+        records: files of JSON lines, folders of them, spools.
 
     Raises:
         CheckError: a file holds no inspection records.
@@ -82,11 +87,11 @@ def doubted(doubt: Doubt, certificate: CameraCalibration, records: Sequence[Path
     """
     found: dict[str, Doubted] = {}
     for path in records:
-        for inspection in _inspections(path):
+        for inspection in inspections(path):
             times = [
                 at
                 for frame in inspection.frames
-                if frame.calibration == certificate.digest and frame.captured_at is not None
+                if used(frame) and frame.captured_at is not None
                 and doubt.holds(at := datetime.fromisoformat(frame.captured_at))
             ]  # fmt: skip
             if times:
@@ -97,7 +102,7 @@ def doubted(doubt: Doubt, certificate: CameraCalibration, records: Sequence[Path
     return sorted(found.values(), key=lambda one: (one.captured_at, one.digest))
 
 
-def _inspections(path: Path) -> Iterator[Inspection]:
+def inspections(path: Path) -> Iterator[Inspection]:
     """Yield the records of a spool, of a folder of JSON files, or of one file with a record on each line."""
     from stations import SpoolReader
 

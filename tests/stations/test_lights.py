@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import structlog
+from click.testing import Result
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
 from calibration.colour.drift import LightReference
+from calibration.errors import CheckError
 from evidence import Inspection, complete
 from golden import bundle, seal
 from golden.keys import SigningKey, TrustStore
@@ -23,6 +26,7 @@ from golden.sample import GoldenSample
 from golden.spec import GoldenSpec
 from hallmark.replay import Replay
 from stations import ImageJob, SpoolConflictError, SpoolReader, StationConfig, last_light, open_station
+from tests.hallmark.colour_kit import colour_commands
 from tests.vision import board, colour_scene
 from vision import GoldenColours, measure_golden
 from vision.colour.golden_colours import Tile
@@ -188,3 +192,46 @@ def test_the_golden_sample_measured_again_begins_anew(bench: Bench, records: lis
         assert found == light.after
         assert last_light(reader, bench.colours.digest, before=1) is None
         assert last_light(reader, "sha256:" + "0" * 64) is None
+
+
+def called(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(colour_commands(), [str(part) for part in arguments])
+
+
+def test_which_units_are_in_doubt_is_answered_from_the_records(
+    bench: Bench, records: list[Inspection]
+) -> None:
+    asked = ("calibrate", "lamp", bench.home / "top.colours", "--records", bench.home / "whole")
+    told = called(*asked)
+    assert told.exit_code == 1, told.output
+    first, interval, *rows, last = told.stdout.splitlines()
+    assert "view top: units are held since 2026-06-01 16:30:00 UTC by the light: its colour has" in first
+    assert interval == "in doubt: after 2026-06-01 13:00:00 UTC until 2026-06-01 16:30:00 UTC"
+    assert [row.split()[3] for row in rows] == list(SERIALS[1:8])
+    assert last == "7 inspections are in doubt"
+    answer = json.loads(called(*asked, "--json").stdout)
+    assert [one["serial"] for one in answer["doubts"][0]["inspections"]] == list(SERIALS[1:8])
+    assert answer["state"]["status"] == "alarm"
+    early = bench.home / "early.jsonl"
+    early.write_bytes(b"\n".join(record.to_json() for record in records[:3]))
+    good = called(*asked[:-1], early)
+    assert (good.exit_code, good.stdout.splitlines()[0][:42]) == (
+        0,
+        "view top: the light is as beside the golde",
+    )
+    early.write_bytes(records[0].to_json().replace(b'"light"', b'"lihgt"'))
+    assert isinstance(called(*asked[:-1], early).exception, CheckError)
+
+
+def test_the_command_says_which_lamp_holds_units(bench: Bench, records: list[Inspection]) -> None:
+    (bench.home / "pictures").mkdir()
+    shutil.copy(bench.home / f"{SERIALS[-1]}.png", bench.home / "pictures")
+    bench.now = BEGAN + timedelta(hours=9)
+    ran = called(
+        "station", "run", "--golden", bench.home / "part.golden", "--trust", bench.home / "trust",
+        "--calibration", bench.home / "top.cal", "--colours", bench.home / "top.colours", "--station",
+        "cell-1", "--spool", copied(bench), "--images", bench.home / "pictures", "--model", "none",
+    )  # fmt: skip
+    assert ran.exit_code == 1, ran.output
+    assert ran.stderr.count("hallmark: view top: units are held since 2026-06-01 16:30:00 UTC") == 2
+    assert "light_drifted" in ran.stdout
