@@ -65,6 +65,7 @@ def colour(
             metavar="NAME", help="For which L*a*b* are reported; left out, the chart's own, mostly D50."
         ),
     ] = None,
+    adaptation: o.Adaptation = "Bradford",
     second_image: Annotated[
         Path | None,
         typer.Option(
@@ -159,12 +160,13 @@ def colour(
         aperture=aperture, conditions=conditions,
     )  # fmt: skip
     given = Given(
-        _chart(chart, readings), first, illuminant=_illuminant(illuminant), serial=serial, second=second,
+        _chart(chart, readings), first, illuminant=_illuminant(illuminant), adaptation=adaptation,
+        serial=serial, second=second,
         flats=files_of(flats or [], "--flats"), darks=files_of(darks or [], "--darks"), flat_field=flat_field,
         base=None if base is None else CameraCalibration.open(base, now=now),
     )  # fmt: skip
     console = Console(stderr=as_json, highlight=False, markup=False, soft_wrap=True)
-    with console.status("looking at the chart"):
+    with console.status("finding the chart, then choosing the model without each patch in turn"):
         made = make_colour(stated, given, out, None if key is None else SigningKey.load(key), console.print)
     for warning in made.warnings:
         console.print(f"warning: {warning}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from golden.colours import Formula
+from hallmark.calibrate import options as o
 
 if TYPE_CHECKING:
     from calibration.colour import IlluminantCheck
@@ -61,6 +62,7 @@ def colour(
         str | None,
         typer.Option(metavar="NAME", help="Adapt L*a*b* to it; left out, the certificate's."),
     ] = None,
+    adaptation: o.Adaptation = "Bradford",
     white: Annotated[
         str | None,
         typer.Option(metavar=_BOX, help="A neutral surface: says whether the light is still the same."),
@@ -108,7 +110,7 @@ def colour(
         raise typer.BadParameter("needs --reference or --reference-region", param_hint="--tolerance")
     _check_picture(picture, image)
 
-    view = ColourPicture.open(image, calibration, _illuminant(illuminant), datetime.now(UTC))
+    view = ColourPicture.open(image, calibration, _illuminant(illuminant), adaptation, datetime.now(UTC))
     _check_inside({"--region": boxes, "--reference-region": [other], "--white": [neutral]}, view)
     regions = view.regions(boxes, other, asked)
     lights = [] if neutral is None else [view.light(neutral)]

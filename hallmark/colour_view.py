@@ -13,6 +13,7 @@ import numpy as np
 
 from calibration import CalibrationError, CameraCalibration
 from calibration.colour import (
+    AdaptationMethod,
     Chart,
     ColourCalibration,
     IlluminantCheck,
@@ -126,13 +127,16 @@ class ColourPicture:
     flat: F32 | None
 
     @classmethod
-    def open(cls, image: Path, calibration: Path, illuminant: str | None, now: datetime) -> ColourPicture:
+    def open(
+        cls, image: Path, calibration: Path, illuminant: str | None, method: AdaptationMethod, now: datetime
+    ) -> ColourPicture:
         """Read both.
 
         Args:
             image: the picture.
             calibration: its camera's certificate.
             illuminant: to which L*a*b* are adapted; None: as the certificate has them.
+            method: by which they are adapted.
             now: when the certificate must be valid.
 
         Raises:
@@ -157,7 +161,7 @@ class ColourPicture:
         flat = None if certificate.flat_field is None else certificate.flat_field.gain_map()
         if flat is not None and flat.ndim != 3:
             raise CalibrationError(f"{calibration}: its flat field has one plane, colour needs three")
-        colour = certificate.colour if illuminant is None else adapted(certificate.colour, illuminant)
+        colour = certificate.colour if illuminant is None else adapted(certificate.colour, illuminant, method)
         return cls(picture, certificate, colour, table, flat)
 
     @property
@@ -257,8 +261,10 @@ class ColourPicture:
         return Compared(to, reference, found, words(reference, lab, found.covariance, COVERAGE), decision)
 
 
-def adapted(colour: ColourCalibration, illuminant: str) -> ColourCalibration:
-    """Return the colour with L*a*b* adapted to another illuminant (Bradford); its covariance moves along.
+def adapted(
+    colour: ColourCalibration, illuminant: str, method: AdaptationMethod = "Bradford"
+) -> ColourCalibration:
+    """Return the colour with L*a*b* adapted to another illuminant; its covariance moves along.
 
     Raises:
         UnknownIlluminantError: no such illuminant.
@@ -266,14 +272,14 @@ def adapted(colour: ColourCalibration, illuminant: str) -> ColourCalibration:
     if illuminant == colour.illuminant:
         return colour
     white = white_point(illuminant, colour.observer)
-    matrix = adaptation(colour.white_xyz, white)
+    matrix = adaptation(colour.white_xyz, white, method)
     model = colour.model
     wide = np.kron(matrix, np.eye(len(model.powers)))
     moved = type(model).of(
         model.kind, model.degree, matrix @ model.matrix, wide @ np.array(model.covariance) @ wide.T,
         model.degrees_of_freedom,
     )  # fmt: skip
-    return colour.model_copy(update={"model": moved, "illuminant": illuminant, "adaptation": "Bradford"})
+    return colour.model_copy(update={"model": moved, "illuminant": illuminant, "adaptation": method})
 
 
 def notes_of(view: ColourPicture, regions: Sequence[Region], asked: Asked) -> list[str]:
@@ -287,7 +293,9 @@ def notes_of(view: ColourPicture, regions: Sequence[Region], asked: Asked) -> li
         "uncertainty of an absolute value"),
     ]  # fmt: skip
     if colour.adaptation is not None:
-        notes.append("adapted to that illuminant (Bradford): what looks alike, not what would be measured")
+        notes.append(
+            f"adapted to that illuminant ({colour.adaptation}): what looks alike, not what would be measured"
+        )
     if view.picture.jpeg_step:
         notes.append("JPEG: compression changes colours, and its errors do not average out; PNG is better")
     worst = max((r.absolute for r in regions if r.absolute is not None), default=None)

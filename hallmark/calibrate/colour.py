@@ -12,6 +12,7 @@ import numpy as np
 
 from calibration import CalibrationError, CameraCalibration, FlatField, FlatMeasurement, Settings
 from calibration.colour import (
+    AdaptationMethod,
     Characterisation,
     Chart,
     ColourCalibration,
@@ -46,6 +47,7 @@ class Given:
         chart: which chart.
         shot: its picture on the station.
         illuminant: of the L*a*b* to report; None: the chart's own.
+        adaptation: by which the chart's values come to it.
         serial: number on the chart.
         second: the same chart under a second light, or None.
         flats: frames of an even surface.
@@ -57,6 +59,7 @@ class Given:
     chart: Chart
     shot: Shot
     illuminant: str | None = None
+    adaptation: AdaptationMethod = "Bradford"
     serial: str | None = None
     second: Shot | None = None
     flats: tuple[Path, ...] = ()
@@ -189,7 +192,7 @@ class _Look:
             return characterise(
                 self.patches(picture, corners, self.field), self.chart, light=words, transfer=self.transfer,
                 highest_code=self.settings.white, black_level=self.settings.black_level, flat=self.source,
-                frame=picture.size, illuminant=self.given.illuminant,
+                frame=picture.size, illuminant=self.given.illuminant, method=self.given.adaptation,
             )  # fmt: skip
 
 

@@ -42,6 +42,9 @@ TransferOption = Annotated[
     Transfer | None,
     typer.Option(help="How codes relate to light; left out: srgb for 8-bit colour files, else linear."),
 ]
+Adaptation = Annotated[
+    Literal["Bradford", "CAT16"], typer.Option(help="By which colours come to another illuminant.")
+]
 PixelFormat = Annotated[
     str | None,
     typer.Option(

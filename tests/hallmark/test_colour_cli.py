@@ -124,10 +124,10 @@ def test_a_difference_within_one_picture_is_decided(two: Path, read: Run, tmp_pa
 def test_another_illuminant_is_an_adaptation(two: Path, read: Run, colour_desk: Path) -> None:
     own, moved = (
         json.loads(read(two, "--region", LEFT, "--json", *more)[1])["regions"][0]
-        for more in ((), ("--illuminant", "A"))
+        for more in ((), ("--illuminant", "A", "--adaptation", "CAT16"))
     )
     source, target = white_point("D65"), white_point("A")
-    xyz = xyz_from_lab(np.array(own["lab"]), source) @ adaptation(source, target).T
+    xyz = xyz_from_lab(np.array(own["lab"]), source) @ adaptation(source, target, "CAT16").T
     np.testing.assert_allclose(moved["lab"], lab_from_xyz(xyz, target), atol=1e-6)
     colour = CameraCalibration.open(colour_desk / "cell.cal", now=datetime.now(UTC)).colour
     assert colour is not None
