@@ -124,21 +124,22 @@ class Replay:
 
     def _follows(self, sequence: int, stored: Inspection) -> Replayed | None:
         """Return where a record does not go on with the lamp as the one before it left it, or None."""
-        from stations import last_light
-        from vision import first_light
+        from stations import SpoolConflictError, known_light
 
         for i, frame in enumerate(stored.frames):
             if frame.light is None or frame.light.before is None:
                 continue
-            digest = frame.colours or ""
-            expected = last_light(self._reader, digest, sequence)
-            if expected is None:
-                expected = first_light(self._colours[digest], self._certificates[frame.calibration or ""])
-            if frame.light.before != expected:
-                place = f"frames[{i}].light.before"
-                stated, left = frame.light.before.model_dump(), expected.model_dump()
+            place = f"frames[{i}].light.before"
+            colours = self._colours[frame.colours or ""]
+            certificate = self._certificates[frame.calibration or ""]
+            try:
+                left = known_light(self._reader, colours, certificate, sequence)
+            except SpoolConflictError as error:
+                return Replayed(sequence, "disagrees", place, why=str(error))
+            if frame.light.before != left:
+                stated, known = frame.light.before.model_dump(), left.model_dump()
                 return Replayed(
-                    sequence, "disagrees", place, stated, left, "not as the record before left it"
+                    sequence, "disagrees", place, stated, known, "not as the record before left it"
                 )
         return None
 

@@ -28,7 +28,7 @@ from stations.errors import (
     StationError,
 )
 from stations.forward import Forwarder
-from stations.lights import LampFollower, last_light
+from stations.lights import LampFollower, known_light
 from stations.line import Line, run_line
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput, Signal
 from stations.process import (
@@ -82,7 +82,7 @@ __all__ = [
     "TwinJob",
     "TwinScene",
     "encode_png",
-    "last_light",
+    "known_light",
     "open_outbox",
     "open_station",
     "pictures",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -13,27 +14,33 @@ from stations.errors import SpoolConflictError
 from stations.spool import SpoolReader
 from vision import GoldenColours, Inspector, first_light
 
+_CLOCKS_DIFFER = timedelta(days=1)  # those of cameras and station, at most
+
 log = structlog.get_logger("hallmark.station")
 
 
-def last_light(reader: SpoolReader, colours: str, before: int | None = None) -> LightStateRecord | None:
+def known_light(
+    reader: SpoolReader, colours: GoldenColours, certificate: CameraCalibration, before: int | None = None
+) -> LightStateRecord:
     """Return what the newest record that was compared with these golden colours knows of the lamp.
+
+    Before the first such record it is the lamp beside which the golden sample was measured.
 
     Args:
         reader: the station's spool.
-        colours: digest of the golden colours.
+        colours: with a tile.
+        certificate: of their view.
         before: ask only records of smaller sequences.
-
-    Returns:
-        None where no record has followed that lamp yet.
 
     Raises:
         SpoolConflictError: that record is damaged.
         SpoolError: the spool cannot be read.
     """
-    for unit in reader.naming(colours, before):
+    measured = None if colours.measured_at is None else datetime.fromisoformat(colours.measured_at)
+    since = None if measured is None else measured - _CLOCKS_DIFFER
+    for unit in reader.naming(colours.digest, since=since, before=before):
         inspection = unit.inspection
-        for light in _followed(inspection, colours):
+        for light in _followed(inspection, colours.digest):
             if light.after is not None:
                 if not verify_digest(inspection):
                     raise SpoolConflictError(
@@ -41,7 +48,7 @@ def last_light(reader: SpoolReader, colours: str, before: int | None = None) -> 
                         "was altered: restore the spool, or measure the golden sample again"
                     )
                 return light.after
-    return None
+    return first_light(colours, certificate)
 
 
 def _followed(inspection: Inspection, colours: str) -> list[LightRecord]:
@@ -72,8 +79,7 @@ class LampFollower:
         self._station = reader.station
         self._digests = {view: found.digest for view, found in colours.items() if found.tile is not None}
         self._states = {
-            view: last_light(reader, digest) or first_light(colours[view], certificates[view])
-            for view, digest in self._digests.items()
+            view: known_light(reader, colours[view], certificates[view]) for view in self._digests
         }
 
     @property

@@ -7,7 +7,6 @@ See docs/decisions/0005-the-spool.md.
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -23,50 +22,11 @@ from pydantic import ValidationError
 
 from evidence import Inspection, sha256, verify_digest
 from stations.camera import timestamp
-from stations.errors import (
-    FrameDroppedError,
-    SpoolConflictError,
-    SpoolError,
-    SpoolForeignError,
-    SpoolFullError,
-    SpoolInUseError,
-)
+from stations.errors import FrameDroppedError, SpoolConflictError, SpoolForeignError
 from stations.frame_files import FrameFiles, make_folder, sync_folder
+from stations.spool_database import connect, explained, prepare, station_of, take_lock
 
 State = Literal["open", "pending", "acknowledged", "refused"]
-
-FORMAT = 1
-_SCHEMA = """
-CREATE TABLE station (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL) STRICT;
-CREATE TABLE unit (
-    sequence INTEGER PRIMARY KEY,
-    serial TEXT NOT NULL,
-    lot TEXT,
-    reserved_at TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('open', 'pending', 'acknowledged', 'refused')),
-    record BLOB NOT NULL,
-    problem TEXT
-) STRICT;
-CREATE INDEX unit_by_state ON unit (state, sequence);
-CREATE TABLE frame (
-    sequence INTEGER NOT NULL REFERENCES unit (sequence),
-    view TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    dropped INTEGER NOT NULL DEFAULT 0 CHECK (dropped IN (0, 1)),
-    PRIMARY KEY (sequence, view)
-) STRICT;
-CREATE INDEX frame_by_digest ON frame (digest);
-CREATE TABLE golden (part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
-CREATE TRIGGER unit_sequence_has_no_gap BEFORE INSERT ON unit
-WHEN NEW.sequence <> (SELECT COALESCE(MAX(sequence), 0) + 1 FROM unit)
-BEGIN SELECT RAISE(ABORT, 'the next sequence is the last plus one'); END;
-CREATE TRIGGER unit_stays BEFORE DELETE ON unit
-BEGIN SELECT RAISE(ABORT, 'a unit is never deleted'); END;
-CREATE TRIGGER unit_record_stays BEFORE UPDATE OF sequence, serial, lot, reserved_at, record ON unit
-WHEN OLD.state <> 'open'
-BEGIN SELECT RAISE(ABORT, 'a completed record is never changed'); END;
-"""
-
 
 # what a kill may leave of a spool that was just being made
 _OWN_FILES = {
@@ -117,7 +77,7 @@ class SpoolReader:
         self._connection = connection
         self._lock = threading.RLock()
         self._frames = FrameFiles(directory / "frames")
-        self.station = _station_of(directory, connection)
+        self.station = station_of(directory, connection)
 
     @classmethod
     def read(cls, directory: Path) -> SpoolReader:
@@ -129,8 +89,8 @@ class SpoolReader:
         path = directory / "spool.db"
         if not path.is_file():
             raise SpoolForeignError(f"{directory} is not a spool: it has no spool.db")
-        with _explained(directory):
-            return cls(directory, _connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True))
+        with explained(directory):
+            return cls(directory, connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True))
 
     def __enter__(self) -> Self:
         return self
@@ -160,14 +120,20 @@ class SpoolReader:
             raise SpoolConflictError(f"{self.directory} holds no unit with sequence {sequence}")
         return _unit(rows[0])
 
-    def naming(self, digest: str, before: int | None = None) -> Iterator[SpooledUnit]:
-        """Yield the rows whose record names a digest, newest first, or of those with smaller sequences."""
+    def naming(self, digest: str, *, since: datetime | None, before: int | None) -> Iterator[SpooledUnit]:
+        """Yield the rows whose record names a digest, newest first.
+
+        Args:
+            digest: `sha256:` and hexadecimal digits.
+            since: leave out units that were triggered earlier; records are long, so that this saves time.
+            before: leave out this sequence and larger ones.
+        """
         query = (
-            f"SELECT {_COLUMNS} FROM unit WHERE sequence < ? AND instr(record, ?) "  # noqa: S608 (constants)
-            "ORDER BY sequence DESC LIMIT 1"
+            f"SELECT {_COLUMNS} FROM unit WHERE sequence < ? AND reserved_at >= ? "  # noqa: S608 (constants)
+            "AND instr(record, ?) ORDER BY sequence DESC LIMIT 1"
         )
-        below = _LARGEST if before is None else before
-        while rows := self._select(query, (below, digest.encode())):
+        below, earliest = _LARGEST if before is None else before, "" if since is None else timestamp(since)
+        while rows := self._select(query, (below, earliest, digest.encode())):
             unit = _unit(rows[0])
             yield unit
             below = unit.sequence
@@ -208,7 +174,7 @@ class SpoolReader:
         return rows[0][0] if rows else None
 
     def _select(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
-        with self._lock, _explained(self.directory):
+        with self._lock, explained(self.directory):
             return self._connection.execute(query, parameters).fetchall()
 
 
@@ -233,15 +199,15 @@ class Spool(SpoolReader):
             SpoolForeignError: it belongs to another station, or is no spool of this format.
             SpoolFullError: the disk is full.
         """
-        with _explained(directory):
+        with explained(directory):
             make_folder(directory)
             others = {path.name for path in directory.iterdir()} - _OWN_FILES
             if others and not (directory / "spool.db").exists():
                 raise SpoolForeignError(f"{directory} holds other files and no spool: use an empty folder")
-            lock = _take_lock(directory)
+            lock = take_lock(directory)
             try:
-                connection = _connect(str(directory / "spool.db"))
-                _prepare(connection, station)
+                connection = connect(str(directory / "spool.db"))
+                prepare(connection, station)
                 sync_folder(directory)
                 spool = cls(directory, connection, lock)
             except BaseException:  # whatever it is goes on its way; the lock must not stay behind
@@ -253,7 +219,7 @@ class Spool(SpoolReader):
             raise SpoolForeignError(
                 f"{directory} is the spool of station {found}, not of {station}: use another folder"
             )
-        with _explained(directory):
+        with explained(directory):
             spool._frames.prepare()
         spool.recovered = spool._close_open_rows()
         return spool
@@ -313,7 +279,7 @@ class Spool(SpoolReader):
             raise SpoolConflictError(f"sequence {sequence}: the frames are not those that the record names")
         # One lock over both: a file that is there already must not be dropped before its new row says so.
         with self._lock:
-            with _explained(self.directory):
+            with explained(self.directory):
                 self._frames.put(frames.values())
             with self._transaction() as connection:
                 connection.executemany(
@@ -371,7 +337,7 @@ class Spool(SpoolReader):
                 rows = connection.execute(
                     "SELECT digest FROM frame GROUP BY digest HAVING MIN(dropped) = 1"
                 ).fetchall()
-            with _explained(self.directory):
+            with explained(self.directory):
                 return sum(self._frames.drop(digest) for (digest,) in rows)
 
     def _check(self, inspection: Inspection, sequence: int, serial: str) -> None:
@@ -402,7 +368,7 @@ class Spool(SpoolReader):
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
         """One durable transaction: committed and synced on leaving, or not there at all."""
-        with self._lock, _explained(self.directory):
+        with self._lock, explained(self.directory):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -419,67 +385,3 @@ _COLUMNS = "sequence, serial, lot, reserved_at, state, record, problem"
 
 def _unit(row: tuple[Any, ...]) -> SpooledUnit:
     return SpooledUnit(*row)
-
-
-def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(database, uri=uri, timeout=10, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-def _take_lock(directory: Path) -> sqlite3.Connection:
-    """Hold an exclusive SQLite lock on a file of its own: the system releases it however the process ends."""
-    lock = sqlite3.connect(directory / "lock.db", timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        raise SpoolInUseError(
-            f"{directory} is in use by another process: each station needs its own spool"
-        ) from error
-    return lock
-
-
-def _prepare(connection: sqlite3.Connection, station: str) -> None:
-    """Create the tables of a new spool in one transaction."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != 0:
-        return
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
-    connection.execute("INSERT INTO station (only, id) VALUES (1, ?)", (station,))
-    connection.execute(f"PRAGMA user_version = {FORMAT}")
-    connection.execute("COMMIT")
-
-
-def _station_of(directory: Path, connection: sqlite3.Connection) -> str:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != FORMAT:
-        raise SpoolForeignError(f"{directory} is not a spool of format {FORMAT} (found {version})")
-    (station,) = connection.execute("SELECT id FROM station").fetchone()
-    return station
-
-
-@contextmanager
-def _explained(directory: Path) -> Generator[None]:
-    """Turn errors of disk and database into sentences."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _full(directory) from error
-        raise SpoolError(f"spool {directory}: {error.strerror or error}") from error
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            raise _full(directory) from error
-        if code == sqlite3.SQLITE_NOTADB:
-            raise SpoolForeignError(f"{directory}/spool.db is not a spool: use another folder") from error
-        raise SpoolError(f"spool {directory}: {error}") from error
-
-
-def _full(directory: Path) -> SpoolFullError:
-    return SpoolFullError(
-        f"spool {directory}: the disk is full. The unit under way is HOLD; free space, then start again"
-    )

@@ -26,10 +26,10 @@ from golden.keys import SigningKey, TrustStore
 from golden.sample import GoldenSample
 from golden.spec import GoldenSpec
 from hallmark.replay import Replay
-from stations import ImageJob, SpoolConflictError, SpoolReader, StationConfig, last_light, open_station
+from stations import ImageJob, SpoolConflictError, SpoolReader, StationConfig, known_light, open_station
 from tests.hallmark.colour_kit import colour_commands
 from tests.vision import board, colour_scene
-from vision import GoldenColours, measure_golden
+from vision import GoldenColours, first_light, measure_golden
 from vision.colour.golden_colours import Tile
 
 BEGAN = datetime(2026, 6, 1, 13, tzinfo=UTC)
@@ -165,11 +165,15 @@ def test_a_replay_agrees_and_finds_a_light_that_was_altered(bench: Bench, record
     copied(bench)
     bench.tamper(2, sign=True, change=lambda light: light["after"].update(steady="2026-06-01T12:30:00Z"))
     bench.tamper(5, sign=True, change=lambda light: light["before"].update(average=[0.0, 0.0, 0.0]))
-    assert replay(bench, "altered")[1:5] == [
+    bench.tamper(7, sign=False, change=lambda light: light["after"].update(status="suspect"))
+    assert replay(bench, "altered")[1:8] == [
         ("disagrees", "frames[0].light.after.steady"),
         ("disagrees", "frames[0].light.before"),
         ("agrees", None),
         ("disagrees", "frames[0].light.after.average[0]"),
+        ("agrees", None),
+        ("disagrees", "digest"),
+        ("disagrees", "frames[0].light.before"),
     ]
 
 
@@ -183,13 +187,14 @@ def test_a_record_that_was_altered_stops_the_station_from_starting(
 
 
 def test_the_golden_sample_measured_again_begins_anew(bench: Bench, records: list[Inspection]) -> None:
+    certificate, began = colour_scene.certificate(), first_light(bench.colours, colour_scene.certificate())
+    again = bench.colours.model_copy(update={"measured_at": "2026-06-01T17:30:00Z"})
     with SpoolReader.read(bench.home / "whole") as reader:
-        found = last_light(reader, bench.colours.digest)
         light = records[-1].frames[0].light
         assert light is not None
-        assert found == light.after
-        assert last_light(reader, bench.colours.digest, before=1) is None
-        assert last_light(reader, "sha256:" + "0" * 64) is None
+        assert known_light(reader, bench.colours, certificate) == light.after
+        assert known_light(reader, bench.colours, certificate, before=1) == began
+        assert known_light(reader, again, certificate) == first_light(again, certificate) != began
 
 
 def called(*arguments: str | Path) -> Result:
