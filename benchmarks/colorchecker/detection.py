@@ -20,6 +20,7 @@ from calibration.colour import Chart
 from calibration.colour.detection import ChartNotFound, FoundChart, find_chart
 from calibration.colour.patches import homography, project
 from datasets.twin.colour import (
+    ChartPicture,
     ChartScene,
     ColourStation,
     Light,
@@ -268,17 +269,9 @@ def _draw(rng: np.random.Generator, kind: str, scene: dict[str, Any]) -> tuple[A
     chart = reflectances("classic")
     if kind == "patches exchanged":
         chart = rng.permutation(chart)
-    laid = ChartScene(
-        share=float(rng.uniform(0.2, 0.95)),
-        tilt_deg=float(rng.uniform(0, 35)),
-        roll_deg=45.0,
-        turns=int(rng.integers(4)),
-        clutter=int(rng.integers(0, 30)),
-        gradient=(float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3))),
-        background=material(rng),
-        **scene,
-    )
-    picture = station.chart(rng, chart, laid)
+    picture = _laid(rng, station, chart, scene)
+    while kind == "chart" and not _whole(picture):
+        picture = _laid(rng, station, chart, scene)
     codes = picture.pixels
     if rng.random() < 0.5:
         light = codes / np.iinfo(codes.dtype).max
@@ -289,3 +282,27 @@ def _draw(rng: np.random.Generator, kind: str, scene: dict[str, Any]) -> tuple[A
     if rng.random() < 0.5:
         codes = cv2.GaussianBlur(codes, (0, 0), float(rng.uniform(0.3, 1.5)))
     return codes, picture.corners
+
+
+def _laid(
+    rng: np.random.Generator, station: ColourStation, chart: Any, scene: dict[str, Any]
+) -> ChartPicture:
+    laid = ChartScene(
+        share=float(rng.uniform(0.2, 0.95)),
+        tilt_deg=float(rng.uniform(0, 35)),
+        roll_deg=45.0,
+        turns=int(rng.integers(4)),
+        clutter=int(rng.integers(0, 30)),
+        gradient=(float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3))),
+        background=material(rng),
+        **scene,
+    )
+    return station.chart(rng, chart, laid)
+
+
+def _whole(picture: ChartPicture) -> bool:
+    """Return whether all patches lie in the frame."""
+    pitch = np.hypot(*np.diff(picture.centres[: CHART.columns], axis=0).T).max()
+    height, width = picture.pixels.shape[:2]
+    low, high = picture.centres.min(axis=0) - pitch, picture.centres.max(axis=0) + pitch
+    return bool((low > 0).all() and (high < (width, height)).all())

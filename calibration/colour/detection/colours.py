@@ -17,7 +17,10 @@ from kernels.compiled import F64, I64, Mask
 from kernels.light import decoding_table
 
 FEWEST = 9  # patches from which a chart can be told
-_ROOTS = np.stack([np.cbrt(decoding_table(kind, 255).astype(np.float64)) for kind in ("linear", "srgb")])
+_FOOT = 2 / 255  # of light: below it rounding and the black level decide, and a cube root would magnify them
+_ROOTS = np.stack(
+    [np.cbrt(decoding_table(kind, 255).astype(np.float64) + _FOOT) for kind in ("linear", "srgb")]
+)
 _STRANGE = 3.5  # robust standard deviations of the left-out residual of a patch that does not belong
 _LEAST_STRANGE = 40.0  # Delta E76 of it, at least
 _CORE = 0.6  # of the patches

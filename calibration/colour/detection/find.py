@@ -78,7 +78,7 @@ def _find(picture: U8, chart: Chart, scale: int) -> FoundChart | ChartNotFound:
         return _no_chart(lattices, chart, 0.0)
     best = max(readings, key=lambda r: (r.kept_score >= ACCEPTED, r.kept_score * r.cells.seen.mean()))
     if best.kept_score < ACCEPTED:
-        return _no_chart(lattices, chart, best.score)
+        return _no_chart(lattices, chart, best.score * float(best.cells.seen.mean()))
     return _decided(picture, replace(best, matrix=enlarge @ best.matrix), chart)
 
 

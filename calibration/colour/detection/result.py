@@ -21,7 +21,8 @@ class ChartNotFound:
             "ambiguous": its colours do not tell which way up it lies.
         message: the same in a sentence, with what was seen and what to do.
         patches: ids of the patches that are not seen, or not with their colour.
-        score: of the best reading, see `FoundChart`; 0 where no lattice was seen.
+        score: of the best reading, see `FoundChart`; where no chart was recognised, patches that are not seen
+            count as not predicted; 0 where no lattice was seen.
         corners: (4, 2) of the chart where one was recognised, as in `FoundChart`; may lie beyond the picture.
     """
 

@@ -22,7 +22,7 @@ _READ = 0.8  # of a patch's side
 UNEVEN = 0.4  # see `Cells`
 BARE = 2
 _LIKE = 0.25  # of the way from a cell's colour to that of gaps
-_FAINT = 0.75  # distance of these, in standard deviations over the cells, below which gaps tell nothing
+_FAINT = 1.0  # distance of these, in standard deviations over the cells, below which gaps tell nothing
 _NO_GAPS = 0.95  # patch to pitch
 SAMPLES = 9  # along a pitch
 
