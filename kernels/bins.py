@@ -19,7 +19,7 @@ def light_bins(
     """Return mean light, variance within and clipping of bins of 2 x 2 pixels.
 
     Args:
-        pixels: (h, w, 3) uint8 or uint16 codes.
+        pixels: (h, w, 3) uint8 or uint16 codes; above the table's they count as its highest.
         table: (white + 1,) float32 code to linear light.
         flat: (h, w, 3) float32 factors of light, or (1, 1, 3) where all pixels share them.
         left: first column of the window; all of it must lie inside the frame.
@@ -41,11 +41,11 @@ def light_bins(
         for i in range(columns):
             x = left + 2 * i
             for c in range(3):
-                p, q = pixels[y, x, c], pixels[y, x + 1, c]
-                r, s = pixels[y + 1, x, c], pixels[y + 1, x + 1, c]
+                p, q = min(pixels[y, x, c], white), min(pixels[y, x + 1, c], white)
+                r, s = min(pixels[y + 1, x, c], white), min(pixels[y + 1, x + 1, c], white)
                 if min(p, q, r, s) == 0:
                     clipped[j, i] |= LOWEST
-                if max(p, q, r, s) >= white:
+                if max(p, q, r, s) == white:
                     clipped[j, i] |= HIGHEST
                 a, b, d, e = table[p], table[q], table[r], table[s]
                 if even:

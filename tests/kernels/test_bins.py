@@ -30,6 +30,16 @@ def test_bins_are_means_and_variances_of_four_pixels(dtype: Any, white: int, une
     np.testing.assert_array_equal(clipped, expected)
 
 
+def test_codes_beyond_the_table_are_clipped_and_read_nothing_else() -> None:
+    memory = np.full(70_000, 777, np.float32)
+    memory[:256] = np.arange(256, dtype=np.float32) / 255
+    codes = np.full((4, 4, 3), 100, np.uint16)
+    codes[0, 0, 0] = 65_535
+    mean, _, clipped = light_bins(codes, memory[:256], np.ones((1, 1, 3), np.float32), 0, 0, 2, 2)
+    assert mean.max() <= 1
+    np.testing.assert_array_equal(clipped, [[HIGHEST, 0], [0, 0]])
+
+
 def test_moments_and_tiles_count_used_bins_only() -> None:
     rng = np.random.default_rng(2)
     mean = rng.uniform(0, 1, (7, 9, 3)).astype(np.float32)

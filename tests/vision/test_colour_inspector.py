@@ -122,6 +122,25 @@ def test_glare_is_left_out_and_cautioned() -> None:
     assert result.value < 0.4
 
 
+def test_a_pale_patch_is_not_taken_for_glare() -> None:
+    """Two fifths of the region half way to white: what is left is right, and nobody saw the rest."""
+    base = light()[Y + H // 2, X + W // 2]
+    pale = np.ones((H + 8, W + 8, 3))
+    pale[:, : (W + 8) * 9 // 20] = (0.5 * base + 0.45) / base
+    _, record = inspected(shot(7, pale))
+    for name in ("copper", "places", "eye", "gradient", "mottle", "match", "cmc"):
+        assert of(record, name).reason == "region_unusable", name
+    assert of(record, "far").decision == "nonconform"
+
+
+def test_a_percentile_of_places_needs_the_places() -> None:
+    """A tenth of the region is hidden: the mean of the rest is one, its 95th percentile is not."""
+    extra = np.zeros_like(light())
+    extra[Y + 40 : Y + 56, X + 40 : X + 56] = 0.25
+    _, record = inspected(shot(4, extra=extra))
+    assert (of(record, "copper").decision, of(record, "places").reason) == ("conform", "region_unusable")
+
+
 def test_another_illuminant_than_agreed_is_not_computed() -> None:
     assert of(good(), "d50").reason == "illuminant_mismatch"
 

@@ -95,3 +95,5 @@ def test_what_no_map_can_be_made_of_is_refused() -> None:
         made.of(frames(1)[0][:-1])
     with pytest.raises(CalibrationError, match="does not fit a map"):
         made.to_frame(frames(1)[0][:, :-1])
+    with pytest.raises(CalibrationError, match="uint16 does not fit a map"):
+        made.of(frames(1)[0].astype(np.uint16))

@@ -12,6 +12,8 @@ from calibration import CalibrationError, CameraCalibration
 from kernels.compiled import F32, F64, Codes
 from kernels.delta_e import delta_e_map, lab_map
 
+_BYTE = 256  # codes
+
 
 class DifferenceMap:
     """CIEDE2000 of every place of a frame to one colour or to another frame's same place.
@@ -38,7 +40,10 @@ class DifferenceMap:
                 "calibrate colour"
             )
         self._matrix = np.ascontiguousarray(colour.model.matrix / colour.white_xyz[:, None], np.float32)
-        self._tables = np.repeat(certificate.table()[None], 3, axis=0)
+        table = certificate.table()
+        self._depth = np.dtype(np.uint8 if len(table) == _BYTE else np.uint16)
+        every = np.pad(table, (0, np.iinfo(self._depth).max + 1 - len(table)), mode="edge")
+        self._tables = np.repeat(every[None], 3, axis=0)
         self._flat = np.ones((3, height, width), np.float32)
         if certificate.flat_field is not None:
             gain = certificate.flat_field.gain_map()
@@ -68,7 +73,7 @@ class DifferenceMap:
             out: where to put them.
 
         Raises:
-            CalibrationError: the frame has another size.
+            CalibrationError: the frame has another size or depth than the certificate's.
         """
         self._fits(pixels)
         found = np.empty(self._reference.shape[1:], np.float32) if out is None else out
@@ -76,5 +81,7 @@ class DifferenceMap:
         return found
 
     def _fits(self, pixels: Codes) -> None:
-        if pixels.shape != self._shape:
-            raise CalibrationError(f"a frame of {pixels.shape} does not fit a map of {self._shape}")
+        if pixels.shape != self._shape or pixels.dtype != self._depth:
+            raise CalibrationError(
+                f"a frame of {pixels.shape} {pixels.dtype} does not fit a map of {self._shape} {self._depth}"
+            )

@@ -13,6 +13,7 @@ from kernels.compiled import F64
 from vision.colour.characteristics import Gradient, Mottle, Pair
 from vision.colour.golden_colours import GoldenColour, RegionColour
 from vision.colour.placed import Pattern
+from vision.colour.region import unseen
 from vision.colour.uncertainty import Repeatability
 
 # Relative standard deviations of a placement's light where there is only one: brightness that all channels
@@ -44,6 +45,7 @@ class GoldenReference:
         pattern: the region as an image, or None.
         floor: 95th percentile of the differences that its placements alone show, as the eye sees them.
         gloss: mean share of the region that reflects the lamp.
+        unseen: mean share that was left out inside the border, of the region and of the other (0 without).
         centre_px: where the region lay in the frame.
     """
 
@@ -56,6 +58,7 @@ class GoldenReference:
     pattern: Pattern | None
     floor: float
     gloss: float
+    unseen: tuple[float, float]
     centre_px: F64
 
     @classmethod
@@ -78,6 +81,7 @@ class GoldenReference:
             pattern=None if image is None else image.pattern(),
             floor=0.0 if image is None else image.floor,
             gloss=float(np.mean([r.excluded["clipped"] + r.excluded["glare"] for r in regions])),
+            unseen=(_unseen(regions), _unseen(others)),
             centre_px=np.mean([p.centre_px for p in placements], axis=0),
         )
 
@@ -98,6 +102,10 @@ def flat_residual(certificate: CameraCalibration, rgb: F64, moved_px: float) -> 
 
 def _read(colour: RegionColour) -> MeanLight:
     return MeanLight(np.array(colour.rgb), np.array(colour.covariance))
+
+
+def _unseen(regions: list[RegionColour]) -> float:
+    return float(np.mean([unseen(r.excluded) for r in regions])) if regions else 0.0
 
 
 def _mean(regions: list[RegionColour]) -> MeanLight:

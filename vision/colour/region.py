@@ -86,9 +86,20 @@ class RegionReading:
         return sum(share for cause, share in self.excluded.items() if cause != "edge")
 
     @property
+    def unseen(self) -> float:
+        """Share of what the border leaves that was left out."""
+        return unseen(self.excluded)
+
+    @property
     def gloss(self) -> float:
         """Share of the polygon's pixels left out because light is reflected there."""
         return self.excluded["clipped"] + self.excluded["glare"]
+
+
+def unseen(excluded: Mapping[Cause, float]) -> float:
+    """Return the share of what the border leaves that was left out, from shares of the whole region."""
+    left = sum(share for cause, share in excluded.items() if cause != "edge")
+    return min(1.0, left / max(1 - excluded["edge"], 1e-9))
 
 
 def read_region(

@@ -17,6 +17,7 @@ from golden.sample import GoldenSample
 from golden.spec import Colour, View
 from kernels.compiled import F64, Codes
 from vision.colour.characteristics import (
+    SHARE,
     Asked,
     Pair,
     gradient_difference,
@@ -37,6 +38,7 @@ from vision.judge import measured_colour, unmeasured
 from vision.regions import dense_outline
 
 _GLOSSY = 0.02  # share of the region by which a unit may reflect the lamp more than the golden sample
+_UNSEEN = 0.25  # share of the region that may be left out beyond the golden sample's
 _OUTSIDE = 2.0  # L*a*b* beyond the colours of the chart
 
 
@@ -144,7 +146,8 @@ class ColourView:
             ],
             formula=c.formula, coverage_factor=c.decision.coverage_factor,
         )  # fmt: skip
-        return self._decided(c, found, reference, found, reading, gloss=False)
+        result = self._decided(c, found, reference, found, reading, gloss=False)
+        return _seen_enough(c, result, reading.unseen)
 
     def _relative(
         self, c: Colour, placed: Placed, golden: GoldenReference, lamp: Gain | None
@@ -181,7 +184,10 @@ class ColourView:
             spoken = found = match_difference(own, golden.pairs, ours, calibration, asked)
             reference = calibration.lab(ours.other.rgb) + own.lab(calibration)
         glossy = placed.region.gloss > golden.gloss + _GLOSSY
-        return self._decided(c, found, reference, spoken, placed.region, gloss=glossy)
+        result = self._decided(c, found, reference, spoken, placed.region, gloss=glossy)
+        own, others = golden.unseen
+        beyond = 0.0 if placed.other is None else placed.other.unseen - others
+        return _seen_enough(c, result, max(beyond, placed.region.unseen - own))
 
     def _moved(self, reading: RegionReading, placed: Placed, golden: GoldenReference) -> MeanLight:
         """Return a unit's light with what the flat field leaves between its place and the golden sample's."""
@@ -218,6 +224,15 @@ class ColourView:
             c, found.value, found.standard_uncertainty, (found.low, found.high), colour,
             common_uncertainty=found.common_uncertainty, lines=found.lines,
         )  # fmt: skip
+
+
+def _seen_enough(c: Colour, result: CharacteristicResult, unseen: float) -> CharacteristicResult:
+    """Return a result, or HOLD where more is left out than on the golden sample and what is seen is right.
+
+    A pale patch looks like glare, and places that nobody saw may be those that decide a percentile.
+    """
+    most = 1 - SHARE if c.quantity == "p95" else _UNSEEN
+    return result if result.decision == "nonconform" or unseen <= most else unmeasured(c, "region_unusable")
 
 
 def _gamut(calibration: ColourCalibration) -> F64 | None:
