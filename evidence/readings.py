@@ -13,7 +13,7 @@ from golden.characteristics import Colour
 from golden.colour_difference import lab_difference
 from golden.colour_words import words
 from golden.colours import InstrumentReading
-from golden.conformity import Decision, capable, decide_camera, decide_reading
+from golden.conformity import Decision, camera_capable, decide_camera, decide_reading
 from golden.errors import ReadingError
 
 _ROUNDING = 1e-5  # Delta E: another machine's last digits
@@ -98,8 +98,8 @@ def colour_reason(
     """
     if decision != "undecided" or interval is None:
         return None if decision == "conform" else f"characteristic_{decision}"
-    (low, high), rule = interval, characteristic.decision
-    able = capable((high - low) / 2 / rule.coverage_factor, None, characteristic.upper, rule)
+    low, high = interval
+    able = camera_capable(characteristic, low, high)
     if not able or decide_camera(characteristic, 0.0, 0.0, high - value) != "conform":
         return "measurement_not_capable"
     return "characteristic_undecided"

@@ -8,7 +8,7 @@ do together over many items.
 Sources: ISO 14253-1:2017, ILAC-G8:09/2019, JCGM 106:2012. Importing this loads no scipy.
 """
 
-from golden.conformity.colours import ReadingDecision, decide_camera, decide_reading
+from golden.conformity.colours import ReadingDecision, camera_capable, decide_camera, decide_reading
 from golden.conformity.decisions import (
     Decision,
     Disposition,
@@ -30,8 +30,8 @@ from golden.conformity.guard_bands import (
 from golden.conformity.probability import conformance_probability, measurement_capability_index
 
 __all__ = [
-    "Decision", "Disposition", "GlobalRisks", "ReadingDecision", "capable", "conformance_probability",
-    "decide", "decide_asymmetric", "decide_by_probability", "decide_camera", "decide_reading", "disposition",
-    "dobbert_factor", "global_risks", "guard_band_for_risk", "measurement_capability_index", "rss_factor",
-    "test95_factor", "tolerance", "u_over_tolerance",
+    "Decision", "Disposition", "GlobalRisks", "ReadingDecision", "camera_capable", "capable",
+    "conformance_probability", "decide", "decide_asymmetric", "decide_by_probability", "decide_camera",
+    "decide_reading", "disposition", "dobbert_factor", "global_risks", "guard_band_for_risk",
+    "measurement_capability_index", "rss_factor", "test95_factor", "tolerance", "u_over_tolerance",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from golden.characteristics import Colour, DecisionRule
 from golden.colour_difference import LabValues, delta_e
 from golden.colours import InstrumentReading
-from golden.conformity.decisions import Decision, decide, decide_asymmetric
+from golden.conformity.decisions import Decision, capable, decide, decide_asymmetric
 from golden.conformity.probability import normal_cdf
 from golden.errors import ReadingError
 
@@ -37,7 +37,8 @@ def decide_camera(colour: Colour, value: float, low: float, high: float) -> Deci
 
     A difference to the golden sample follows the characteristic's rule. An absolute colour is decided only
     where the whole interval lies on one side of the limit, whatever the rule: a simple one would take the
-    camera's error for the part's.
+    camera's error for the part's. A value is freed of what noise adds: where U exceeds the whole tolerance,
+    even 0 says nothing, and no value conforms by any rule.
 
     Raises:
         MeasurementError: as `decide_asymmetric`.
@@ -45,7 +46,18 @@ def decide_camera(colour: Colour, value: float, low: float, high: float) -> Deci
     rule = colour.decision
     if colour.reference is not None:
         rule = rule.model_copy(update={"rule": "guarded", "guard_factor": max(rule.guard_factor, 1.0)})
-    return decide_asymmetric(value, low, high, None, colour.upper, rule)
+    decision = decide_asymmetric(value, low, high, None, colour.upper, rule)
+    return "undecided" if decision == "conform" and _lost_in_noise(colour, low, high) else decision
+
+
+def camera_capable(colour: Colour, low: float, high: float) -> bool:
+    """Return whether a camera's interval is narrow enough for the rule to let any value conform."""
+    able = capable((high - low) / 2 / colour.decision.coverage_factor, None, colour.upper, colour.decision)
+    return able and not _lost_in_noise(colour, low, high)
+
+
+def _lost_in_noise(colour: Colour, low: float, high: float) -> bool:
+    return (high - low) / 2 > colour.upper
 
 
 def decide_reading(colour: Colour, reading: InstrumentReading) -> ReadingDecision:

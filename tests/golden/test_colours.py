@@ -147,7 +147,8 @@ def test_a_camera_decides_a_difference_and_no_absolute_colour_that_it_cannot_kno
 
 def test_a_simple_rule_does_not_take_the_cameras_error_for_the_parts() -> None:
     simple = {"rule": "simple"}
-    assert decide_camera(paint(decision=simple), 0.5, 0.0, 4.5) == "conform"
+    assert decide_camera(paint(decision=simple), 0.5, 0.0, 1.9) == "conform"
+    assert decide_camera(paint(decision=simple), 0.0, 0.0, 4.5) == "undecided"  # lost in noise
     assert decide_camera(paint(decision=simple, reference=REFERENCE), 0.5, 0.0, 4.5) == "undecided"
     assert decide_camera(paint(decision=simple, reference=REFERENCE), 3.0, 0.5, 7.0) == "undecided"
     narrow = {"guard_factor": 0.25}

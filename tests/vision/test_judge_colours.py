@@ -31,6 +31,7 @@ def by_camera(c: Colour, value: float, low: float, high: float) -> Characteristi
         (paint(), (0.4, 0.2, 0.7), "ACCEPT", ()),
         (paint(), (0.9, 0.6, 1.3), "HOLD", ("characteristic_undecided",)),
         (paint(), (0.2, 0.0, 1.3), "HOLD", ("measurement_not_capable",)),
+        (paint(decision={"rule": "simple"}), (0.4, 0.0, 6.2), "HOLD", ("measurement_not_capable",)),
         (paint(), (1.5, 1.2, 1.9), "REJECT", ("characteristic_nonconform",)),
         (ABSOLUTE, (0.4, 0.0, 4.4), "HOLD", ("colour_absolute",)),
         (ABSOLUTE, (3.0, 0.5, 7.0), "HOLD", ("colour_absolute",)),
