@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from evidence import MOST_DEFECTS, CharacteristicResult, Inspection, misstated
 from golden import conformity
 from golden.catalogue import UNCLASSIFIED
+from golden.colour_difference import delta_e
 from golden.spec import Colour, Dimension, Entered, GoldenSpec, Surface, is_required
 from quality.errors import EvidenceError
+
+_ROUNDING = 0.01  # Delta E and L*a*b*: what is written has four decimals
 
 
 def check_results(spec: GoldenSpec, inspection: Inspection) -> None:
@@ -105,10 +109,29 @@ def _check_number(c: Dimension | Colour | Entered, result: CharacteristicResult,
             raise EvidenceError(f"{where}: {wrong}")
         return
     possible = _decisions(c, lower, result, where)
+    if isinstance(c, Colour) and result.decision == "conform" and result.interval is not None:
+        _check_shown(c, result, result.interval[1], where)
     if result.valid and result.decision not in possible:
         raise EvidenceError(
             f"{where}: value {result.value} with standard uncertainty {result.standard_uncertainty} is "
             f"{possible[0]}, yet the record calls it {result.decision}"
+        )
+
+
+def _check_shown(c: Colour, result: CharacteristicResult, high: float, where: str) -> None:
+    """Refuse a colour that conforms by an interval which its own L*a*b* contradict.
+
+    The upper bound is never below the difference as it was read: noise makes that too long, not too short.
+    """
+    colour = result.colour
+    if colour is None:
+        raise EvidenceError(f"{where}: conforms by an interval, yet the L*a*b* are missing")
+    if c.reference is not None and math.dist(colour.reference, c.reference.lab) > _ROUNDING:
+        raise EvidenceError(f"{where}: {colour.reference} is not the agreed reference {c.reference.lab}")
+    read = delta_e(colour.reference, colour.lab, c.formula) if c.quantity == "mean" else 0.0
+    if read > high + _ROUNDING:
+        raise EvidenceError(
+            f"{where}: its L*a*b* differ by {read:.3f}, yet the difference is said to be at most {high:.3f}"
         )
 
 
@@ -122,8 +145,8 @@ def _decisions(
     try:
         if isinstance(c, Colour) and result.interval is not None:
             return (conformity.decide_camera(c, result.value, *result.interval),)
-        if isinstance(c, Colour) and c.reference is not None:
-            return ("undecided",)  # an absolute colour by a camera that does not say how sure it is
+        if isinstance(c, Colour) and (c.needs_calibration or result.colour is not None):
+            return ("undecided",)  # by a characterised camera that does not say how sure it is
         decided = conformity.decide(result.value, u or 0.0, lower, c.upper, c.decision)
     except ValueError as error:
         raise EvidenceError(f"{where}: {error}") from error

@@ -53,6 +53,35 @@ def test_a_camera_is_decided_again_by_its_interval() -> None:
         check_results(RELATIVE, record(RELATIVE, unsure))
 
 
+def test_a_camera_that_conforms_says_how_sure_it_is_and_by_which_colours() -> None:
+    sure = seen(colour_of(RELATIVE), NEAR, "conform", None, u=0.1)
+    bare = sure.model_copy(update={"interval": None})
+    with pytest.raises(quality.EvidenceError, match="is undecided, yet the record calls it conform"):
+        check_results(RELATIVE, record(RELATIVE, bare))
+    places = spec_with_colour(fields(), quantity="p95")
+    uncoloured = bare.model_copy(update={"colour": None})
+    with pytest.raises(quality.EvidenceError, match="is undecided, yet the record calls it conform"):
+        check_results(places, record(places, uncoloured))
+    with pytest.raises(quality.EvidenceError, match=r"the L\*a\*b\* are missing"):
+        check_results(RELATIVE, record(RELATIVE, sure.model_copy(update={"colour": None})))
+
+
+def test_a_colour_is_not_nearer_than_its_own_coordinates() -> None:
+    """FAR is 3.42 from the reference: no interval that ends at 0.3 is of it."""
+    far = seen(colour_of(RELATIVE), FAR, "nonconform", "characteristic_nonconform", u=0.1)
+    near = {"value": 0.1, "interval": (0.0, 0.3), "decision": "conform", "reason": None}
+    with pytest.raises(quality.EvidenceError, match=r"differ by 3\.423, yet .* at most 0\.300"):
+        check_results(RELATIVE, record(RELATIVE, far.model_copy(update=near)))
+    wide = spec_with_colour(fields(), reference=REFERENCE, upper=9.0)
+    c = colour_of(wide)
+    certain = seen(c, NEAR, "conform", None)
+    check_results(wide, record(wide, certain))
+    assert certain.colour is not None
+    other = certain.colour.model_copy(update={"reference": (60.2, 20.0, -10.0)})
+    with pytest.raises(quality.EvidenceError, match="is not the agreed reference"):
+        check_results(wide, record(wide, certain.model_copy(update={"colour": other})))
+
+
 def test_no_record_lets_a_camera_accept_an_absolute_colour_that_it_cannot_know() -> None:
     c = colour_of(ABSOLUTE)
     held = seen(c, NEAR, "undecided", "colour_absolute")
