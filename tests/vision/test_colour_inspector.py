@@ -11,8 +11,11 @@ from calibration import CalibrationAlteredError, CalibrationError, CalibrationFo
 from calibration.errors import CheckError, FramesError
 from datasets.twin.colour import true_ciede2000
 from evidence import Inspection
+from golden.colours import ColourConditions
+from golden.spec import Colour
 from tests.vision import board
 from tests.vision.colour_scene import (
+    D65,
     MORE,
     TILE,
     H,
@@ -20,6 +23,7 @@ from tests.vision.colour_scene import (
     X,
     Y,
     certificate,
+    colour,
     golden,
     golden_colours,
     good,
@@ -34,6 +38,7 @@ from tests.vision.colour_scene import (
 )
 from vision import GoldenColours, Inspector, first_light, measure_golden
 from vision.colour.difference import delta_e
+from vision.colour.view import ColourView
 
 
 def test_a_unit_like_the_golden_sample_conforms_and_says_nothing() -> None:
@@ -143,6 +148,24 @@ def test_a_percentile_of_places_needs_the_places() -> None:
 
 def test_another_illuminant_than_agreed_is_not_computed() -> None:
     assert of(good(), "d50").reason == "illuminant_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("lamp", "reason"),
+    [
+        ("D65", "colour_reference_absent"), ("two new lamps", "colour_reference_absent"),
+        ("A new lamp", "colour_reference_absent"), ("TL84 tubes", "illuminant_mismatch"),
+        ("A", "illuminant_mismatch"),
+    ],
+)  # fmt: skip
+def test_values_adapted_to_the_agreed_light_are_not_seen_under_it(lamp: str, reason: str) -> None:
+    seen = certificate().reissued(board.ISSUED, colour=colour().model_copy(update={"light": lamp}))
+    view = ColourView(golden(), golden().spec.views[0], seen, None)
+    (copper,) = (c for c in golden().spec.characteristics if c.id == "copper")
+    assert isinstance(copper, Colour)
+    asked = copper.model_copy(update={"conditions": ColourConditions.model_validate(D65)})
+    (result,) = view.results([asked], np.zeros((9, 9, 3), np.uint8), lambda at: at, None, None)
+    assert result.reason == reason
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from scipy.spatial import ConvexHull, QhullError
 
 from calibration import CalibrationError, CameraCalibration
 from calibration.colour.camera import ColourCalibration
+from calibration.colour.colorimetry import illuminant_name
 from calibration.colour.drift import Gain
+from calibration.errors import UnknownIlluminantError
 from evidence import CharacteristicResult, ColourResult, LightStateRecord
 from golden.colour_difference import lab_difference
 from golden.colours import ColourConditions
@@ -65,6 +67,7 @@ class ColourView:
         self._conditions = ColourConditions.model_validate(
             {"illuminant": self._calibration.illuminant, "observer": self._calibration.observer}
         )
+        self._lamp = _lamp(self._calibration.light)
         self._gamut = _gamut(self._calibration)
         self._golden: dict[str, GoldenReference] = {}
         self._light: TileLight | None = None
@@ -115,12 +118,9 @@ class ColourView:
     def _result(
         self, c: Colour, pixels: Codes, points: FramePoints, fault: str | None, lamp: Gain | None
     ) -> CharacteristicResult:
+        fault = fault or self._other_light(c)
         if fault is not None:
             return unmeasured(c, fault)
-        asked = c.conditions if c.reference is None else c.reference.conditions
-        seen = (self._conditions.illuminant, self._conditions.observer)
-        if asked is not None and (asked.illuminant, asked.observer) != seen:
-            return unmeasured(c, "illuminant_mismatch" if c.reference is None else "colour_absolute")
         golden = self._golden.get(c.id)
         if c.reference is None and golden is None:
             return unmeasured(c, "colour_reference_absent")
@@ -130,6 +130,19 @@ class ColourView:
         if golden is None or c.reference is not None:
             return self._absolute(c, placed)
         return self._relative(c, placed, golden, lamp)
+
+    def _other_light(self, c: Colour) -> str | None:
+        """Return why the light is not the one for which a colour is agreed: a reason code, or None.
+
+        Neither may the lamp be another: metamers that match under it do so in values adapted from it.
+        """
+        asked = c.conditions if c.reference is None else c.reference.conditions
+        seen = (self._conditions.illuminant, self._conditions.observer)
+        if asked is not None and (asked.illuminant, asked.observer) != seen:
+            return "illuminant_mismatch" if c.reference is None else "colour_absolute"
+        if c.conditions is not None and self._lamp not in (None, c.conditions.illuminant):
+            return "illuminant_mismatch"
+        return None
 
     def _absolute(self, c: Colour, placed: Placed) -> CharacteristicResult:
         """Compare with the contract's L*a*b*: nothing cancels, so the camera's whole error counts."""
@@ -224,6 +237,17 @@ class ColourView:
             c, found.value, found.standard_uncertainty, (found.low, found.high), colour,
             common_uncertainty=found.common_uncertainty, lines=found.lines,
         )  # fmt: skip
+
+
+def _lamp(stated: str) -> str | None:
+    """Return the illuminant that the station's light is said to be, "TL84 tubes" too; None of other words."""
+    first = stated.split(maxsplit=1)[0] if stated.strip() else stated
+    for name in (stated, first if len(first) > 1 else stated):  # "A new lamp" is no illuminant A
+        try:
+            return illuminant_name(name)
+        except UnknownIlluminantError:
+            continue
+    return None
 
 
 def _seen_enough(c: Colour, result: CharacteristicResult, unseen: float) -> CharacteristicResult:
