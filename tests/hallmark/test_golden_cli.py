@@ -79,7 +79,7 @@ def test_the_commented_examples_are_good_too(desk: Path, hallmark: Any) -> None:
     (desk / "t1/images/top.png").write_bytes(builders.png(200, 200))
     code, out, err = hallmark("check", path)
     assert (code, err) == (0, "")
-    assert "characteristics 4" in out
+    assert "characteristics 5" in out
 
 
 def test_both_sides_sign_one_file_by_mail(desk: Path, hallmark: Any) -> None:
