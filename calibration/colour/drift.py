@@ -43,9 +43,10 @@ from kernels.compiled import F64
 FEWEST = 10  # readings of a reference
 MATTERS = 0.2  # of the tolerance: what a drift must reach
 LARGEST_POWER = 1.25  # ratio of powers, either way, that a gain corrects
-UNLIKE = (
-    0.5  # of a channel's gain beyond the power: by how much a colour unlike the tile may follow otherwise
-)
+# Shares of a change that a unit may not follow: of a channel's beyond the power, where its colour is unlike
+# the tile's; of the power, which dust on the tile or a shadow changes too.
+UNLIKE = 0.5
+TILE_ALONE = 0.25
 
 _CHARTED = 2  # chromatic coordinates
 _CHARTS = 2
@@ -276,8 +277,13 @@ class LightWatch:
         return Gain(np.exp(-change), covariance / np.outer(rgb, rgb) + self._unlike(change))
 
     def _unlike(self, change: F64) -> F64:
-        """Return the relative covariance by which other colours follow the tile's change of colour less."""
-        return np.diag((UNLIKE * (change - self._share @ change)) ** 2)
+        """Return the relative covariance by which units do not follow the tile's change (3,).
+
+        Other colours follow its change of colour less; and its change of power is the lamp's only if nothing
+        happened to the tile.
+        """
+        power = float(self._share @ change)
+        return np.diag((UNLIKE * (change - power)) ** 2) + (TILE_ALONE * power) ** 2
 
     def _now(self, state: LightState, status: LightStatus, why: LightCause) -> LightState:
         since = state.since if status == state.status else state.time

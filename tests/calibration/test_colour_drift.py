@@ -119,9 +119,17 @@ def test_the_tile_in_the_frame_restores_the_light(cell: Cell) -> None:
     watch, now = watch_of(cell), TILE * [1.01, 0.95, 0.97]
     gain = watch.frame_gain(now, np.eye(3) * 1e-10)
     assert now * gain.factors == pytest.approx(np.array(watch.reference.rgb))
-    still = watch.frame_gain(0.95 * np.array(watch.reference.rgb), np.eye(3) * 1e-10)
-    assert np.diag(still.covariance).max() < 1e-3 * np.diag(gain.covariance).max()
     assert (np.linalg.eigvalsh(gain.covariance) > 0).all()
+    # power alone: the channels follow alike, and a quarter of the change may be the tile's own
+    darker = watch.frame_gain(0.95 * np.array(watch.reference.rgb), np.eye(3) * 1e-10)
+    alike = (0.25 * np.log(0.95)) ** 2
+    np.testing.assert_allclose(darker.covariance, np.full((3, 3), alike), atol=1e-3 * alike)
+    # colour alone, at the same power: half of each channel's change may not be other colours'
+    share = watch.calibration.model.jacobian(np.array(watch.reference.rgb))[1] * np.array(watch.reference.rgb)
+    change = np.array([0.02, -0.01, 0.0])
+    change = change - share @ change / share.sum()
+    tinted = watch.frame_gain(np.array(watch.reference.rgb) * np.exp(change), np.eye(3) * 1e-10)
+    np.testing.assert_allclose(np.diag(tinted.covariance), (0.5 * change) ** 2, rtol=1e-3, atol=1e-8)
 
 
 # --- what is alarmed --------------------------------------------------------------------------------------
