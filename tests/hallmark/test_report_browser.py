@@ -34,8 +34,11 @@ figures.forEach(f => {
   });
 });
 const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+const spilt = [...document.querySelectorAll("table.sized td > *:not(.pad)")].filter(
+  e => e.getBoundingClientRect().right > e.closest("td").getBoundingClientRect().right + 1
+).length;
 const drawn = [...document.querySelectorAll("figure > svg")].map(s => s.getBoundingClientRect().height);
-document.title = JSON.stringify({balloons: boxes.length, overlaps, cut, wide, drawn});
+document.title = JSON.stringify({balloons: boxes.length, overlaps, cut, wide, drawn, spilt});
 </script>"""
 
 PAGES = {
@@ -79,6 +82,7 @@ def test_on_a_desk_and_on_a_phone(name: str, tmp_path: Path) -> None:
         seen = json.loads(html.unescape(title))
         assert (seen["overlaps"], seen["cut"]) == (0, 0)
         assert seen["wide"] == 0, f"{view} scrolls sideways by {seen['wide']} px"
+        assert seen["spilt"] == 0, f"{view}: {seen['spilt']} cells do not hold what is in them"
         assert seen["balloons"] == page.count('class="balloon"')
         assert all(height > 100 for height in seen["drawn"])
 
