@@ -45,7 +45,8 @@ class CompiledView:
         if calibration is not None and calibration.transfer != view.transfer:
             raise CalibrationError(
                 f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} "
-                f"is {view.transfer!r}; take the reference image with the transfer that stations use"
+                f"is {view.transfer!r}: state the view's transfer in the golden sample's definition, as its "
+                "reference image was taken, and take both with the same one"
             )
         self.view, self.calibration, self.check, self.golden_colours = view, calibration, check, colours
         image = golden.images[view.image]

@@ -189,15 +189,19 @@ def _check_follow(codes: F64, luminance: F64, white: int) -> None:
     if not idle:
         return
     middle = [c for c in idle if np.all(np.abs(codes[:, c] / white - 0.5) < 0.15)]
-    names = " and ".join(str(c + 1) for c in idle)
+    names = " and ".join(("red", "green", "blue")[c] for c in idle)
     if len(middle) == 2:
         raise CharacterisationError(
-            f"channels {names} stay near half scale along the grey patches while the light falls "
+            f"{names} stay near half scale along the grey patches while the light falls "
             f"{luminance[lightest] / luminance[darkest]:.0f}-fold: this is an L*a*b* or YCbCr picture, not "
             "RGB: give the camera's own RGB picture"
         )
     raise CharacterisationError(
-        f"channel {names} does not follow the grey patches (codes {codes[lightest].round().tolist()} for "
-        f"the lightest, {codes[darkest].round().tolist()} for the darkest): another chart than named, one "
-        "that is turned, or not an RGB picture"
+        f"{names} {'does' if len(idle) == 1 else 'do'} not follow the grey patches (codes R, G, B "
+        f"{_listed(codes[lightest])} for the lightest, {_listed(codes[darkest])} for the darkest): another "
+        "chart than named, one that is turned or not where the corners say, or not an RGB picture"
     )
+
+
+def _listed(codes: F64) -> str:
+    return ", ".join(f"{code:.0f}" for code in codes)

@@ -10,8 +10,17 @@ from golden.sample import write_file
 
 
 def beside(certificate: Path, ending: str) -> Path:
-    """Return the path of a file that belongs to a certificate."""
-    return certificate.with_name(certificate.stem + ending)
+    """Return the path of a file that belongs to a certificate.
+
+    Raises:
+        CalibrationError: the certificate would have no name, or the very same one.
+    """
+    if not certificate.name:
+        raise CalibrationError(f"{certificate} is no file: name the certificate, such as cell-3.cal")
+    path = certificate.with_name(certificate.stem + ending)
+    if path == certificate:
+        raise CalibrationError(f"{path} is what lies beside the certificate: end its own name with .cal")
+    return path
 
 
 def refuse_existing(*paths: Path) -> None:

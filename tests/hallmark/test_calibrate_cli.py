@@ -284,6 +284,19 @@ def test_an_existing_certificate_is_not_overwritten(kit: Kit, run: Run, target: 
     assert (code, "is no folder" in error) == (2, True)
 
 
+@pytest.mark.parametrize(("out", "told"), [(".", "is no file"), ("cell.png", "end its own name with .cal")])
+def test_a_certificate_has_a_name_of_its_own(
+    kit: Kit, run: Run, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    code, _, error = run(
+        "lens", "--images", kit.pictures / "lens", "--target", target, "--camera", "c", "-o", out
+    )
+    assert (code, told in error) == (2, True)
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_bad_pictures_among_good_ones_are_refused_by_name_and_the_rest_calibrates(
     kit: Kit, run: Run, target: Path, tmp_path: Path
 ) -> None:

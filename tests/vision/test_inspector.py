@@ -212,7 +212,7 @@ def test_a_golden_sample_that_had_expired_holds_the_unit() -> None:
 
 
 def test_a_camera_of_another_transfer_is_refused_when_compiled() -> None:
-    with pytest.raises(CalibrationError, match=r"'cell-1'.*'linear'.*'top'.*'srgb'"):
+    with pytest.raises(CalibrationError, match=r"'cell-1'.*'linear'.*'top'.*'srgb'.*state the view's"):
         Inspector(board.sample(), {"top": board.calibration(transfer="linear")})
 
 

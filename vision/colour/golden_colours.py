@@ -237,7 +237,7 @@ class GoldenColours(Closed):
         try:
             loaded: Any = json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise CalibrationFormatError(f"{source}: not JSON ({error})") from error
+            raise CalibrationFormatError(f"{source}: not JSON ({error}); is it a .colours file?") from error
         if not isinstance(loaded, dict) or "digest" not in loaded:
             raise CalibrationFormatError(f"{source}: no golden colours: there is no digest")
         content = cast("dict[str, Any]", loaded)
