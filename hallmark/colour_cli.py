@@ -78,6 +78,12 @@ def colour(
     picture: Annotated[
         Path | None, typer.Option(metavar="F.png|F.svg", help="Draw regions, colours and differences.")
     ] = None,
+    map_: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="F.png", help="Draw how far each place is from the reference, CIEDE2000.",
+        ),
+    ] = None,
 ) -> None:  # fmt: skip
     """Read the colour of regions of a picture, with its uncertainty; nothing needs to be authored.
 
@@ -96,6 +102,8 @@ def colour(
     `hallmark colour pair.png --calibration cell.cal --region 400,300,200,150
     --reference-region 900,300,200,150 --tolerance 1 --picture pair-read.png`
     """
+    import numpy as np
+
     from calibration.colour import Chart
     from hallmark.colour_view import Asked, ColourPicture, notes_of
     from vision.colour.region import NotRead
@@ -108,7 +116,15 @@ def colour(
     asked = Asked(formula, _lab(reference), u_reference, tolerance)
     if tolerance is not None and reference is None and other is None:
         raise typer.BadParameter("needs --reference or --reference-region", param_hint="--tolerance")
-    _check_picture(picture, image)
+    _check_drawn(picture, image, "--picture", (".png", ".svg"))
+    _check_drawn(map_, image, "--map", (".png",))
+    if map_ is not None and reference is None and other is None:
+        raise typer.BadParameter("needs --reference or --reference-region", param_hint="--map")
+    if map_ is not None and (illuminant is not None or formula != "CIEDE2000"):
+        raise typer.BadParameter(
+            "a map is of CIEDE2000 under the certificate's illuminant: leave --illuminant and --formula out",
+            param_hint="--map",
+        )
 
     view = ColourPicture.open(image, calibration, _illuminant(illuminant), adaptation, datetime.now(UTC))
     _check_inside({"--region": boxes, "--reference-region": [other], "--white": [neutral]}, view)
@@ -121,6 +137,15 @@ def colour(
         from hallmark.colour_picture import write_picture
 
         write_picture(picture, view, regions, str(image), formula)
+    if map_ is not None:
+        from hallmark.colour_map import write_map
+
+        to = next((c.reference for each in regions for c in each.compared[-1:]), asked.reference)
+        if to is None:
+            raise typer.BadParameter(
+                "the reference region was not read: there is nothing to compare with", param_hint="--map"
+            )
+        write_map(map_, view, np.array(to), regions)
     if as_json:
         told = _object(image, view, regions, asked, lights, notes)
         print(json.dumps(told, allow_nan=False, ensure_ascii=False))
@@ -177,15 +202,15 @@ def _illuminant(name: str | None) -> str | None:
     return None if name is None else illuminant_name(name)
 
 
-def _check_picture(out: Path | None, image: Path) -> None:
+def _check_drawn(out: Path | None, image: Path, option: str, kinds: tuple[str, ...]) -> None:
     if out is None:
         return
-    if out.suffix.lower() not in (".png", ".svg"):
-        raise typer.BadParameter(f"{out}: write a .png or .svg", param_hint="--picture")
+    if out.suffix.lower() not in kinds:
+        raise typer.BadParameter(f"{out}: write a {' or '.join(kinds)}", param_hint=option)
     if out.exists() and image.exists() and out.samefile(image):
-        raise typer.BadParameter(f"{out} is the picture itself: choose another file", param_hint="--picture")
+        raise typer.BadParameter(f"{out} is the picture itself: choose another file", param_hint=option)
     if not out.parent.is_dir():
-        raise typer.BadParameter(f"{out.parent} is no folder", param_hint="--picture")
+        raise typer.BadParameter(f"{out.parent} is no folder", param_hint=option)
 
 
 def _check_inside(boxes: dict[str, list[Any]], view: ColourPicture) -> None:

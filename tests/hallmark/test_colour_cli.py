@@ -89,6 +89,28 @@ def test_from_a_chart_to_a_colour_that_is_true(two: Path, read: Run) -> None:
         assert difference[name] == pytest.approx(float(true), abs=0.25)
 
 
+def test_a_map_shows_where_the_picture_differs(two: Path, read: Run, tmp_path: Path) -> None:
+    drawn = tmp_path / "map.png"
+    code, _, err = read(two, "--region", RIGHT, "--reference-region", LEFT, "--map", drawn)
+    assert (code, err) == (0, "")
+    picture = cv2.imread(str(drawn), cv2.IMREAD_COLOR_RGB)
+    assert picture is not None
+    assert picture.shape[:2] == (SIZE[1] // 2, SIZE[0] // 2 + 96)
+    same, other = (picture[90 - 15 : 90 + 15, x - 15 : x + 15].reshape(-1, 3).mean(axis=0) for x in (60, 180))
+    purple, yellow = np.array([68, 1, 84]), np.array([253, 231, 37])  # ends of viridis
+    assert np.linalg.norm(same - purple) < np.linalg.norm(other - purple) - 20
+    assert np.linalg.norm(other - yellow) < np.linalg.norm(same - yellow)
+    for wrong in (
+        ["--reference", "50,0,0", "--illuminant", "A"],
+        [],
+        ["--reference", "50,0,0", "--formula", "CIE76"],
+    ):
+        code, _, err = read(two, "--region", RIGHT, *wrong, "--map", tmp_path / "none.png")
+        assert code == 2
+        assert "map" in err
+    assert not (tmp_path / "none.png").exists()
+
+
 def test_it_says_what_a_camera_cannot_decide(two: Path, read: Run, tmp_path: Path) -> None:
     golden = ",".join(f"{v:.2f}" for v in true_lab(pair(1.2)[0], LAMP))
     given = (two, "--region", LEFT, "--region", RIGHT, "--reference", golden, "--tolerance", 1)
