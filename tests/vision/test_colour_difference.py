@@ -64,6 +64,13 @@ def test_one_reference_serves_an_image() -> None:
     assert delta_e((50, 0, 0), (51, 0, 0)).shape == ()
 
 
+def test_one_reference_serves_a_row_of_one() -> None:
+    one = np.array([50.0, 10.0, 20.0])
+    assert delta_e(one, one[None] + 1).shape == (1,)
+    assert delta_e(one[None], one + 1).shape == (1,)
+    assert delta_e(one, one[None] + 1)[0] == delta_e(one, one + 1)
+
+
 def test_nan_stays_nan_and_nonsense_is_refused() -> None:
     assert np.isnan(delta_e((np.nan, 0, 0), (50, 0, 0)))
     with pytest.raises(ValueError, match="last axis of three"):

@@ -34,8 +34,11 @@ def delta_e(reference: npt.ArrayLike, sample: npt.ArrayLike, formula: Formula = 
     """
     if formula not in _NUMBERS:
         raise ValueError(f"formula {formula!r} is unknown: choose from {', '.join(_NUMBERS)}")
-    one, two = np.broadcast_arrays(np.asarray(reference, np.float64), np.asarray(sample, np.float64))
-    if one.ndim == 0 or one.shape[-1] != 3:
-        raise ValueError(f"L*a*b* colours have a last axis of three, not shape {one.shape}")
-    pairs = (np.ascontiguousarray(lab.reshape(-1, 3)) for lab in (one, two))
-    return differences(_NUMBERS[formula], *pairs).reshape(one.shape[:-1])
+    both = [np.asarray(lab, np.float64) for lab in (reference, sample)]
+    shape = np.broadcast_shapes(*(lab.shape for lab in both))
+    if not shape or shape[-1] != 3:
+        raise ValueError(f"L*a*b* colours have a last axis of three, not shape {shape}")
+    # copied where broadcast: NumPy warns of its views as soon as a kernel asks whether they are writeable
+    whole = (lab if lab.shape == shape else np.array(np.broadcast_to(lab, shape), order="C") for lab in both)
+    pairs = (np.ascontiguousarray(lab.reshape(-1, 3)) for lab in whole)
+    return differences(_NUMBERS[formula], *pairs).reshape(shape[:-1])
