@@ -62,7 +62,7 @@ def colour(
     illuminant: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="For which L*a*b* are reported; left out, the chart's own, mostly D50."
+            metavar="NAME", help="For which `L*a*b*` are reported; left out, the chart's own, mostly D50."
         ),
     ] = None,
     adaptation: o.Adaptation = "Bradford",
@@ -239,9 +239,9 @@ def golden(
         return
     for line in measured.table(spreads):
         print(line)
-    print(f"{out}  view {view}, {len(images)} placements, digest {colours.digest}")
+    print(f"{out}  view {view}, {len(images)} placement{'s' * (len(images) > 1)}, digest {colours.digest}")
     if len(images) < measured.ENOUGH:
-        assumed = "; it is assumed now" if len(images) == 1 else ""
+        assumed = "; with one it is not known, and assumed" if len(images) == 1 else ""
         print(f"  better: {measured.ENOUGH} placements or more, which tell how far placing moves it{assumed}")
 
 

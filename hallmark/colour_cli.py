@@ -45,7 +45,7 @@ def colour(
         typer.Option(metavar=_BOX, help="What to read: left, top, width, height, px; repeatable: r1, r2."),
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(metavar="L,a,b", help="L*a*b* to compare with, of the same illuminant.")
+        str | None, typer.Option(metavar="L,a,b", help="`L*a*b*` to compare with, of the same illuminant.")
     ] = None,
     u_reference: Annotated[
         float, typer.Option(metavar="U", min=0, max=10, help="Standard uncertainty of each of its values.")
@@ -60,7 +60,7 @@ def colour(
     formula: Annotated[Formula, typer.Option(help="Of colour differences.")] = "CIEDE2000",
     illuminant: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Adapt L*a*b* to it; left out, the certificate's."),
+        typer.Option(metavar="NAME", help="Adapt `L*a*b*` to it; left out, the certificate's."),
     ] = None,
     adaptation: o.Adaptation = "Bradford",
     white: Annotated[
@@ -87,9 +87,9 @@ def colour(
 ) -> None:  # fmt: skip
     """Read the colour of regions of a picture, with its uncertainty; nothing needs to be authored.
 
-    Pixels along the outline, glare, dust and clipped ones are left out, and how many is told. Absolute L*a*b*
-    are as good as the camera, about 2 Delta E; the difference of two regions of one material in one picture
-    is known far better. Each difference has an interval that covers 95 %.
+    Pixels along the outline, glare, dust and clipped ones are left out, and how many is told. Absolute
+    `L*a*b*` are as good as the camera, about 2 Delta E; the difference of two regions of one material in one
+    picture is known far better. Each difference has an interval that covers 95 %.
 
     Exit code 0: all read, and within --tolerance where one is given. 1: a region was not read, the light is
     another one, or a difference is not within tolerance or undecided. 2: bad input.

@@ -85,7 +85,10 @@ class LightReference(Closed):
             CheckError: fewer than ten readings, one without light, or all alike.
         """
         if rgb.ndim != 2 or rgb.shape[1] != 3 or len(rgb) < FEWEST or not (rgb > 0).all():
-            raise CheckError(f"a light reference needs at least {FEWEST} readings r, g, b above 0")
+            raise CheckError(
+                f"a lamp is followed from at least {FEWEST} readings of its tile, r, g, b above 0, and these "
+                f"are {len(rgb)}: give more frames"
+            )
         covariance = np.cov(np.log(rgb / rgb.mean(axis=0)), rowvar=False)
         covariance = (covariance + covariance.T) / 2
         if np.linalg.eigvalsh(covariance)[0] <= 0:

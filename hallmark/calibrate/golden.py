@@ -29,13 +29,13 @@ class Spread:
     Attributes:
         id: of the characteristic.
         lab: (3,) mean L*a*b* through the certificate.
-        largest: CIEDE2000 of the placement farthest from the mean.
+        largest: CIEDE2000 of the placement farthest from the mean; None where there is only one.
         excluded: mean share of the region left out inside its border.
     """
 
     id: str
     lab: F64
-    largest: float
+    largest: float | None
     excluded: float
 
     @classmethod
@@ -45,7 +45,8 @@ class Spread:
         lab = calibration.lab(np.array([region.rgb for region in regions]))
         mean = lab.mean(axis=0)
         excluded = [sum(s for cause, s in r.excluded.items() if cause != "edge") for r in regions]
-        return cls(colour.id, mean, float(delta_e(mean, lab).max()), float(np.mean(excluded)))
+        largest = float(delta_e(mean, lab).max()) if len(lab) > 1 else None
+        return cls(colour.id, mean, largest, float(np.mean(excluded)))
 
 
 def measure(
@@ -87,7 +88,8 @@ def table(spreads: Sequence[Spread]) -> Iterator[str]:
     yield f"{'colour':<24}{'L*':>8}{'a*':>8}{'b*':>8}{'placing moves it by':>22}{'left out':>10}"
     for each in spreads:
         lab = "".join(f"{value:8.2f}" for value in each.lab.tolist())
-        yield f"{each.id[:23]:<24}{lab}{f'{each.largest:.2f} CIEDE2000':>22}{each.excluded:>10.1%}"
+        moved = "not known" if each.largest is None else f"{each.largest:.2f} CIEDE2000"
+        yield f"{each.id[:23]:<24}{lab}{moved:>22}{each.excluded:>10.1%}"
 
 
 def as_json(colours: GoldenColours, spreads: Sequence[Spread], out: Path) -> dict[str, Any]:

@@ -295,6 +295,8 @@ def test_units_are_compared_with_the_golden_sample_as_the_station_measured_it(
     code, said, err = run(*given, "--image", f"top={placed}", "-o", out)
     assert (code, err) == (0, "")
     assert "better: 4 placements or more" in said
+    code, alone, _ = run(*given, "--image", f"top={min(placed.iterdir())}", "-o", tmp_path / "one.colours")
+    assert (code, "1 placement, digest" in alone, "not known " in alone) == (0, True, True)
     colours = GoldenColours.open(out)
     assert (colours.view, colours.certificate, len(colours.frames)) == ("top", certificate.digest, 2)
     (line,) = [line for line in said.splitlines() if line.startswith("copper")]
