@@ -26,6 +26,17 @@ def compiled(function: _F) -> _F:
     return cast("_F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def contracted(function: _F) -> _F:
+    """Compile as `compiled`, with products and sums fused where the processor can.
+
+    Faster by a tenth, and the last bit depends on the processor: for pictures, not for records.
+    """
+    return cast(
+        "_F",
+        numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function),
+    )
+
+
 def inlined(function: _F) -> _F:
     """Compile a part of a kernel into each place that calls it, so that its loop can become vectors."""
     return cast("_F", numba.njit(error_model="numpy", inline="always")(function))

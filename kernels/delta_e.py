@@ -2,8 +2,7 @@
 
 Each row is read from the frame into buffers that stay in the cache; then loops without branches or
 trigonometric calls, of which compilers make vector instructions, turn it into differences. Single precision:
-within 0.001 of `colour.ciede2000` but where hues are opposite. Arithmetic is neither fused nor reordered, so
-that every processor gives the same bits.
+within 0.001 of `colour.ciede2000` but where hues are opposite.
 
 Hues that are 180 degrees apart are a tie, where the formula jumps by up to 4 and leaves the side to rounding.
 Here hues within 1e-6 rad of it have the mean of their angles in 0..360 degrees as mean hue, which is how the
@@ -16,14 +15,14 @@ import math
 
 import numpy as np
 
-from kernels.compiled import F32, F64, U8, Codes, compiled, inlined
+from kernels.compiled import F32, F64, U8, Codes, contracted, inlined
 
 _f = np.float32
 _0, _HALF, _1, _2 = _f(0), _f(0.5), _f(1), _f(2)
 # L*a*b* (CIE 15:2018)
 _LINEAR_BELOW, _SLOPE, _OFFSET = _f((6 / 29) ** 3), _f(1 / (3 * (6 / 29) ** 2)), _f(4 / 29)
 _116, _16, _500, _200 = _f(116), _f(16), _f(500), _f(200)
-# inverse cube root: exponent by integer arithmetic, then twice a third-order step (error 1e-7)
+# inverse cube root: exponent by integer arithmetic, a third-order step, a Newton step (error 1e-7)
 _DARKEST = _f(1e-4)  # roots of less light are those of this
 _EXPONENT, _THIRD, _TWO_NINTHS = _f(0x54A21D29), _f(1 / 3), _f(2 / 9)
 # CIEDE2000
@@ -46,8 +45,7 @@ def _cube_root(t: np.float32) -> np.float32:
     z = np.int32(_EXPONENT - np.float32(np.float32(t).view(np.int32)) * _THIRD).view(np.float32)
     q = _1 - t * z * z * z
     z = z * (_1 + q * (_THIRD + q * _TWO_NINTHS))
-    q = _1 - t * z * z * z
-    z = z * (_1 + q * (_THIRD + q * _TWO_NINTHS))
+    z = z + z * (_1 - t * z * z * z) * _THIRD
     return t * z * z
 
 
@@ -76,17 +74,17 @@ def _ciede2000(
     both = chroma1 * chroma2
     acute = dot > _0
     clockwise = b1 < _0 if not acute and abs(cross) <= _TIE * both else cross < _0
+    wide = both + abs(dot)
     # mean hue: along the sum of the unit vectors, where that is short across their difference
     across_a, across_b = b2 * chroma1 - b1 * chroma2, a1 * chroma2 - a2 * chroma1
     across_a = -across_a if clockwise else across_a
     across_b = -across_b if clockwise else across_b
     mean_a = a1 * chroma2 + a2 * chroma1 if acute else across_a
     mean_b = b1 * chroma2 + b2 * chroma1 if acute else across_b
-    wide = both + dot if acute else max(both - dot, _0)
     norm = _1 / np.sqrt(_2 * both * wide + _TINY)  # of that vector
     cos1, sin1 = mean_a * norm, mean_b * norm
-    chord = (abs(cross) if acute else wide) * _2 * np.sqrt(both) * norm  # 2 sqrt(C'1 C'2) sin(|dh| / 2)
-    dh = -chord if clockwise else chord
+    turned = -wide if clockwise else wide
+    dh = (cross if acute else turned) * (_2 * np.sqrt(both) * norm)  # 2 sqrt(C'1 C'2) sin(dh / 2)
     cos2, sin2 = cos1 * cos1 - sin1 * sin1, _2 * cos1 * sin1
     cos3, sin3 = cos1 * cos2 - sin1 * sin2, sin1 * cos2 + cos1 * sin2
     cos4, sin4 = cos2 * cos2 - sin2 * sin2, _2 * cos2 * sin2
@@ -106,15 +104,16 @@ def _ciede2000(
     root = np.sqrt(_20 + l50)
     # weights over one common denominator, since a division costs as much as ten products
     sl, sc, sh, sr = root + _KL * l50, _1 + _KC * c, _1 + _KL * c * t, c7 + _25_7
-    inverse = _1 / (sl * sc * sh * sr)
-    x = (l2 - l1) * root * (sc * sh * sr) * inverse
-    y = dc * (sl * sh * sr) * inverse
-    z = dh * (sl * sc * sr) * inverse
-    rotation = -_2 * np.sqrt(c7 * (sl * sc * sh) * inverse) * turn
-    return np.sqrt(max(x * x + y * y + z * z + rotation * y * z, _0))
+    lr, ch = sl * sr, sc * sh
+    inverse = _1 / (lr * ch)
+    x = (l2 - l1) * root * (ch * sr * inverse)
+    lr = lr * inverse
+    y, z = dc * (sh * lr), dh * (sc * lr)
+    rotation = -_2 * np.sqrt(c7 * (sl * ch * inverse)) * turn
+    return np.sqrt(x * x + y * y + z * z + rotation * y * z)  # |rotation| < 2: not negative
 
 
-@compiled
+@contracted
 def _light_row(codes: Codes, tables: F32, flat: F32, first: int, step: int, r: F32, g: F32, b: F32) -> None:
     """Fill (w,) linear light with the means of `step` x `step` pixels from row `first` on."""
     if step == 1:
@@ -134,19 +133,19 @@ def _light_row(codes: Codes, tables: F32, flat: F32, first: int, step: int, r: F
         r[x], g[x], b[x] = red * share, green * share, blue * share
 
 
-@compiled
+@contracted
 def _root_row(one: F32, two: F32, out: F32) -> None:
     for n in range(len(out)):
         out[n] = np.sqrt(max(one[n], _DARKEST) * max(two[n], _DARKEST))
 
 
-@compiled
+@contracted
 def _cube_root_row(light: F32, out: F32) -> None:
     for n in range(len(out)):
         out[n] = _cube_root(max(light[n], _DARKEST))
 
 
-@compiled
+@contracted
 def _product_row(one: F32, two: F32, three: F32, out: F32) -> None:
     for n in range(len(out)):
         out[n] = one[n] * two[n] * three[n]
@@ -155,14 +154,14 @@ def _product_row(one: F32, two: F32, three: F32, out: F32) -> None:
 # One output per loop: with more, the compiler cannot rule out that arrays overlap, and makes no vectors.
 
 
-@compiled
+@contracted
 def _linear_row(m: F32, r: F32, g: F32, b: F32, out: F32) -> None:
     m0, m1, m2 = m[0], m[1], m[2]
     for n in range(len(out)):
         out[n] = _companded(m0 * r[n] + m1 * g[n] + m2 * b[n])
 
 
-@compiled
+@contracted
 def _rooted_row(m: F32, r: F32, g: F32, b: F32, rg: F32, gb: F32, rb: F32, out: F32) -> None:
     m0, m1, m2, m3, m4, m5 = m[0], m[1], m[2], m[3], m[4], m[5]
     for n in range(len(out)):
@@ -170,19 +169,19 @@ def _rooted_row(m: F32, r: F32, g: F32, b: F32, rg: F32, gb: F32, rb: F32, out: 
         out[n] = _companded(light + m3 * rg[n] + m4 * gb[n] + m5 * rb[n])
 
 
-@compiled
+@contracted
 def _added_row(factor: np.float32, term: F32, out: F32) -> None:
     for n in range(len(out)):
         out[n] += factor * term[n]
 
 
-@compiled
+@contracted
 def _companded_row(out: F32) -> None:
     for n in range(len(out)):
         out[n] = _companded(out[n])
 
 
-@compiled
+@contracted
 def _roots(t: F32) -> None:
     """Fill terms 3 to 5: sqrt of rg, gb, rb."""
     _root_row(t[0], t[1], t[3])
@@ -190,7 +189,7 @@ def _roots(t: F32) -> None:
     _root_row(t[0], t[2], t[5])
 
 
-@compiled
+@contracted
 def _higher_terms(count: int, t: F32) -> None:
     """Fill the terms after the first six of a root polynomial of degree 3, or after three of a polynomial.
 
@@ -211,7 +210,7 @@ def _higher_terms(count: int, t: F32) -> None:
     _product_row(root[0], root[1], root[2], t[12])
 
 
-@compiled
+@contracted
 def _companded_rows(
     codes: Codes, tables: F32, flat: F32, matrix: F32, y: int, step: int, buffers: F32
 ) -> None:
@@ -235,13 +234,13 @@ def _companded_rows(
             _companded_row(buffers[k])
 
 
-@compiled
+@contracted
 def _scaled_row(one: F32, two: F32, scale: np.float32, out: F32) -> None:
     for n in range(len(out)):
         out[n] = scale * (one[n] - two[n])
 
 
-@compiled
+@contracted
 def _difference_row(light1: F32, red1: F32, yellow1: F32, fx: F32, fy: F32, fz: F32, out: F32) -> None:
     """Fill the differences of companded XYZ to L*a*b*, all (w,) float32."""
     for n in range(len(out)):
@@ -251,7 +250,7 @@ def _difference_row(light1: F32, red1: F32, yellow1: F32, fx: F32, fy: F32, fz: 
         )  # fmt: skip
 
 
-@compiled
+@contracted
 def lab_map(codes: Codes, tables: F32, flat: F32, matrix: F32, step: int, out: F32) -> None:
     """Fill an image of L*a*b*.
 
@@ -274,7 +273,7 @@ def lab_map(codes: Codes, tables: F32, flat: F32, matrix: F32, step: int, out: F
         _scaled_row(fy, fz, _200, out[2, y])
 
 
-@compiled
+@contracted
 def delta_e_map(
     codes: Codes, tables: F32, flat: F32, matrix: F32, reference: F32, step: int, out: F32
 ) -> None:
@@ -297,7 +296,7 @@ def delta_e_map(
         _difference_row(reference[0, y], reference[1, y], reference[2, y], fx, fy, fz, out[y])
 
 
-@compiled
+@contracted
 def delta_e_images(reference: F32, sample: F32, out: F32) -> None:
     """Fill (h, w) float32 CIEDE2000 of two (3, h, w) float32 images of L*a*b*, the reference first."""
     for y in range(out.shape[0]):
@@ -308,7 +307,7 @@ def delta_e_images(reference: F32, sample: F32, out: F32) -> None:
             row[n] = _ciede2000(l1[n], a1[n], b1[n], l2[n], a2[n], b2[n])
 
 
-@compiled
+@contracted
 def mean_pixels(codes: Codes, mask: U8, tables: F32, flat: F32) -> F64:
     """Return mean linear light (3,) float64 of the pixels of (h, w, 3) codes where (h, w) mask is not 0."""
     total = np.zeros(3)
