@@ -18,7 +18,7 @@ from kernels.comparison import (
 )
 from kernels.compiled import Codes
 from kernels.corners import fit_corners
-from kernels.delta_e import delta_e_images, delta_e_map, lab_map, mean_pixels
+from kernels.delta_e import delta_e_images, delta_e_map, lab_map
 from kernels.dots import fit_dots
 from kernels.edges import edges_across
 from kernels.field import (
@@ -89,7 +89,6 @@ def compile_all() -> None:
         for matrix in (np.eye(3, dtype=np.float32), np.eye(3, 13, dtype=np.float32)):
             lab_map(codes, tables, flat, matrix, 1, lab)
             delta_e_map(codes, tables, flat, matrix, lab, 1, difference)
-        mean_pixels(codes, grey, tables, flat)
     delta_e_images(lab, lab, difference)
     even = np.ones((1, 1, 3), np.float32)
     for codes in (rgb, rgb.astype(np.uint16)):

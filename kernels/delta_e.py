@@ -15,15 +15,15 @@ import math
 
 import numpy as np
 
-from kernels.compiled import F32, F64, U8, Codes, contracted, inlined
+from kernels.compiled import F32, Codes, contracted, inlined
 
 _f = np.float32
 _0, _HALF, _1, _2 = _f(0), _f(0.5), _f(1), _f(2)
 # L*a*b* (CIE 15:2018)
 _LINEAR_BELOW, _SLOPE, _OFFSET = _f((6 / 29) ** 3), _f(1 / (3 * (6 / 29) ** 2)), _f(4 / 29)
 _116, _16, _500, _200 = _f(116), _f(16), _f(500), _f(200)
-# inverse cube root: exponent by integer arithmetic, a third-order step, a Newton step (error 1e-7)
 _DARKEST = _f(1e-4)  # roots of less light are those of this
+# inverse cube root: exponent by integer arithmetic, a third-order step, a Newton step (error 1e-7)
 _EXPONENT, _THIRD, _TWO_NINTHS = _f(0x54A21D29), _f(1 / 3), _f(2 / 9)
 # CIEDE2000
 _25_7, _50, _20 = _f(25.0**7), _f(50), _f(20)
@@ -305,17 +305,3 @@ def delta_e_images(reference: F32, sample: F32, out: F32) -> None:
         row = out[y]
         for n in range(len(row)):
             row[n] = _ciede2000(l1[n], a1[n], b1[n], l2[n], a2[n], b2[n])
-
-
-@contracted
-def mean_pixels(codes: Codes, mask: U8, tables: F32, flat: F32) -> F64:
-    """Return mean linear light (3,) float64 of the pixels of (h, w, 3) codes where (h, w) mask is not 0."""
-    total = np.zeros(3)
-    count = 0
-    for y in range(codes.shape[0]):
-        for x in range(codes.shape[1]):
-            if mask[y, x]:
-                count += 1
-                for k in range(3):
-                    total[k] += tables[k, codes[y, x, k]] * flat[k, y, x]
-    return total / max(count, 1)

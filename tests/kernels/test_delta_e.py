@@ -8,7 +8,7 @@ import pytest
 from skimage.color import deltaE_ciede2000
 
 from kernels.colour import ciede2000, differences, lab_from_linear
-from kernels.delta_e import delta_e_images, delta_e_map, lab_map, mean_pixels
+from kernels.delta_e import delta_e_images, delta_e_map, lab_map
 from kernels.light import decoding_table
 from tests.kernels.test_colour import SHARMA
 
@@ -144,15 +144,3 @@ def test_twelve_bits_read_their_own_table() -> None:
     # L* of a grey of 2048 / 4095
     np.testing.assert_allclose(lab[0], 116 * np.cbrt(2048 / 4095) - 16, atol=1e-4)
     np.testing.assert_allclose(lab[1:], 0, atol=1e-4)
-
-
-def test_the_mean_light_is_of_the_masked_pixels_alone() -> None:
-    rng = np.random.default_rng(9)
-    codes = frame(rng)
-    flat = rng.uniform(0.8, 1.2, (3, 12, 37)).astype(np.float32)
-    mask = (rng.random((12, 37)) < 0.3).astype(np.uint8)
-    light = TABLES[0][codes].astype(np.float64) * np.moveaxis(flat, 0, 2)
-    np.testing.assert_allclose(
-        mean_pixels(codes, mask, TABLES, flat), light[mask > 0].mean(axis=0), rtol=1e-6
-    )
-    np.testing.assert_array_equal(mean_pixels(codes, 0 * mask, TABLES, flat), 0)
