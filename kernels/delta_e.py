@@ -70,8 +70,8 @@ def _ciede2000(
     chroma1, chroma2 = np.sqrt(a1 * a1 + b1 * b1), np.sqrt(a2 * a2 + b2 * b2)
     dc, c = chroma2 - chroma1, _HALF * (chroma1 + chroma2)
     # products of like colours cancel, so what is small is made from differences
-    dot, cross = a1 * a2 + b1 * b2, a1 * db - b1 * da
-    both = chroma1 * chroma2
+    dot, both = a1 * a2 + b1 * b2, chroma1 * chroma2
+    cross = min(max(a1 * db - b1 * da, -both), both)  # beside a grey the products' rounding is larger
     acute = dot > _0
     clockwise = b1 < _0 if not acute and abs(cross) <= _TIE * both else cross < _0
     wide = both + abs(dot)

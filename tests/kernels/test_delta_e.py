@@ -67,6 +67,16 @@ def test_greys_have_no_hue_and_no_nan(chroma: float) -> None:
     np.testing.assert_allclose(fused(grey, beside), exact, atol=1e-4)
 
 
+@pytest.mark.parametrize("chroma", [0.0, 5.6e-14, 1e-9, 1e-4])
+def test_a_grey_beside_strong_colours_has_no_hue_difference(chroma: float) -> None:
+    rng = np.random.default_rng(12)
+    colours = rng.uniform((20, -70, -70), (90, 70, 70), (500, 3)).astype(np.float32).astype(np.float64)
+    greys = np.column_stack((rng.uniform(10, 95, 500), np.full(500, chroma), np.full(500, -chroma / 2)))
+    greys = greys.astype(np.float32).astype(np.float64)
+    np.testing.assert_allclose(fused(colours, greys), differences(0, colours, greys), atol=2e-3)
+    np.testing.assert_allclose(fused(greys, colours), differences(0, greys, colours), atol=2e-3)
+
+
 def frame(rng: np.random.Generator, height: int = 12, width: int = 37) -> npt.NDArray[np.uint8]:
     return rng.integers(0, 256, (height, width, 3), np.uint8)
 
