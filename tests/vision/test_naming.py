@@ -401,9 +401,12 @@ def test_crops_show_every_deviation_and_what_lies_around_it(found: list[tuple[in
     """Around it as far as the picture goes: a crop's outermost 40 pixels judge nothing."""
     place, dot = (0.0, 0.0, 1.0, 1.0), np.ones((1, 1), np.bool_)
     deviations = [
-        Deviation((x - 0.5, y - 0.5, float(w), float(h)), place, 1.0, ("field",), (x // 2, y // 2), dot)
+        Deviation(
+            golden_px=(x - 0.5, y - 0.5, float(w), float(h)), frame_px=place, size_mm=1.0, area_mm2=1.0,
+            length_mm=1.0, contrast=1.0, zones=("field",), corner=(x // 2, y // 2), inside=dot,
+        )
         for x, y, w, h in found
-    ]
+    ]  # fmt: skip
     corners = _covering(deviations)
     assert not (corners % CELL).any()
     seen = np.zeros((640 + 640 + CROP, 800 + 800 + CROP), np.bool_)

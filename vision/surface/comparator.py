@@ -1,0 +1,257 @@
+# pyright: reportUnknownMemberType=false
+"""The comparison of one view: a frame is aligned with the golden image, and what deviates becomes regions.
+
+The unit is resampled once, at half resolution, into the golden view. Illumination is a smooth gain, the same
+on all channels, so that a change of hue remains. At each pixel the golden image allows the interval of its
+codes nearby (edges are tolerated to about two pixels of the frame) plus a tolerance for noise and texture.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from evidence import FrameError
+from golden.regions import Region
+from golden.spec import Colour, GoldenSpec, View
+from kernels.comparison import deviation, fill_maps, relight
+from kernels.compiled import F32, U8, Mask
+from models import CROP
+from vision.field import Field, FieldFinder
+from vision.mapping import QuadraticMap
+from vision.regions import dense_outline, mask
+from vision.surface.aligned import Aligned, Illumination
+from vision.surface.colour import ColourDifference, ColourReference
+from vision.surface.deviation import Deviation, largest_extent, principal_extent
+from vision.surface.interval import golden_interval
+from vision.surface.sampling import SCALE, every, half, place, resampled
+
+_STRONG = 12  # codes beyond the tolerance that a region must reach
+
+
+class SurfaceComparator:
+    """Compares one view; everything that does not depend on the frame is computed here.
+
+    Buffers are reused between frames: one comparator serves one thread.
+
+    Args:
+        spec: the golden specification.
+        view: the view.
+        golden: (h, w, 3) uint8 RGB golden image.
+        table: (256,) float32 code to light of golden image and frames.
+    """
+
+    def __init__(self, spec: GoldenSpec, view: View, golden: U8, table: F32) -> None:
+        """Compile intervals, tolerances and zones of the view."""
+        self.mm_per_px = view.mm_per_px
+        self._table = table
+        golden_half = half(golden)
+        self._native = np.ascontiguousarray(golden)
+        self._height, self._width = golden_half.shape[:2]
+        self._zone_names = [z.id for z in spec.zones if z.view == view.id]
+        self._zones = self._label(spec, view)
+        judged = [z.region for z in spec.zones if z.view == view.id]
+        judged += [c.region for c in spec.characteristics if isinstance(c, Colour) and c.view == view.id]
+        self._edges = np.concatenate([dense_outline(region) for region in judged] or [np.empty((0, 2))])
+        self._interval = golden_interval(golden_half)
+        ignored = np.zeros(golden_half.shape[:2], np.bool_)
+        for region in view.ignore:
+            ignored |= mask(region, self._height, self._width, SCALE)
+        self._illumination = Illumination(golden_half, ignored)
+        self._map_x = np.empty((self._height, self._width), np.float32)
+        self._map_y = np.empty_like(self._map_x)
+        self._out = np.empty((self._height, self._width), np.uint8)
+        self._judged = self._zones
+        self.golden = golden_half
+        usable = np.ones(golden.shape[:2], np.uint8)
+        for region in view.ignore:
+            usable[mask(region, *golden.shape[:2])] = 0
+        seen = half(half(usable * 255)) == 255
+        self._field_finder = FieldFinder(half(golden_half), seen, (golden.shape[1], golden.shape[0]))
+
+    def _label(self, spec: GoldenSpec, view: View) -> U8:
+        labels = np.zeros((self._height, self._width), np.uint8)
+        for i, zone in reversed([*enumerate(z for z in spec.zones if z.view == view.id)]):
+            labels[mask(zone.region, self._height, self._width, SCALE)] = i + 1
+        for region in view.ignore:
+            labels[mask(region, self._height, self._width, SCALE)] = 0
+        for i, name in enumerate(self._zone_names):
+            if not (labels == i + 1).any():
+                raise FrameError(
+                    f"zone {name!r} has no place of its own: earlier zones or ignored regions cover all of it"
+                )
+        return labels
+
+    def in_frame(self, mapping: QuadraticMap, height: int, width: int) -> bool:
+        """Return whether every zone and colour region lies wholly inside a frame of that size."""
+        if not len(self._edges):
+            return True
+        points = mapping.points(self._edges)
+        return bool(((points >= 0) & (points <= (width - 1, height - 1))).all())
+
+    def align(self, frame: U8, mapping: QuadraticMap) -> Aligned:
+        """Resample a (h, w, 3) uint8 frame into the golden view and estimate its illumination."""
+        cx, cy = mapping.centre
+        fill_maps(mapping.coefficients, cx, cy, mapping.extent, SCALE, self._map_x, self._map_y)
+        small = half(frame)
+        border = cv2.BORDER_REPLICATE
+        pixels = cv2.remap(small, self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=border)
+        aligned = np.asarray(pixels, np.uint8)
+        field = self._field(small, aligned, mapping)
+        if field is not None:
+            aligned = resampled(small, mapping, field, SCALE, every(self._width), every(self._height))
+        gain, residual = self._illumination.of(aligned)
+        unit = Aligned(aligned, gain, residual, field)
+        points = unit.frame_points(mapping, self._edges)
+        if ((points >= 0) & (points <= (frame.shape[1] - 1, frame.shape[0] - 1))).all():
+            return unit
+        full = np.full(small.shape[:2], 255, np.uint8)
+        shown = resampled(
+            full, mapping, field, SCALE, every(self._width), every(self._height), border=cv2.BORDER_CONSTANT
+        )
+        return Aligned(aligned, gain, residual, field, (shown == 255).astype(np.uint8))
+
+    def _field(self, frame: U8, aligned: U8, mapping: QuadraticMap) -> Field | None:
+        """Return the local field of a half-size frame, or None where the map alone fits."""
+        quarter = half(frame)
+        columns, rows = every(self._width // 2), every(self._height // 2)
+
+        def resample(field: Field | None) -> U8:
+            return resampled(quarter, mapping, field, 2 * SCALE, columns, rows)
+
+        return self._field_finder.find(half(aligned), resample)
+
+    def crops(
+        self, frame: U8, aligned: Aligned, mapping: QuadraticMap, corners: npt.NDArray[np.integer[Any]]
+    ) -> tuple[U8, U8]:
+        """Cut squares out of the golden image and the unit at native resolution.
+
+        Args:
+            frame: (h, w, 3) uint8 frame that was aligned.
+            aligned: what `align` made of it.
+            mapping: the map that it was aligned by.
+            corners: (n, 2) whole-numbered x, y of the squares' first pixels in the golden image. A square may
+                reach over the image's border, whose pixels both crops then repeat.
+
+        Returns:
+            Golden and unit, each (n, CROP, CROP, 3) uint8 codes; the unit is resampled once, from the frame,
+            and its illumination removed as in `deviations`.
+        """
+        golden = np.empty((len(corners), CROP, CROP, 3), np.uint8)
+        unit = np.empty_like(golden)
+        height, width = self._native.shape[:2]
+        for k in range(len(corners)):
+            left, top = int(corners[k, 0]), int(corners[k, 1])
+            columns = np.clip(np.arange(left, left + CROP), 0, width - 1)
+            rows = np.clip(np.arange(top, top + CROP), 0, height - 1)
+            golden[k] = self._native.take(rows, axis=0).take(columns, axis=1)
+            seen = resampled(frame, mapping, aligned.field, 1, columns, rows)
+            relight(seen, aligned.gain, place(columns, self._width), place(rows, self._height), unit[k])
+        return golden, unit
+
+    def whole(self, frame: U8, aligned: Aligned, mapping: QuadraticMap) -> U8:
+        """Return all of the unit as `crops` would show it: (h, w, 3) uint8 of the golden image's size."""
+        rows, columns = every(self._native.shape[0]), every(self._native.shape[1])
+        seen = resampled(frame, mapping, aligned.field, 1, columns, rows)
+        relit = np.empty_like(seen)
+        relight(seen, aligned.gain, place(columns, self._width), place(rows, self._height), relit)
+        return relit
+
+    def deviations(self, aligned: Aligned, mapping: QuadraticMap, smallest_mm: float) -> list[Deviation]:
+        """Return all regions of at least `smallest_mm` that deviate, largest first."""
+        self._judged = self._zones if aligned.shown is None else self._zones * aligned.shown
+        allowed = self._interval.low, self._interval.high, self._interval.tolerance
+        deviation(aligned.pixels, aligned.gain, *allowed, self._judged, self._out)
+        weak = (self._out > 0).astype(np.uint8)
+        # opening by 2 x 2; the second anchor mirrors the first, or all would move by a pixel
+        pair = np.ones((2, 2), np.uint8)
+        weak = np.asarray(cv2.dilate(cv2.erode(weak, pair), pair, anchor=(0, 0)), np.uint8)
+        weak = np.asarray(cv2.morphologyEx(weak, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
+        left, top, width, height = (int(n) for n in cv2.boundingRect(weak))
+        if width == 0:
+            return []
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(
+            np.ascontiguousarray(weak[top : top + height, left : left + width]), connectivity=8
+        )
+        step = self.mm_per_px * SCALE
+        regions: list[Deviation] = []
+        for label in range(1, count):
+            x, y, w, h, _ = (int(n) for n in stats[label])
+            if math.hypot(w, h) * step < smallest_mm:
+                continue
+            inside = labels[y : y + h, x : x + w] == label
+            x, y = left + x, top + y
+            deviates = inside & (self._out[y : y + h, x : x + w] > 0)
+            strength = int(self._out[y : y + h, x : x + w][deviates].max(initial=0))
+            if strength < _STRONG:
+                continue
+            region = self.region(aligned, mapping, (x, y), inside, deviates)
+            if region.size_mm >= smallest_mm:
+                regions.append(region)
+        regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
+        return regions
+
+    def judged(self, x: int, y: int, width: int, height: int) -> Mask:
+        """Return which pixels of a window of the half-resolution view `deviations` last judged."""
+        return self._judged[y : y + height, x : x + width] > 0
+
+    def deviating(self, x: int, y: int, width: int, height: int) -> Mask:
+        """Return which pixels of a window of the half-resolution view deviate, as `deviations` last found."""
+        return self._out[y : y + height, x : x + width] > 0
+
+    def region(
+        self,
+        aligned: Aligned,
+        mapping: QuadraticMap,
+        corner: tuple[int, int],
+        inside: Mask,
+        deviates: Mask,
+    ) -> Deviation:
+        """Return the region of the pixels `inside` a window of the half-resolution view, not empty.
+
+        Args:
+            aligned: the unit.
+            mapping: the map that it was aligned by.
+            corner: x, y of the window's first pixel.
+            inside: (h, w) bool, what the box and the size are of.
+            deviates: (h, w) bool, what the zones and the contrast are of.
+        """
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        left, top = corner[0] + int(columns[0]), corner[1] + int(rows[0])
+        inside = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        deviates = deviates[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        h, w = inside.shape
+        at = np.s_[top : top + h, left : left + w]
+        step = self.mm_per_px * SCALE
+        x, y, width, height = left * SCALE, top * SCALE, w * SCALE, h * SCALE
+        corners = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]]) - 0.5
+        frame = aligned.frame_points(mapping, corners)
+        (least_x, least_y), (most_x, most_y) = frame.min(axis=0), frame.max(axis=0)
+        return Deviation(
+            golden_px=(x - 0.5, y - 0.5, float(width), float(height)),
+            frame_px=(float(least_x), float(least_y), float(most_x - least_x), float(most_y - least_y)),
+            size_mm=largest_extent(inside) * step,
+            area_mm2=float(inside.sum()) * step**2,
+            length_mm=principal_extent(inside) * step,
+            contrast=float(self._out[at][deviates].max(initial=0)),
+            zones=self._zones_of(self._zones[at][deviates]),
+            corner=(left, top),
+            inside=inside,
+        )
+
+    def _zones_of(self, labels: U8) -> tuple[str, ...]:
+        counts = np.bincount(labels, minlength=len(self._zone_names) + 1)[1:]
+        found = [(-int(n), name) for n, name in zip(counts, self._zone_names, strict=True) if n > 0]
+        return tuple(name for _, name in sorted(found))
+
+    def colour_reference(self, region: Region) -> ColourReference:
+        """Return what a colour region needs of the golden image."""
+        return ColourReference.of(self.golden, region, self._table)
+
+    def colour_difference(self, aligned: Aligned, reference: ColourReference) -> ColourDifference | None:
+        """Return the region's difference to the golden sample, or None where too little of it is usable."""
+        return reference.difference(aligned, self._table)
