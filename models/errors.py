@@ -2,7 +2,8 @@
 
 ModelError
 ├── ModelFormatError    the folder is no released model, or a file in it cannot be read as one
-├── ModelAlteredError   a file's bytes are not the ones that the card names
+├── ModelAlteredError   a file's bytes are not the ones that the card, or the signed list, names
+├── ModelUnsignedError  nobody who is trusted here has signed it
 ├── ParityError         the exported network answers otherwise than the trained one
 └── ModelForeignError   the model was made from another golden image
 """
@@ -18,6 +19,10 @@ class ModelFormatError(ModelError):
 
 class ModelAlteredError(ModelError):
     """A file's bytes are not the ones that the card names."""
+
+
+class ModelUnsignedError(ModelError):
+    """Nobody who is trusted here has signed the model."""
 
 
 class ParityError(ModelError):

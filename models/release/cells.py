@@ -1,33 +1,25 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-"""A released model as it is used: opened only whole, unaltered and in parity with the network it was."""
+# pyright: reportUnknownMemberType=false
+"""A released cell classifier as it is used: opened only whole, unaltered and in parity with what it was."""
 
 from __future__ import annotations
 
 import importlib.resources
-import io
-import zipfile
-import zlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NotImplemented,  # noqa: A004 (the runtime's name for an operator that it does not have)
-    RuntimeException,
-)
 
 from evidence import sha256
+from golden.keys import TrustStore
 from golden.sample import GoldenSample
-from models.card import CARD, ISLANDS, MODEL, PARITY, WEIGHTS, ModelCard, read_card
+from models.card import ISLANDS, MODEL, PARITY, WEIGHTS, ModelCard, read_card
 from models.classifier import CELL
-from models.errors import ModelAlteredError, ModelError, ModelForeignError, ModelFormatError, ParityError
+from models.errors import ModelError, ModelForeignError, ModelFormatError, ParityError
 from models.parity import Parity, compare, softmax
+from models.release.files import RUNTIME_ERRORS, read_arrays, read_listed, session
+from models.release.seal import check_release
 
 PACKAGED: Final = "packaged"
 """Says `classifier_for` to take the model that this release brings, where it fits."""
@@ -40,8 +32,6 @@ _STRIDE = 32  # height and width of a crop are multiples of it
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
-
-_RUNTIME_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
 
 
 class ReleasedModel:
@@ -78,7 +68,7 @@ class ReleasedModel:
             )
         try:
             logits = self.logits(np.concatenate([golden, unit], axis=3))
-        except _RUNTIME_ERRORS as error:
+        except RUNTIME_ERRORS as error:
             raise ModelError(f"model {self.card.name!r} fails on crops of {golden.shape}: {error}") from error
         return np.ascontiguousarray(np.moveaxis(softmax(logits, self.card.thresholds.temperature), 1, 3))
 
@@ -89,22 +79,29 @@ class ReleasedModel:
         return np.concatenate([np.asarray(answer, np.float32) for answer in answers])
 
 
-def open_model(folder: Path) -> ReleasedModel:
+def open_model(folder: Path, trust: TrustStore | None = None) -> ReleasedModel:
     """Open a released model: digests of all its files, then parity on its first inputs.
+
+    Args:
+        folder: the release.
+        trust: keys of which one must have signed the release; None: it needs no signature.
 
     Raises:
         ModelFormatError: the folder is no released model, or a file in it cannot be read as one.
-        ModelAlteredError: a file's bytes are not the ones that the card names.
+        ModelAlteredError: a file's bytes are not the ones that the card or the signed list names.
+        ModelUnsignedError: nobody whom `trust` holds has signed it.
         ParityError: the network answers otherwise than it did when it was released.
     """
     model, pairs, trained = _read(folder)
+    check_release(folder, model.card, trust)
     _require(_parity(model, pairs[:_AT_START], trained[:_AT_START], folder), folder)
     return model
 
 
-def verify(folder: Path) -> Parity:
+def verify(folder: Path, trust: TrustStore | None = None) -> Parity:
     """Check a released model against all its parity inputs; raise as `open_model` does."""
     model, pairs, trained = _read(folder)
+    check_release(folder, model.card, trust)
     parity = _parity(model, pairs, trained, folder)
     _require(parity, folder)
     return parity
@@ -151,9 +148,9 @@ def classifier_for(sample: GoldenSample, model: str = PACKAGED) -> ReleasedModel
 def _read(folder: Path) -> tuple[ReleasedModel, U8, F32]:
     """Return the model and its parity inputs with the trained network's logits."""
     card = read_card(folder)
-    network = _session(_file(folder, MODEL, card.files.onnx), folder)
-    _file(folder, WEIGHTS, card.files.weights)
-    pairs, trained = _arrays(folder, PARITY, card.files.parity, "pair", "logits")
+    network = session(read_listed(folder, MODEL, card.files.onnx), folder / MODEL)
+    read_listed(folder, WEIGHTS, card.files.weights)
+    pairs, trained = read_arrays(folder, PARITY, card.files.parity, "pair", "logits")
     n, h, w = pairs.shape[:3] if pairs.ndim == 4 else (0, 0, 0)
     expected = (n, len(card.classes), h // CELL, w // CELL)
     if not n or pairs.dtype != np.uint8 or trained.dtype != np.float32 or trained.shape != expected:
@@ -167,7 +164,7 @@ def _read(folder: Path) -> tuple[ReleasedModel, U8, F32]:
 def _islands(folder: Path, card: ModelCard) -> U8 | None:
     if card.files.islands is None:
         return None
-    (islands,) = _arrays(folder, ISLANDS, card.files.islands, "islands")
+    (islands,) = read_arrays(folder, ISLANDS, card.files.islands, "islands")
     if islands.dtype != np.uint8 or islands.ndim != 2:
         raise ModelFormatError(
             f"{folder / ISLANDS}: {islands.dtype} {islands.shape} is no map of islands; "
@@ -176,46 +173,11 @@ def _islands(folder: Path, card: ModelCard) -> U8 | None:
     return islands
 
 
-def _arrays(folder: Path, name: str, digest: str, *names: str) -> list[npt.NDArray[Any]]:
-    data = _file(folder, name, digest)
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return [stored[one] for one in names]
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelFormatError(f"{folder / name}: {error}; take the model as it was released") from error
-
-
-def _file(folder: Path, name: str, digest: str) -> bytes:
-    path = folder / name
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelFormatError(f"{path}: {error.strerror}; take the model as it was released") from error
-    if sha256(data) != digest:
-        raise ModelAlteredError(
-            f"{path}: its bytes are not the ones that {CARD} names ({digest}); "
-            "take the model as it was released"
-        )
-    return data
-
-
-def _session(data: bytes, folder: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.use_deterministic_compute = True
-    options.log_severity_level = 4  # errors are raised
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except _RUNTIME_ERRORS as error:
-        raise ModelFormatError(f"{folder / MODEL}: {error}; take the model as it was released") from error
-
-
 def _parity(model: ReleasedModel, pairs: U8, trained: F32, folder: Path) -> Parity:
     try:
         answered = model.logits(pairs)
         return compare(trained, answered, model.card.thresholds.temperature)
-    except (*_RUNTIME_ERRORS, ValueError) as error:
+    except (*RUNTIME_ERRORS, ValueError) as error:
         raise ParityError(
             f"{folder / MODEL}: does not take its own inputs: {error}; take the model as it was released"
         ) from error

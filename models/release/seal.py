@@ -1,0 +1,167 @@
+"""Who answers for a release: the list of its files, signed as golden samples are.
+
+`release.json` lists every file with its digest; `seal.json` is a DSSE envelope over its bytes. Signing
+changes nothing of what is listed, so the model keeps its digest whoever signs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+from pydantic import ValidationError
+
+from evidence import ModelReference, canonical_json, sha256
+from golden import dsse
+from golden.bundle import FileEntry
+from golden.dsse import Envelope
+from golden.errors import BundleError
+from golden.keys import SigningKey, TrustStore
+from golden.regions import Closed
+from golden.sample import write_file
+from golden.seal import Signature
+from models.card import CARD
+from models.errors import ModelAlteredError, ModelFormatError, ModelUnsignedError
+
+RELEASE: Final = "release.json"
+SEAL: Final = "seal.json"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class Carded(Protocol):
+    """Any card: its reference names the model."""
+
+    @property
+    def reference(self) -> ModelReference:
+        """Name and digest."""
+        ...
+
+
+class Release(Closed):
+    """What is signed. `files` are all of the folder but this list and its seal."""
+
+    format: Literal["hallmark.release/1"] = "hallmark.release/1"
+    model: ModelReference
+    files: tuple[FileEntry, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bytes that are signed."""
+        return sha256(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are signed: canonical JSON."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+def seal(folder: Path, card: Carded, key: SigningKey) -> Release:
+    """List a folder's files and sign the list; where it is listed already, add a signature.
+
+    Raises:
+        ModelFormatError: the folder holds something that no release holds.
+        ModelAlteredError: it is listed already, and holds other files now.
+        BundleError: the folder cannot be written to.
+    """
+    signatures: Mapping[str, bytes] = {}
+    if (folder / RELEASE).exists():
+        release, envelope = _read(folder)
+        _check_files(folder, release, card)
+        signatures = envelope.signatures
+    else:
+        release = Release(model=card.reference, files=_entries(folder))
+        write_file(folder / RELEASE, release.to_bytes())
+    payload = release.to_bytes()
+    signed = {**signatures, key.keyid: key.sign(dsse.pae(payload))}
+    write_file(folder / SEAL, dsse.encode(Envelope(payload, signed)))
+    return release
+
+
+def check_release(folder: Path, card: Carded, trust: TrustStore | None) -> tuple[Signature, ...]:
+    """Check the list of a folder's files and who signed it; return the verified signatures, by key id.
+
+    Without `trust` nothing needs to be listed or signed; what is listed must hold all the same.
+
+    Raises:
+        ModelUnsignedError: `trust` is given and nobody signed, or one who is not in it, or not genuinely.
+        ModelAlteredError: a file is not the one that is listed, absent, or not listed.
+        ModelFormatError: list or seal cannot be read.
+    """
+    if not (folder / RELEASE).exists():
+        if trust is None:
+            return ()
+        raise ModelUnsignedError(
+            f"{folder}: not released: it has no {RELEASE}; have it signed (hallmark model sign)"
+        )
+    release, envelope = _read(folder)
+    _check_files(folder, release, card)
+    return () if trust is None else _signers(folder, envelope, trust)
+
+
+def _signers(folder: Path, envelope: Envelope, trust: TrustStore) -> tuple[Signature, ...]:
+    if not envelope.signatures:
+        raise ModelUnsignedError(f"{folder}: nobody has signed this model; have it signed by a trusted key")
+    message = dsse.pae(envelope.payload)
+    found: list[Signature] = []
+    for keyid, signature in sorted(envelope.signatures.items()):
+        key = trust.keys.get(keyid)
+        if key is None:
+            raise ModelUnsignedError(
+                f"{folder}: signed by key {keyid[:19]}, which is not trusted here; put its .pub.json into "
+                "the trust folder only if its owner may release models"
+            )
+        if not key.verifies(signature, message):
+            raise ModelUnsignedError(
+                f"{folder}: the signature of {key.party} is not genuine; take the model as it was released"
+            )
+        found.append(Signature(keyid, key.party, key.role))
+    return tuple(found)
+
+
+def _read(folder: Path) -> tuple[Release, Envelope]:
+    path = folder / RELEASE
+    try:
+        data, sealed = path.read_bytes(), (folder / SEAL).read_bytes()
+        dsse.parse_canonical(data, str(path))
+        release = Release.model_validate_json(data, strict=True)
+        envelope = dsse.decode(sealed, str(folder / SEAL))
+    except OSError as error:
+        raise ModelFormatError(
+            f"{error.filename}: {error.strerror}; take the model as it was released"
+        ) from error
+    except ValidationError as error:
+        raise ModelFormatError(f"{path}: {dsse.first(error)}; take the model as it was released") from error
+    except BundleError as error:
+        raise ModelFormatError(f"{error}; take the model as it was released") from error
+    if envelope.payload != data:
+        raise ModelAlteredError(
+            f"{folder / SEAL}: seals another list than {path}; take it as it was released"
+        )
+    return release, envelope
+
+
+def _entries(folder: Path) -> tuple[FileEntry, ...]:
+    found: list[FileEntry] = []
+    for path in sorted(folder.iterdir()):
+        if path.name in (RELEASE, SEAL):
+            continue
+        if not path.is_file() or path.is_symlink() or not _NAME.fullmatch(path.name):
+            raise ModelFormatError(f"{path}: a release holds plain files alone; remove it")
+        data = path.read_bytes()
+        found.append(FileEntry(path=path.name, size=len(data), sha256=sha256(data)))
+    return tuple(found)
+
+
+def _check_files(folder: Path, release: Release, card: Carded) -> None:
+    listed = {entry.path: entry for entry in release.files}
+    present = {entry.path: entry for entry in _entries(folder)}
+    for name in sorted(listed.keys() | present.keys()):
+        if listed.get(name) != present.get(name):
+            what = "absent" if name not in present else "not listed" if name not in listed else "another file"
+            raise ModelAlteredError(
+                f"{folder / name}: {what}, as {RELEASE} tells; take the model as it was released"
+            )
+    if release.model != card.reference:
+        raise ModelAlteredError(f"{folder / CARD}: {RELEASE} is about another model; take it as released")
