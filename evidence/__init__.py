@@ -13,12 +13,14 @@ from evidence.inspection import (
     FrameRecord,
     GoldenReference,
     Inspection,
+    LineLimit,
     ModelReference,
     Pose,
     complete,
     verify_digest,
 )
 from evidence.light import LightRecord, LightStateRecord
+from evidence.presence import CodeResult, PresenceResult
 from evidence.readings import colour_reason, entered_colour, misstated
 from evidence.reasons import REASONS, Reason
 from golden.digests import canonical_json, sha256
@@ -27,6 +29,7 @@ __all__ = [
     "MOST_DEFECTS",
     "REASONS",
     "CharacteristicResult",
+    "CodeResult",
     "ColourResult",
     "CountResult",
     "Defect",
@@ -37,8 +40,10 @@ __all__ = [
     "Inspection",
     "LightRecord",
     "LightStateRecord",
+    "LineLimit",
     "ModelReference",
     "Pose",
+    "PresenceResult",
     "Reason",
     "canonical_json",
     "colour_reason",

@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 from evidence.colours import ColourResult
 from evidence.frame import Timestamp
 from evidence.light import LightRecord
+from evidence.presence import CodeResult, PresenceResult
 from evidence.reasons import REASONS
-from golden.catalogue import CharacteristicClass
+from golden.catalogue import CharacteristicClass, Measure, Measures
 from golden.digests import canonical_json, sha256
 from golden.regions import Closed, Stated
 from golden.spec import DecisionRule
@@ -22,6 +23,7 @@ Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Verdict = Literal["ACCEPT", "REJECT", "HOLD"]
 PixelBox = tuple[float, float, float, float]
+NamedBy = Literal["comparison", "classifier", "islands", "detector"]
 
 
 class GoldenReference(Closed):
@@ -89,7 +91,8 @@ class CharacteristicResult(Closed):
     says where the standard uncertainty comes from, and `common_uncertainty` is what of it is the same for
     every unit of the station and does not average out over a lot. `interval` is the expanded interval of a
     value whose uncertainty reaches farther to one side, each bound one-sided at Phi(coverage_factor); such a
-    value is decided by it (see `golden.conformity.decide_asymmetric`). `colour` says how a colour differs.
+    value is decided by it (see `golden.conformity.decide_asymmetric`). `colour` says how a colour differs,
+    `presence` how a component or print sits and looks, `code` what a code says.
     """
 
     id: Name
@@ -111,6 +114,8 @@ class CharacteristicResult(Closed):
     budget: tuple[BudgetLine, ...] = ()
     interval: Stated[tuple[float, float]] = None
     colour: Stated[ColourResult] = None
+    presence: Stated[PresenceResult] = None
+    code: Stated[CodeResult] = None
 
     @model_validator(mode="after")
     def _honest(self) -> CharacteristicResult:
@@ -125,13 +130,27 @@ class CharacteristicResult(Closed):
         return self
 
 
+class LineLimit(Closed):
+    """A limit of the catalogue's line that decided: the measure lies in `[from, to)`; null is open."""
+
+    measure: Measure
+    from_: Annotated[float, Field(ge=0)] | None = Field(alias="from")
+    to: Annotated[float, Field(gt=0)] | None
+
+
 class Defect(Closed):
     """A surface deviation: where, how large, what it is and what the catalogue makes of it.
 
-    `box_px` is x, y, width, height in the raw frame; `box_mm` the same in the golden view; `size_mm` the
-    longest extent. `severity` and `rule` are null where no line of the catalogue matches. `confidence` is the
-    classifier's in the class that it named, or would not name for too little of it; null where it was
-    not asked or saw no defect.
+    `box_px` is x, y, width, height in the raw frame; `box_mm` the same in the golden view. What lines weigh:
+    `size_mm` is the longest extent, `length_mm` that along its own direction, `area_mm2` its area, `contrast`
+    the codes by which it exceeds the tolerance, `delta_e` the CIEDE2000 of its mean colour. It was weighed in
+    all `zones`; `zone` is the gravest of them. `severity` and `rule` are null where no line of the catalogue
+    decides; `limits` are those of the line that did.
+
+    `named_by` is what named the class: nobody but the `comparison`, the `classifier`, the golden image's
+    `islands` of conductor (which tell joined from unjoined) or the `detector`. `confidence` is that in the
+    class that was named, or would not be named for too little of it; null where nobody was asked or no defect
+    was seen. `score` is the probability that it is a defect at all, and `second_class` the next likeliest.
     """
 
     view: Name
@@ -143,17 +162,37 @@ class Defect(Closed):
     size_mm: Annotated[float, Field(ge=0)]
     zone: str
     rule: str | None
+    length_mm: Stated[Annotated[float, Field(ge=0)]] = None
+    area_mm2: Stated[Annotated[float, Field(ge=0)]] = None
+    contrast: Stated[Annotated[float, Field(ge=0)]] = None
+    delta_e: Stated[Annotated[float, Field(ge=0)]] = None
+    zones: Stated[tuple[str, ...]] = None
+    limits: Stated[tuple[LineLimit, ...]] = None
+    named_by: Stated[NamedBy] = None
+    score: Stated[Annotated[float, Field(ge=0, le=1)]] = None
+    second_class: Stated[str] = None
+    second_confidence: Stated[Annotated[float, Field(ge=0, le=1)]] = None
+
+    @property
+    def measures(self) -> Measures:
+        """What the catalogue's lines weigh."""
+        return Measures(self.size_mm, self.length_mm, self.area_mm2, self.contrast, self.delta_e)
 
 
 class CountResult(Closed):
     """A counting rule that is met: which, how many defects take part, and what they are together.
 
-    The defects keep their own severity and rule. All deviations of the unit count, listed or not.
+    The defects keep their own severity and rule. All deviations of the unit count, listed or not. `at_least`
+    and how near they must lie are the rule's own.
     """
 
     rule: Name
     count: Annotated[int, Field(ge=1)]
     severity: CharacteristicClass
+    at_least: Stated[Annotated[int, Field(ge=2)]] = None
+    within_mm: Stated[Annotated[float, Field(gt=0)]] = None
+    within_area_mm2: Stated[Annotated[float, Field(gt=0)]] = None
+    closer_than_mm: Stated[Annotated[float, Field(gt=0)]] = None
 
 
 class Inspection(Closed):

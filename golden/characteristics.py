@@ -1,7 +1,11 @@
-"""The kinds of characteristics: dimension, colour, surface, and what people or instruments prove."""
+"""The kinds of characteristics.
+
+Dimension, colour and surface; component, print and code; and what people or instruments prove.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self, TypeGuard
 
 from pydantic import Field, model_validator
@@ -13,6 +17,7 @@ from golden.regions import Closed, Identifier, Region, Stated
 from golden.sizes import AssociationOperator, Rank, Unit
 
 Checkpoint = Literal["iqc", "fai", "ipqc", "oqc"]
+Symbology = Literal["DataMatrix", "QRCode", "Code128"]
 
 
 def _is_mean(quantity: object) -> bool:
@@ -171,6 +176,102 @@ class Surface(_Characteristic):
     zones: Annotated[tuple[Identifier, ...], Field(min_length=1)]
 
 
+class Component(_Characteristic):
+    """A component is present, the right one, in its place and not turned, as the golden sample shows it.
+
+    `region` is its body on the golden image. `upper` limits how far, in mm, its centre may lie from where the
+    golden sample has it, `upper_angle_deg` how far it may be turned. One that is not `polarised` may also sit
+    turned by 180 degrees. The other components of the view are what it must not be exchanged for.
+    """
+
+    kind: Literal["component"]
+    view: Identifier
+    region: Region
+    upper: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+    upper_angle_deg: Annotated[float, Field(gt=0, le=30, allow_inf_nan=False)] = 10.0
+    polarised: bool = True
+    unit: Literal["mm"] = "mm"
+
+    @property
+    def lower(self) -> None:
+        """There is none: an offset counts from zero."""
+
+
+class Print(_Characteristic):
+    """A text or logo is printed as on the golden sample; it is compared, never read.
+
+    `region` holds all of it. `upper` limits how far, in mm, the whole of it may lie from its place.
+    `detail_mm` is the height of its smallest characters, or the size of a logo's smallest part: one that is
+    missing, added or another is found.
+    """
+
+    kind: Literal["print"]
+    view: Identifier
+    region: Region
+    upper: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+    detail_mm: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+    unit: Literal["mm"] = "mm"
+
+    @property
+    def lower(self) -> None:
+        """There is none: an offset counts from zero."""
+
+
+class Code(_Characteristic):
+    """A DataMatrix (ISO/IEC 16022), QR (ISO/IEC 18004) or Code 128 (ISO/IEC 15417) symbol and what it says.
+
+    `region` holds the symbol with its quiet zone. Its whole content must be `content`, or match `pattern`, a
+    regular expression; without either, any content conforms. Where `identifies` is set the content, or the
+    pattern's group `serial`, is the unit's serial number.
+    """
+
+    kind: Literal["code"]
+    view: Identifier
+    region: Region
+    symbology: Symbology
+    content: Stated[Annotated[str, Field(min_length=1, max_length=4000)]] = None
+    pattern: Stated[Annotated[str, Field(min_length=1, max_length=500)]] = None
+    identifies: bool = False
+
+    @model_validator(mode="after")
+    def _means_something(self) -> Self:
+        if self.content is not None and self.pattern is not None:
+            raise ValueError("content and pattern exclude each other: remove one")
+        if self.content is not None and self.identifies:
+            raise ValueError("a fixed content identifies no unit: give a pattern, or remove identifies")
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"pattern is no regular expression: {error}: correct it") from error
+        return self
+
+    @property
+    def unit(self) -> None:
+        """There is none: a content conforms or does not."""
+
+    @property
+    def lower(self) -> None:
+        """There is none."""
+
+    @property
+    def upper(self) -> None:
+        """There is none."""
+
+    def serial(self, content: str) -> str | None:
+        """Return the unit's serial number that a content states; None where it states none."""
+        found = None if self.pattern is None else re.fullmatch(self.pattern, content)
+        if not self.identifies or (self.pattern is not None and found is None):
+            return None
+        return found["serial"] if found is not None and "serial" in found.re.groupindex else content
+
+    def conforms(self, content: str) -> bool:
+        """Return whether a whole content is the agreed one."""
+        if self.content is not None:
+            return content == self.content
+        return self.pattern is None or re.fullmatch(self.pattern, content) is not None
+
+
 class Entered(_Characteristic):
     """A characteristic that people or instruments prove: material, function or attribute.
 
@@ -200,7 +301,9 @@ class Entered(_Characteristic):
         return self
 
 
-Characteristic = Annotated[Dimension | Colour | Surface | Entered, Field(discriminator="kind")]
+Characteristic = Annotated[
+    Dimension | Colour | Surface | Component | Print | Code | Entered, Field(discriminator="kind")
+]
 
 
 def is_required(characteristic: Characteristic, checkpoint: Checkpoint | None = None) -> bool:

@@ -16,10 +16,13 @@ from golden.catalogue import DefectCatalogue
 from golden.characteristics import (
     Characteristic,
     Checkpoint,
+    Code,
     Colour,
+    Component,
     DecisionRule,
     Dimension,
     Entered,
+    Print,
     Surface,
     is_entered,
     is_required,
@@ -28,9 +31,9 @@ from golden.plans import Deadlines, Plans
 from golden.regions import Closed, Identifier, PixelPoint, Region, Stated, bounds
 
 __all__ = [
-    "SCHEMA", "Characteristic", "Checkpoint", "Colour", "DecisionRule", "Dimension", "Entered", "GoldenSpec",
-    "ImagePath", "LimitSample", "Material", "Part", "Party", "PartyName", "PartyRole", "PhysicalSample",
-    "Surface", "View", "Viewing", "Zone", "is_entered", "is_required",
+    "SCHEMA", "Characteristic", "Checkpoint", "Code", "Colour", "Component", "DecisionRule", "Dimension",
+    "Entered", "GoldenSpec", "ImagePath", "LimitSample", "Material", "Part", "Party", "PartyName",
+    "PartyRole", "PhysicalSample", "Print", "Surface", "View", "Viewing", "Zone", "is_entered", "is_required",
     "located", "refuse_duplicates",
 ]  # fmt: skip
 
@@ -196,6 +199,7 @@ class GoldenSpec(Closed):
         )
         self._check_zone_names()
         self._check_regions()
+        self._check_identity()
         self._check_key_characteristics()
         materials = {m.id for m in self.materials}
         for i, item in enumerate(self.plans.iqc):
@@ -218,6 +222,13 @@ class GoldenSpec(Closed):
             unknown = sorted(set(c.zones) - zones) if isinstance(c, Surface) else []
             if unknown:
                 raise ValueError(f"characteristics[{i}].zones: no zone {unknown[0]!r}: add it to zones")
+
+    def _check_identity(self) -> None:
+        identifying = [c.id for c in self.characteristics if isinstance(c, Code) and c.identifies]
+        if len(identifying) > 1:
+            raise ValueError(
+                f"characteristics: {' and '.join(identifying)} both say which unit it is: let one identify"
+            )
 
     def _check_key_characteristics(self) -> None:
         known = {c.id: c for c in self.characteristics}
@@ -274,5 +285,7 @@ def located(spec: GoldenSpec) -> Iterable[tuple[str, str, Sequence[PixelPoint]]]
             yield f"characteristics[{i}].region ({c.id})", c.view, bounds(c.region)
             if c.other is not None:
                 yield f"characteristics[{i}].other ({c.id})", c.view, bounds(c.other)
+        elif isinstance(c, Component | Print | Code):
+            yield f"characteristics[{i}].region ({c.id})", c.view, bounds(c.region)
         elif isinstance(c, Dimension):
             yield f"characteristics[{i}].feature ({c.id})", c.feature.view, c.feature.extreme_points
