@@ -37,11 +37,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A line of a list: where the two pictures lie, and the labelled boxes. `name` is unique in its list."""
+    """A line of a list: where its files lie, and the labelled boxes. `name` is unique in its list."""
 
     name: str
     template: Path
     tested: Path
+    labels: Path
     boxes: tuple[Box, ...]
 
 
@@ -107,7 +108,7 @@ def _pair(picture: Path, labels: Path, where: str) -> Pair:
     for path in (template, tested, labels):
         if not _is_file(path):
             raise DatasetError(f"{where}: {path} is missing: restore it, or take the line out")
-    return Pair(picture.stem, template, tested, read_boxes(labels))
+    return Pair(picture.stem, template, tested, labels, read_boxes(labels))
 
 
 def _is_file(path: Path) -> bool:

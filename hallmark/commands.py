@@ -54,7 +54,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from evidence import FrameError
     from golden.errors import GoldenError
     from hallmark.demo.errors import DemoError
-    from hallmark.errors import DisputeError, ExportError, ReadingFileError
+    from hallmark.errors import DisputeError, ExportError, ReadingFileError, TrainingError
     from hallmark.report.paper import ReportError
     from models import ModelError
     from quality import QualityError
@@ -74,6 +74,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
         ReadingFileError,
         ReportError,
         StationError,
+        TrainingError,
         api_key.ApiKeyFileError,
         eligibility.OracleError,
         lot_cli.LotError,

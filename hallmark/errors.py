@@ -13,3 +13,7 @@ class DisputeError(ValueError):
 
 class ReadingFileError(ValueError):
     """A file of instruments' readings cannot be used; the message says why and what to do."""
+
+
+class TrainingError(ValueError):
+    """A detector cannot be trained so; the message says why and what to do."""
