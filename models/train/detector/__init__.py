@@ -1,0 +1,1 @@
+"""Training of crop detectors from prepared pairs. Needs torch, which only `.venv-train` has."""

@@ -1,0 +1,204 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+"""The golden picture of binary artwork brought onto a tested one: a whole-pixel shift, then a smooth field.
+
+A line scanner shows the same artwork shifted, mostly by no more than a pixel; dense boards are also stretched
+by a few pixels here and there. The field is looked for only where the shift leaves more than edges.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+
+from kernels.compiled import F32, F64, U8
+
+REACH: Final = 48
+"""Largest shift looked for, in pixels."""
+LEAST_SIDE: Final = 2 * (REACH + 4) + 8
+"""Pictures have sides of at least so many pixels."""
+
+_SCALE: Final = 4
+_FINE: Final = 4  # refinement about a coarse answer, in pixels
+_EDGE: Final = REACH + _FINE
+_CLEARLY: Final = 0.7  # of the difference: periodic artwork fits about as well a period away
+_ENOUGH: Final = 0.001  # of the picture's pixels that differ: fewer are worth no field
+_BLOCKS: Final = 16  # along each side
+_ROBUST_PX: Final = 1.0
+_TURNS: Final = 3  # at each of two scales
+_SMALLEST_PX: Final = 0.3  # a field that moves nothing farther is none
+_GRID: Final = (np.arange(32) + 0.5) / 32
+
+
+def aligned(golden: U8, unit: U8) -> U8:
+    """Return the golden picture as the unit's picture shows it.
+
+    What the shift uncovers at the border is filled by reflection.
+
+    Args:
+        golden: (h, w) uint8, sides of at least LEAST_SIDE.
+        unit: (h, w) uint8.
+
+    Returns:
+        (h, w) uint8.
+    """
+    dx, dy = shift(golden, unit)
+    moved = _moved(golden, dx, dy)
+    field = _field(moved, unit)
+    return moved if field is None else _warped(golden, field, dx, dy, 1)
+
+
+def shift(golden: U8, unit: U8) -> tuple[int, int]:
+    """Return (dx, dy), whole pixels, such that unit(x + dx, y + dy) shows golden(x, y).
+
+    Squared differences at a quarter of the resolution find it, absolute ones at full resolution refine it;
+    only the middle of the golden picture is compared, which the unit covers at each shift. A shift that is
+    not about zero must fit clearly better than those that are; of equal ones the smallest counts.
+    """
+    near = _refined(golden, unit, 0, 0)
+    if near[0] <= _ENOUGH * 255 * golden.size:
+        return near[1], near[2]
+    size = golden.shape[1] // _SCALE, golden.shape[0] // _SCALE
+    coarse, searched = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (golden, unit))
+    margin = REACH // _SCALE
+    middle = coarse[margin:-margin, margin:-margin]
+    _, _, (x, y), _ = cv2.minMaxLoc(cv2.matchTemplate(searched, middle, cv2.TM_SQDIFF))
+    far = _refined(golden, unit, (x - margin) * _SCALE, (y - margin) * _SCALE)
+    _, dx, dy = far if far[0] < _CLEARLY * near[0] else near
+    return dx, dy
+
+
+def _refined(golden: U8, unit: U8, x: int, y: int) -> tuple[float, int, int]:
+    """Return cost, dx, dy of the best shift about (x, y): downhill, a step either way, at most _FINE far."""
+    middle = golden[_EDGE:-_EDGE, _EDGE:-_EDGE]
+    h, w = middle.shape
+    costs: dict[tuple[int, int], float] = {}
+
+    def cost(dx: int, dy: int) -> float:
+        if (dx, dy) not in costs:
+            under = unit[_EDGE + dy : _EDGE + dy + h, _EDGE + dx : _EDGE + dx + w]
+            costs[dx, dy] = float(cv2.norm(middle, under, cv2.NORM_L1))
+        return costs[dx, dy]
+
+    best = (cost(x, y), 0, x, y)
+    while True:
+        around = [(best[2] + i, best[3] + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        near = [(cost(i, j), i * i + j * j, i, j) for i, j in around if max(abs(i - x), abs(j - y)) <= _FINE]
+        step = min(near)
+        if step[:2] >= best[:2] or step[2:] == best[2:]:
+            return best[0], best[2], best[3]
+        best = step
+
+
+def _moved(golden: U8, dx: int, dy: int) -> U8:
+    """Return the picture moved by whole pixels, reflected where it does not reach."""
+    if dx == 0 and dy == 0:
+        return golden
+    h, w = golden.shape
+    out = cv2.copyMakeBorder(golden, max(dy, 0), max(-dy, 0), max(dx, 0), max(-dx, 0), cv2.BORDER_REFLECT_101)
+    return np.ascontiguousarray(out[max(-dy, 0) : max(-dy, 0) + h, max(-dx, 0) : max(-dx, 0) + w])
+
+
+def _field(moved: U8, unit: U8) -> F64 | None:
+    """Return (6, 2) coefficients of the displacement that remains after the shift, or None.
+
+    Gauss-Newton on a quadratic displacement, coarse to fine, on sums over blocks: each block tells the
+    direction in which it has edges. The unit's edges stand, the golden picture moves (inverse composition). A field is taken only where it makes the pictures differ clearly less:
+    on parallel traces it may be wrong by a pitch.
+    """
+    coefficients = np.zeros((6, 2))
+    fine = _reduced(moved, unit, 2)
+    before = cv2.norm(*fine, cv2.NORM_L1)
+    if before <= _ENOUGH * 255 * fine[0].size:
+        return None
+    for (golden, seen), scale in ((_reduced(*fine, 2), 4), (fine, 2)):
+        edges = _Edges(seen, scale)
+        for _ in range(_TURNS):
+            coefficients = coefficients + edges.step(_warped(golden, coefficients, 0, 0, scale))
+    if np.abs(_GRID_BASIS @ coefficients).max() < _SMALLEST_PX:
+        return None
+    after = cv2.norm(_warped(fine[0], coefficients, 0, 0, 2), fine[1], cv2.NORM_L1)
+    return coefficients if after < _CLEARLY * before else None
+
+
+def _reduced(golden: U8, unit: U8, scale: int) -> tuple[U8, U8]:
+    size = golden.shape[1] // scale, golden.shape[0] // scale
+    pictures = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (golden, unit))
+    one, other = (np.asarray(cv2.GaussianBlur(p, (5, 5), 1.0), np.uint8) for p in pictures)
+    return one, other
+
+
+class _Edges:
+    """The unit's edges, summed over blocks: what each block can tell of a displacement."""
+
+    def __init__(self, unit: U8, scale: int) -> None:
+        self._unit, self._scale = unit, scale
+        self._gx = cv2.Sobel(unit, cv2.CV_32F, 1, 0, scale=1 / 8)
+        self._gy = cv2.Sobel(unit, cv2.CV_32F, 0, 1, scale=1 / 8)
+        self._xx = self._sum(self._gx, self._gx)
+        self._xy = self._sum(self._gx, self._gy)
+        self._yy = self._sum(self._gy, self._gy)
+        self._floor = 1e-3 * float(self._xx.mean() + self._yy.mean()) + 1e-3
+
+    def step(self, golden: U8) -> F64:
+        """Return what the coefficients change by, in full pixels, to bring the golden picture onto the unit."""
+        off = cv2.subtract(golden, self._unit, dtype=cv2.CV_32F)
+        xt, yt = self._sum(self._gx, off), self._sum(self._gy, off)
+        xx, xy, yy, floor = self._xx, self._xy, self._yy, self._floor
+        local = _solved(xx + floor, xy, yy + floor, xt, yt)
+        weights = np.ones(len(xx))
+        change = np.zeros((6, 2))
+        normal = np.empty((12, 12))
+        for _ in range(3):
+            weighted = (_BASIS * weights[:, None]).T
+            normal[:6, :6] = weighted * xx @ _BASIS
+            normal[6:, 6:] = weighted * yy @ _BASIS
+            normal[:6, 6:] = normal[6:, :6] = weighted * xy @ _BASIS
+            normal[np.arange(12), np.arange(12)] += floor
+            solved = np.linalg.solve(normal, np.concatenate((weighted @ xt, weighted @ yt)))
+            change = solved.reshape(2, 6).T
+            rest = local - _BASIS @ change
+            energy = xx * rest[:, 0] ** 2 + 2 * xy * rest[:, 0] * rest[:, 1] + yy * rest[:, 1] ** 2
+            squared_px = energy / (xx + yy + floor) * self._scale**2
+            weights = 1 / (1 + squared_px / _ROBUST_PX**2) ** 2
+        return change * self._scale
+
+    def _sum(self, one: F32, other: F32) -> F64:
+        product = cv2.multiply(one, other)
+        return np.asarray(
+            cv2.resize(product, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA), np.float64
+        ).ravel()
+
+
+def _solved(xx: F64, xy: F64, yy: F64, xt: F64, yt: F64) -> F64:
+    """Return (n, 2) displacements of n blocks alone."""
+    determinant = xx * yy - xy * xy
+    return np.stack((yy * xt - xy * yt, xx * yt - xy * xt), axis=1) / determinant[:, None]
+
+
+def _warped(golden: U8, coefficients: F64, dx: float, dy: float, scale: int) -> U8:
+    """Return a picture reduced by `scale`, moved by a shift and a field in full pixels."""
+    h, w = golden.shape
+    field = (_GRID_BASIS @ coefficients).reshape(len(_GRID), len(_GRID), 2).astype(np.float32)
+    map_x, map_y = (cv2.resize(field[..., k], (w, h), interpolation=cv2.INTER_LINEAR) for k in (0, 1))
+    map_x *= np.float32(-1 / scale)
+    map_x += np.arange(w, dtype=np.float32)[None, :] - np.float32(dx / scale)
+    map_y *= np.float32(-1 / scale)
+    map_y += np.arange(h, dtype=np.float32)[:, None] - np.float32(dy / scale)
+    border = cv2.BORDER_REFLECT_101
+    return np.asarray(cv2.remap(golden, map_x, map_y, cv2.INTER_LINEAR, borderMode=border), np.uint8)
+
+
+def _basis(u: F64, v: F64) -> F64:
+    u, v = 2 * u - 1, 2 * v - 1
+    return np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1)
+
+
+def _over(places: F64) -> F64:
+    """Return the basis (n * n, 6) at each pair of places."""
+    return _basis(*(axis.ravel() for axis in np.meshgrid(places, places)))
+
+
+_BASIS: Final = _over((np.arange(_BLOCKS) + 0.5) / _BLOCKS)
+_GRID_BASIS: Final = _over(_GRID)

@@ -1,0 +1,101 @@
+# pyright: reportUnknownMemberType=false
+"""Where a tested picture of binary artwork differs from the aligned golden one: windows for the detector.
+
+Edges may differ by a tolerance: a pixel is a candidate's where no pixel of its material lies within it in the
+other picture, in either direction, so that neither a trace thinner than the tolerance nor a pinhole is
+tolerated away.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from kernels.compiled import I64, U8
+
+COPPER_BELOW: Final = 128
+"""Artwork is two materials: copper, or ink, is darker than this code."""
+MOST: Final = 64
+"""Candidates of one picture at most, the largest first."""
+
+_WIDE, _WIDE_AREA = 2, 2  # pixels: what beyond this differs counts nearly at any size
+_NARROW, _NARROW_AREA = 1, 14  # beyond one pixel only where it is no speck
+_JOINED: Final = 3  # pixels: fragments no farther apart are one candidate
+_LONGEST: Final = (
+    40  # pixels: a longer candidate is split, so that each part fits a crop with its surroundings
+)
+
+
+def find(golden: U8, unit: U8) -> I64:
+    """Return the candidates of an aligned pair, the largest first, at most MOST.
+
+    Args:
+        golden: (h, w) uint8, aligned to the unit.
+        unit: (h, w) uint8.
+
+    Returns:
+        (n, 4) boxes x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive.
+    """
+    before, after = _copper(golden), _copper(unit)
+    core = _differs(before, after, _WIDE)
+    fine = _differs(before, after, _NARROW)
+    joined = cv2.dilate(fine, np.ones((2 * _JOINED + 1, 2 * _JOINED + 1), np.uint8))
+    left, top, width, height = cv2.boundingRect(joined)
+    if width == 0:
+        return np.empty((0, 4), np.int64)
+    window = np.s_[top : top + height, left : left + width]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        np.ascontiguousarray(joined[window]), connectivity=8, ltype=cv2.CV_16U
+    )
+    ys, xs = np.nonzero(fine[window])
+    label = np.asarray(labels)[ys, xs]
+    wide = core[window][ys, xs] > 0
+    count = len(np.asarray(stats))
+    area = np.bincount(label, minlength=count)
+    strong = np.bincount(label, weights=wide, minlength=count)
+    kept = np.flatnonzero((strong >= _WIDE_AREA) | (area >= _NARROW_AREA))
+    kept = kept[kept > 0]
+    order = kept[np.lexsort((kept, -area[kept], -strong[kept]))]
+    parts: list[tuple[int, int, int, int]] = []
+    for one in order.tolist():
+        member = label == one
+        parts += _split(xs[member] + left, ys[member] + top)
+        if len(parts) >= MOST:
+            break
+    return np.array(parts[:MOST], np.int64).reshape(-1, 4)
+
+
+def _copper(picture: U8) -> U8:
+    return np.asarray(cv2.threshold(picture, COPPER_BELOW - 1, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
+
+
+def _differs(before: U8, after: U8, reach: int) -> U8:
+    """Return (h, w) uint8, 1 where a pixel's material lies nowhere within reach in the other picture."""
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    lost = (before & ~_grown(after, kernel)) | (_shrunk(before, kernel) & ~after)
+    added = (after & ~_grown(before, kernel)) | (_shrunk(after, kernel) & ~before)
+    return (lost | added) & 1
+
+
+def _grown(mask: U8, kernel: U8) -> U8:
+    return np.asarray(cv2.dilate(mask, kernel), np.uint8)
+
+
+def _shrunk(mask: U8, kernel: U8) -> U8:
+    return np.asarray(cv2.erode(mask, kernel), np.uint8)
+
+
+def _split(xs: npt.NDArray[np.int64], ys: npt.NDArray[np.int64]) -> list[tuple[int, int, int, int]]:
+    """Return the tight box of some pixels, cut along its longer side into parts that fit a crop."""
+    x1, y1, x2, y2 = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
+    if max(x2 - x1, y2 - y1) <= _LONGEST:
+        return [(x1, y1, x2, y2)]
+    across = xs if x2 - x1 >= y2 - y1 else ys
+    low = x1 if x2 - x1 >= y2 - y1 else y1
+    length = max(x2 - x1, y2 - y1)
+    n = -(-length // _LONGEST)
+    part = (across - low) * n // length
+    return [box for k in range(n) if (part == k).any() for box in _split(xs[part == k], ys[part == k])]
