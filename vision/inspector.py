@@ -28,16 +28,15 @@ from vision.colour.golden_colours import GoldenColours
 from vision.colour.region import NotRead
 from vision.colour.tile_light import SeenLight
 from vision.compiled_view import CompiledView, eight_bit_rgb, registered
+from vision.findings import defects_of, in_order
 from vision.judge import (
     check_entered,
     count_results,
-    gravity,
     judge,
     measured,
     surface_result,
     unmeasured,
     verdict_of,
-    weigh,
 )
 from vision.measure import Gauge, Measured
 from vision.naming import unnamed
@@ -311,23 +310,9 @@ class _Unit:
         named = (
             unnamed(deviations) if namer is None else namer.name(pixels, aligned, found.mapping, deviations)
         )
-        self._dismissed += named.dismissed
-        for finding in named.findings:
-            d = finding.region
-            zone, rule = weigh(catalogue, finding.defect_class, d.zones, d.size_mm)
-            fields = {
-                "view": compiled.view.id,
-                "class": finding.defect_class,
-                "severity": None if rule is None else rule.severity,
-                "confidence": None if finding.confidence is None else round(finding.confidence, 4),
-                "box_px": tuple(round(v, 2) for v in d.frame_px),
-                "box_mm": tuple(round(v * compiled.view.mm_per_px, 4) for v in d.golden_px),
-                "size_mm": round(d.size_mm, 4),
-                "zone": zone,
-                "rule": None if rule is None else rule.id,
-            }
-            self._defects.append(Defect.model_validate(fields))
-        self._defects.sort(key=lambda d: (gravity(d.severity, catalogue), -d.size_mm, d.box_px))
+        self._dismissed += len(named.dismissed)
+        self._defects += defects_of(compiled, aligned, named.findings, catalogue)
+        self._defects = in_order(self._defects, catalogue)
         if namer is not None:
             self._lap("name")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from evidence import REASONS, ColourResult, colour_reason, misstated
 from evidence.inspection import BudgetLine, CharacteristicResult, CountResult, Defect, Verdict
-from golden.catalogue import DefectCatalogue, DefectRule
+from golden.catalogue import DefectCatalogue
 from golden.conformity import capable, decide, decide_camera
 from golden.spec import (
     Characteristic,
@@ -59,28 +59,17 @@ def defect_reasons(defects: Sequence[Defect], catalogue: DefectCatalogue) -> set
 def count_results(defects: Sequence[Defect], catalogue: DefectCatalogue) -> tuple[CountResult, ...]:
     """Return the counting rules that a unit's deviations meet, for its record."""
     return tuple(
-        CountResult(rule=rule.id, count=len(part), severity=rule.severity)
+        CountResult(
+            rule=rule.id,
+            count=len(part),
+            severity=rule.severity,
+            at_least=rule.at_least,
+            within_mm=rule.within_mm,
+            within_area_mm2=rule.within_area_mm2,
+            closer_than_mm=rule.closer_than_mm,
+        )
         for rule, part in catalogue.counted(defects)
     )
-
-
-def weigh(
-    catalogue: DefectCatalogue, defect_class: str, zones: Sequence[str], size_mm: float
-) -> tuple[str, DefectRule | None]:
-    """Return the zone and rule that decide a deviation: the gravest of all zones that it reaches into.
-
-    A rejecting severity is graver than no rule at all, which holds, and that than a severity that passes.
-    """
-    found = [(zone, catalogue.weigh(defect_class, zone, size_mm)) for zone in zones]
-    return min(found, key=lambda pair: gravity(None if pair[1] is None else pair[1].severity, catalogue))
-
-
-def gravity(severity: str | None, catalogue: DefectCatalogue) -> int:
-    """Return the rank of a severity, gravest lowest."""
-    if severity is None:
-        return 3
-    rank = ("critical", "major", "minor", "allowed").index(severity)
-    return rank if severity in catalogue.rejects else 4 + rank
 
 
 def verdict_of(reasons: set[str]) -> tuple[Verdict, tuple[str, ...]]:

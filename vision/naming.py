@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from evidence import NamedBy
 from kernels.compiled import F32, I64, U8, Mask
 from models import CELL, CROP, JOINED, PARTED, UNCLASSIFIED, Classifier
 from vision.mapping import QuadraticMap
@@ -33,24 +34,61 @@ _AT_ONCE = 32  # crops, which bounds the memory of a unit that deviates everywhe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finding:
-    """A region with its class and the classifier's confidence in it; None where it was not asked."""
+    """A region with its class, and what the classifier said of it; None where it was not asked.
+
+    Attributes:
+        defect_class: the class.
+        confidence: in the class that it named, or would not name for too little of it.
+        region: where and how large.
+        named_by: what named the class.
+        score: probability that the region is a defect at all.
+        second: the next likeliest class and its probability.
+    """
 
     defect_class: str
     confidence: float | None
     region: Deviation
+    named_by: NamedBy
+    score: float | None = None
+    second: tuple[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dismissed:
+    """A deviation, or part of one, that the classifier calls no defect, and how probable it holds that."""
+
+    region: Deviation
+    probability: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
-    """What became of a view's deviations, largest first, and how many, or parts of them, were dismissed."""
+    """What became of a view's deviations, largest first, and which, or parts of them, were dismissed.
+
+    `cells` (h, w, k) float32 are the class probabilities of each CELL of golden pixels, NaN where the
+    classifier did not look; None without a classifier.
+    """
 
     findings: tuple[Finding, ...]
-    dismissed: int
+    dismissed: tuple[Dismissed, ...] = ()
+    cells: F32 | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Region:
+    """Cells, 1 in (rows, columns) uint8, that are one defect, and what it is."""
+
+    defect_class: str
+    confidence: float
+    named_by: NamedBy
+    second: tuple[str, float] | None
+    score: float
+    where: U8
 
 
 def unnamed(deviations: Sequence[Deviation]) -> Named:
     """Return deviations as they are, without a classifier."""
-    return Named(tuple(Finding(UNCLASSIFIED, None, d) for d in deviations), 0)
+    return Named(tuple(Finding(UNCLASSIFIED, None, d, "comparison") for d in deviations))
 
 
 class Namer:
@@ -85,7 +123,7 @@ class Namer:
             ValueError: the classifier answers in another shape than its contract says.
         """
         if not deviations:
-            return Named((), 0)
+            return Named(())
         corners = _covering(deviations)
         answers = [
             self._classifier.probabilities(*self._surface.crops(frame, aligned, mapping, some))
@@ -94,15 +132,14 @@ class Namer:
         cells = self._cells(corners, np.concatenate(answers))
         findings: list[Finding] = []
         held = np.zeros((self._rows, self._columns), np.uint8)
-        for defect_class, confidence, where in self._regions(cells):
-            region = self._sized(aligned, mapping, where)
+        for r in self._regions(cells):
+            region = self._sized(aligned, mapping, r.where)
             if region is not None:
-                findings.append(Finding(defect_class, confidence, region))
-                held |= where
+                findings.append(Finding(r.defect_class, r.confidence, region, r.named_by, r.score, r.second))
+                held |= r.where
         rest, dismissed = self._rest(aligned, mapping, cells, held, deviations)
-        findings += [Finding(UNCLASSIFIED, None, d) for d in rest]
-        findings.sort(key=lambda f: (-f.region.size_mm, f.region.golden_px))
-        return Named(tuple(findings), dismissed)
+        findings = sorted((*findings, *rest), key=lambda f: (-f.region.size_mm, f.region.golden_px))
+        return Named(tuple(findings), dismissed, cells)
 
     def _cells(self, corners: I64, probabilities: F32) -> F32:
         """Return (rows, columns, k) probabilities, crops averaged; elsewhere NaN, which dismisses nothing."""
@@ -121,15 +158,15 @@ class Namer:
         total[unseen], weight[unseen] = np.nan, 1.0
         return total / weight[..., None]
 
-    def _regions(self, cells: F32) -> list[tuple[str, float, U8]]:
-        """Return class, confidence and cells (rows, columns) of each region likelier a defect than not.
+    def _regions(self, cells: F32) -> list[_Region]:
+        """Return each region likelier a defect than not, divided among its classes.
 
         Cells nearer to each other than the smallest defect that is reported belong together.
         """
         suspect = (cells[..., 0] < 0.5).astype(np.uint8)
         together = cv2.dilate(suspect, np.ones((self._reach, self._reach), np.uint8))
         count, labels, stats, _ = cv2.connectedComponentsWithStats(together, connectivity=8)
-        regions: list[tuple[str, float, U8]] = []
+        regions: list[_Region] = []
         for label in range(1, count):
             x, y, w, h, _ = (int(n) for n in stats[label])
             at = np.s_[y : y + h, x : x + w]
@@ -139,13 +176,24 @@ class Namer:
             for c, members, confidence in self._split(shares, places):
                 chosen = np.zeros(inside.shape, np.uint8)
                 chosen[inside] = members
-                name = UNCLASSIFIED
+                name, named_by = UNCLASSIFIED, "classifier"
                 if confidence >= self._classifier.hold_below:
-                    name = self._by_islands(self._classifier.classes[c + 1], (x, y), chosen, cells[at])
+                    said = self._classifier.classes[c + 1]
+                    name = self._by_islands(said, (x, y), chosen, cells[at])
+                    named_by = "classifier" if name == said else "islands"
                 where = np.zeros((self._rows, self._columns), np.uint8)
                 where[at] = chosen
-                regions.append((name, confidence, where))
+                score = float(1 - cells[at][chosen > 0, 0].mean())
+                second = self._second(shares[members], c)
+                regions.append(_Region(name, confidence, named_by, second, score, where))
         return regions
+
+    def _second(self, shares: F32, first: int) -> tuple[str, float] | None:
+        """Return the next likeliest class of a region's cells (n, k - 1), or None if there is no other."""
+        means = shares.mean(axis=0)
+        means[first] = -1.0
+        c = int(means.argmax())
+        return (self._classifier.classes[c + 1], float(means[c])) if means[c] > 0 else None
 
     def _split(self, shares: F32, places: I64) -> list[tuple[int, Mask, float]]:
         """Divide a region's cells (n, k - 1) at (n, 2) among its classes: class, (n,) members, confidence.
@@ -224,12 +272,19 @@ class Namer:
         cells: F32,
         held: U8,
         deviations: Sequence[Deviation],
-    ) -> tuple[list[Deviation], int]:
-        """Return what no region holds and the classifier does not dismiss, and how much it does."""
+    ) -> tuple[list[Finding], tuple[Dismissed, ...]]:
+        """Return what no region holds and the classifier does not dismiss, and what it does."""
         near = np.asarray(cv2.dilate(held, np.ones((3, 3), np.uint8)), np.uint8)
-        parts = [p for d in deviations for p in self._apart(aligned, mapping, near, d)]
-        rest = [p for p in parts if not self._is_dismissed(cells, p)]
-        return rest, len(parts) - len(rest)
+        rest: list[Finding] = []
+        dismissed: list[Dismissed] = []
+        for part in (p for d in deviations for p in self._apart(aligned, mapping, near, d)):
+            none = self._is_none(cells, part)
+            if none >= self._classifier.dismiss_from:
+                dismissed.append(Dismissed(part, none))
+            else:
+                score = None if np.isnan(none) else 1 - none
+                rest.append(Finding(UNCLASSIFIED, None, part, "classifier", score))
+        return rest, tuple(dismissed)
 
     def _apart(self, aligned: Aligned, mapping: QuadraticMap, near: U8, d: Deviation) -> list[Deviation]:
         """Return what no region holds of a deviation: all of it, or its parts that are not too small.
@@ -253,10 +308,11 @@ class Namer:
         parts = [p for p in parts if p.zones and p.size_mm >= self._smallest_mm]
         return parts or ([d] if 2 * alone.sum() >= d.inside.sum() else [])
 
-    def _is_dismissed(self, cells: F32, d: Deviation) -> bool:
+    def _is_none(self, cells: F32, d: Deviation) -> float:
+        """Return how probable it is that a deviation is no defect; NaN where that was not asked."""
         rows, columns = np.nonzero(d.inside)
         rows, columns = (rows + d.corner[1]) // _STEP, (columns + d.corner[0]) // _STEP
-        return float(cells[rows, columns, 0].mean()) >= self._classifier.dismiss_from
+        return float(cells[rows, columns, 0].mean())
 
 
 def _pixels(cells: U8, window: tuple[slice, slice]) -> Mask:

@@ -34,6 +34,7 @@ from api import Store, create_app
 from api.store import keys
 from evidence import complete, sha256
 from golden import conformity
+from golden.catalogue import Measures
 from golden.keys import TrustStore
 from golden.sample import GoldenSample
 from golden.spec import Characteristic, Colour, Entered, Surface
@@ -164,7 +165,7 @@ class Station(Caller):
         self, lot: str, serial: str, scratch_mm: float, measured: Mapping[str, float], picture: str
     ) -> dict[str, Any]:
         spec = self._golden.spec
-        line = spec.catalogue.weigh("scratch", "front", scratch_mm) if scratch_mm else None
+        line = spec.catalogue.weigh("scratch", "front", Measures(scratch_mm)) if scratch_mm else None
         defects = [] if line is None else [{
             "view": "top", "class": "scratch", "severity": line.severity, "confidence": 0.97,
             "box_px": [150, 40, 10 * scratch_mm, 4], "box_mm": [15.0, 4.0, scratch_mm, 0.4],

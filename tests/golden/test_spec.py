@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from golden.catalogue import Measures
 from golden.regions import Disk, Polygon, Rectangle, bounds
 from golden.spec import GoldenSpec
 from tests import builders
@@ -133,7 +134,7 @@ def test_views_and_parties_are_found_by_name() -> None:
 def test_the_catalogue_is_read_in_order_and_nothing_defaults_to_allowed(
     defect_class: str, zone: str, size: float, rule: str | None
 ) -> None:
-    found = builders.tiny_spec().catalogue.weigh(defect_class, zone, size)
+    found = builders.tiny_spec().catalogue.weigh(defect_class, zone, Measures(size))
     assert (found.id if found else None) == rule
 
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from golden.authoring import load_images, parse_spec
+from golden.catalogue import Measures
 from golden.errors import SpecError
 from golden.spec import Colour, Entered, GoldenSpec, Surface
 from hallmark.__main__ import app
@@ -96,10 +97,10 @@ def test_a_large_defect_of_every_named_class_is_weighed_and_none_is_allowed(
 ) -> None:
     catalogue = started(tmp_path, name)[0].catalogue
     for defect_class in (*catalogue.named_classes(), "unclassified"):
-        line = catalogue.weigh(defect_class, "top", 1000)
+        line = catalogue.weigh(defect_class, "top", Measures(1000))
         assert line is not None
         assert line.severity != "allowed", line.id
-    assert [c for c in catalogue.named_classes() if catalogue.weigh(c, "top", 6) is None] == []
+    assert [c for c in catalogue.named_classes() if catalogue.weigh(c, "top", Measures(6)) is None] == []
 
 
 def test_the_board_category_names_what_the_released_model_names(tmp_path: Path) -> None:

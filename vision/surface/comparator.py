@@ -18,7 +18,7 @@ import numpy.typing as npt
 from evidence import FrameError
 from golden.regions import Region
 from golden.spec import Colour, GoldenSpec, View
-from kernels.comparison import deviation, fill_maps, relight
+from kernels.comparison import UNIT_GAIN, deviation, fill_maps, mean_light, relight
 from kernels.compiled import F32, U8, Mask
 from models import CROP
 from vision.field import Field, FieldFinder
@@ -247,6 +247,14 @@ class SurfaceComparator:
         counts = np.bincount(labels, minlength=len(self._zone_names) + 1)[1:]
         found = [(-int(n), name) for n, name in zip(counts, self._zone_names, strict=True) if n > 0]
         return tuple(name for _, name in sorted(found))
+
+    def delta_e(self, aligned: Aligned, found: Deviation) -> float | None:
+        """Return CIEDE2000 of a region's mean colour to the golden sample's; None if too little is usable."""
+        rows, columns = np.nonzero(found.inside)
+        pixels = np.column_stack((columns + found.corner[0], rows + found.corner[1])).astype(np.int32)
+        there = ColourReference(pixels, mean_light(self.golden, pixels, UNIT_GAIN, self._table))
+        difference = there.difference(aligned, self._table)
+        return None if difference is None else difference.value
 
     def colour_reference(self, region: Region) -> ColourReference:
         """Return what a colour region needs of the golden image."""
