@@ -33,7 +33,7 @@ INDEX: Final = "index.json"
 I32 = npt.NDArray[np.int32]
 
 Text = Annotated[str, Field(min_length=1)]
-FileName = Annotated[str, Field(pattern=r"\A[0-9]{6}\.npz\Z")]
+FileName = Annotated[str, Field(pattern=r"^[0-9]{6}\.npz$")]
 
 
 class Index(Closed):
