@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -83,19 +83,13 @@ class Metric(Closed):
         return self
 
 
-class ModelCard(Closed):
-    """Schema `hallmark.model/1`. Its canonical JSON's digest names the model in every record."""
+class Card(Closed):
+    """What every card tells. Its canonical JSON's digest names the model in every record."""
 
-    schema_: Literal["hallmark.model/1"] = Field(alias="schema", default="hallmark.model/1")
     name: Name
     created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
     description: Text
-    files: Files
-    golden_image: Digest
-    training: TrainingData
     classes: Annotated[tuple[Name, ...], Field(min_length=2)]
-    input: InputContract
-    thresholds: Thresholds
     metrics: tuple[Metric, ...]
     conditions: Text
     versions: dict[str, str]
@@ -103,7 +97,7 @@ class ModelCard(Closed):
     limits: Annotated[tuple[Text, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _classes(self) -> ModelCard:
+    def _classes(self) -> Self:
         if self.classes[0] != NOT_A_DEFECT:
             raise ValueError(f"the first class is {self.classes[0]!r}; it must be {NOT_A_DEFECT!r}")
         if len(set(self.classes)) < len(self.classes) or UNCLASSIFIED in self.classes:
@@ -120,15 +114,34 @@ class ModelCard(Closed):
         return ModelReference(name=self.name, digest=digest)
 
 
+class ModelCard(Card):
+    """Schema `hallmark.model/1`: a cell classifier, see `models.classifier`."""
+
+    schema_: Literal["hallmark.model/1"] = Field(alias="schema", default="hallmark.model/1")
+    files: Files
+    golden_image: Digest
+    training: TrainingData
+    input: InputContract
+    thresholds: Thresholds
+
+
+_Card = TypeVar("_Card", bound=Card)
+
+
 def read_card(folder: Path) -> ModelCard:
-    """Read a released model's card.
+    """Read a released cell classifier's card; raise as `read_card_of`."""
+    return read_card_of(folder, ModelCard)
+
+
+def read_card_of(folder: Path, kind: type[_Card]) -> _Card:
+    """Read the card of a released model of a kind.
 
     Raises:
-        ModelFormatError: there is none, or it is not one.
+        ModelFormatError: there is none, or it is not one of that kind.
     """
     path = folder / CARD
     try:
-        return ModelCard.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(path.read_bytes())
     except OSError as error:
         raise ModelFormatError(
             f"{path}: {error.strerror}: give the folder of a released model, which holds {CARD}"
@@ -142,7 +155,7 @@ def read_card(folder: Path) -> ModelCard:
         ) from error
 
 
-def write_card(folder: Path, card: ModelCard) -> None:
+def write_card(folder: Path, card: Card) -> None:
     """Write the card beside the files it names, indented for people to read.
 
     Raises:

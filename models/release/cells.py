@@ -1,4 +1,4 @@
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """A released cell classifier as it is used: opened only whole, unaltered and in parity with what it was."""
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,9 @@ from evidence import sha256
 from models.card import CARD
 from models.errors import ModelAlteredError, ModelFormatError
 
-RUNTIME_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
+RUNTIME_ERRORS: Final[tuple[type[Exception], ...]] = (
+    Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException,
+)  # fmt: skip
 
 
 def read_listed(folder: Path, name: str, digest: str, lister: str = CARD) -> bytes:
