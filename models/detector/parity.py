@@ -65,8 +65,8 @@ class DetectorParity:
             raise ParityError(
                 f"{what}: a damaged export: of {self.crops} crops {self.flips} are decided otherwise than by "
                 f"the trained network, probabilities are off by up to {self.probability:.2g} "
-                f"({probability:g} is allowed) and boxes by {self.box_px:.2g} px ({box_px:g}); take the model as "
-                "it was released, or export it again"
+                f"({probability:g} is allowed) and boxes by {self.box_px:.2g} px ({box_px:g}); "
+                "take the model as it was released, or export it again"
             )
 
 
