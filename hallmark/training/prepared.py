@@ -23,7 +23,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from evidence.inspection import Digest
-from golden.digests import canonical_json, sha256
+from golden.digests import sha256
 from golden.regions import Closed
 from golden.sample import write_file
 from hallmark.errors import TrainingError
@@ -44,8 +44,8 @@ class Index(Closed):
         channels: of both pictures: 1 or 3.
         source: in words what the pairs were made from.
         source_digest: over every file that they were made from.
-        licence: what lies beside the data about its use, with the file's name; empty where nothing does.
-        digests: of each pair's file, by its name in the folder.
+        licence: what lies beside the data about its use, with the file's name, or that nothing does.
+        files: digest of each pair's file, by its name in the folder.
         names: of the unit (or of the golden picture that it was drawn on), by file.
         groups: by file; pairs of one group are held out together. Empty text where nothing says so.
     """
@@ -55,8 +55,8 @@ class Index(Closed):
     channels: Literal[1, 3]
     source: Text
     source_digest: Digest
-    licence: str
-    digests: Annotated[dict[FileName, Digest], Field(min_length=1)]
+    licence: Text
+    files: Annotated[dict[FileName, Digest], Field(min_length=1)]
     names: dict[FileName, str]
     groups: dict[FileName, str]
 
@@ -87,10 +87,10 @@ def write_pair(folder: Path, number: int, pair: PreparedPair) -> str:
 
 
 def write_index(folder: Path, index: Index) -> str:
-    """Write the index, which finishes a folder, and return its digest."""
-    body = index.model_dump(mode="json", by_alias=True)
-    write_file(folder / INDEX, json.dumps(body, indent=1, ensure_ascii=False).encode())
-    return sha256(canonical_json(body))
+    """Write the index, which finishes a folder, and return the digest of its bytes."""
+    text = json.dumps(index.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False).encode()
+    write_file(folder / INDEX, text)
+    return sha256(text)
 
 
 def read_index(folder: Path) -> Index:
@@ -102,7 +102,7 @@ def read_index(folder: Path) -> Index:
     path = folder / INDEX
     try:
         index = Index.model_validate(json.loads(path.read_bytes()))
-        for name, digest in index.digests.items():
+        for name, digest in index.files.items():
             if sha256((folder / name).read_bytes()) != digest:
                 raise TrainingError(
                     f"{folder / name}: not the file that {INDEX} names: remove the folder, and prepare again"
