@@ -52,8 +52,8 @@ class Detector(Protocol):
         """Return class probabilities and boxes.
 
         Args:
-            golden: (n, SIDE, SIDE, c) uint8 crops of the golden picture, aligned to the unit; c is 1 (artwork,
-                copper black) or 3 (RGB), as the card says.
+            golden: (n, SIDE, SIDE, c) uint8 crops of the golden picture, aligned to the unit; c is 1
+                (artwork, copper black) or 3 (RGB), as the card says.
             unit: (n, SIDE, SIDE, c) uint8 crops of the unit.
         """
         ...

@@ -1,6 +1,7 @@
 """Binary artwork, boards and print: a golden picture and a tested one become candidates and named defects.
 
-`prepare` aligns and finds candidates. Pictures are (h, w) uint8 grey, copper or ink black.
+`prepare` aligns and finds candidates; `detect` names and bounds them with a detector. Pictures are (h, w)
+uint8 grey, copper or ink black.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 from kernels.compiled import I64, U8
 from vision.artwork.align import LEAST_SIDE, aligned
 from vision.artwork.candidates import find
+from vision.artwork.detect import Finding, detect
 
-__all__ = ["LEAST_SIDE", "prepare"]
+__all__ = ["LEAST_SIDE", "Finding", "detect", "prepare"]
 
 
 def prepare(golden: U8, unit: U8) -> tuple[U8, I64]:
     """Return the golden picture aligned to the unit, (h, w) uint8, and the candidates, (n, 4) x1 y1 x2 y2.
 
-    Candidates are tight boxes in whole pixels of the unit, x2 and y2 exclusive, the largest first, at most 64.
+    Candidates are tight boxes in whole pixels of the unit, x2 and y2 exclusive, the largest first, at most
+    64.
 
     Args:
         golden: (h, w) uint8, sides of at least LEAST_SIDE.

@@ -104,8 +104,9 @@ def _field(moved: U8, unit: U8) -> F64 | None:
     """Return (6, 2) coefficients of the displacement that remains after the shift, or None.
 
     Gauss-Newton on a quadratic displacement, coarse to fine, on sums over blocks: each block tells the
-    direction in which it has edges. The unit's edges stand, the golden picture moves (inverse composition). A field is taken only where it makes the pictures differ clearly less:
-    on parallel traces it may be wrong by a pitch.
+    direction in which it has edges. The unit's edges stand, the golden picture moves (S. Baker and I.
+    Matthews, doi:10.1023/B:VISI.0000011205.11775.fd). A field is taken only where it makes the pictures
+    differ clearly less: on parallel traces it may be wrong by a pitch.
     """
     coefficients = np.zeros((6, 2))
     fine = _reduced(moved, unit, 2)
@@ -142,7 +143,7 @@ class _Edges:
         self._floor = 1e-3 * float(self._xx.mean() + self._yy.mean()) + 1e-3
 
     def step(self, golden: U8) -> F64:
-        """Return what the coefficients change by, in full pixels, to bring the golden picture onto the unit."""
+        """Return what the coefficients change by, in full pixels, to bring the golden onto the unit."""
         off = cv2.subtract(golden, self._unit, dtype=cv2.CV_32F)
         xt, yt = self._sum(self._gx, off), self._sum(self._gy, off)
         xx, xy, yy, floor = self._xx, self._xy, self._yy, self._floor

@@ -60,8 +60,8 @@ class Prepared:
 def read_prepared(folder: Path) -> Prepared:
     """Read a folder of prepared pairs.
 
-    `index.json` holds `classes`, `files` (name to digest) and `groups` (name to group), beside what it says of
-    source and licence.
+    `index.json` holds `classes`, `digests` and `groups` (both by file name), beside what it says of source and
+    licence; `hallmark.training.prepared` writes it.
 
     Raises:
         OSError: a file is missing.
@@ -73,7 +73,7 @@ def read_prepared(folder: Path) -> Prepared:
     units: list[U8] = []
     boxes: list[I32] = []
     candidates: list[I32] = []
-    for name, digest in index["files"].items():
+    for name, digest in index["digests"].items():
         data = (folder / name).read_bytes()
         if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
             raise ValueError(
@@ -84,7 +84,7 @@ def read_prepared(folder: Path) -> Prepared:
             units.append(stored["unit"])
             boxes.append(stored["boxes"].astype(np.int32).reshape(-1, 5))
             candidates.append(stored["candidates"].astype(np.int32).reshape(-1, 4))
-    groups = [index["groups"][name] for name in index["files"]]
+    groups = [index["groups"][name] for name in index["digests"]]
     digest = "sha256:" + hashlib.sha256(text).hexdigest()
     return Prepared(golden, units, boxes, candidates, groups, tuple(index["classes"]), index, digest)
 
