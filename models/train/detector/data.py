@@ -60,8 +60,8 @@ class Prepared:
 def read_prepared(folder: Path) -> Prepared:
     """Read a folder of prepared pairs.
 
-    `index.json` holds `classes`, `digests` and `groups` (both by file name), beside what it says of source and
-    licence; `hallmark.training.prepared` writes it.
+    `index.json` holds `classes`, `digests` and `groups` (both by file name), beside what it says of source
+    and licence; `hallmark.training.prepared` writes it.
 
     Raises:
         OSError: a file is missing.
