@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _MOST_SHIFT: Final = 16
-_LEAST_CONDUCTOR_PX: Final = 20  # a smaller part is a speck
+_LEAST_PART_PX: Final = 12  # a smaller one is a speck
 _SPECK_PX: Final = 5
 
 
@@ -36,10 +36,10 @@ def good_unit(copper: Mask, rng: np.random.Generator) -> Mask:
 
 def _signed_distance(copper: Mask) -> Floats:
     """Return the distance to the nearest edge in pixels, positive in copper."""
-    inside = cv2.distanceTransform(copper.astype(np.uint8), cv2.DIST_L2, 5)
-    outside = cv2.distanceTransform((~copper).astype(np.uint8), cv2.DIST_L2, 5)
-    inner, outer = np.minimum(np.asarray(inside), 64.0), np.minimum(np.asarray(outside), 64.0)
-    return np.where(copper, inner - 0.5, 0.5 - outer).astype(np.float32)
+    field = np.asarray(cv2.distanceTransform(copper.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+    field -= np.asarray(cv2.distanceTransform((~copper).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+    field -= np.copysign(np.float32(0.5), field)  # the edge lies between two pixels
+    return field
 
 
 def _drilled(copper: Mask, rng: np.random.Generator) -> Mask:
@@ -74,16 +74,16 @@ def _where(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, Fl
     """Return at which x and y of the design each pixel of the unit looks, (h, w) each."""
     h, w = shape[0], shape[1]
     grids: list[Floats] = []
-    rough = float(rng.choice([0.0, 0.4, 1.0, 2.0], p=[0.35, 0.35, 0.2, 0.1]))
-    bent = float(rng.choice([0.0, 0.5, 1.5, 3.0], p=[0.4, 0.3, 0.2, 0.1]))
+    rough = float(rng.choice([0.0, 0.3, 0.8, 2.0], p=[0.35, 0.35, 0.2, 0.1]))
+    bent = float(rng.choice([0.0, 0.3, 1.0, 3.0], p=[0.4, 0.35, 0.17, 0.08]))
     u, v = np.linspace(-1, 1, w, dtype=np.float32)[None, :], np.linspace(-1, 1, h, dtype=np.float32)[:, None]
-    for axis in (0, 1):
+    for axis, shift in enumerate(_shift(rng)):
         a, b, c, d, e = (float(n) for n in rng.normal(0, 0.5 * bent, 5))
-        field = _shift(rng) + a * u + b * v + c * u * u + d * u * v + e * v * v
+        field = shift + a * u + b * v + c * u * u + d * u * v + e * v * v
         if rough:
             wavelength = math.exp(rng.uniform(math.log(60), math.log(220)))
             field = field + rough * smooth_noise(rng, (h, w), wavelength)
-        if rng.random() < 0.25:
+        if rng.random() < 0.12:
             field = field + (_steps(h, rng)[:, None] if axis == 0 else _steps(w, rng)[None, :])
         grids.append(np.asarray(field, np.float32))
     across, along = grids
@@ -95,15 +95,13 @@ def _where(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, Fl
     return np.asarray(x, np.float32), np.asarray(y, np.float32)
 
 
-def _shift(rng: np.random.Generator) -> float:
-    """Return a shift, most often none, once in twenty times up to 16 px."""
-    draw = rng.random()
-    if draw < 0.7:
-        return float(rng.normal(0, 0.2))
-    if draw < 0.92:
-        return float(rng.choice([-1.0, 1.0]) + rng.normal(0, 0.2))
-    size = math.exp(rng.uniform(math.log(2), math.log(_MOST_SHIFT)))
-    return size if rng.random() < 0.5 else -size
+def _shift(rng: np.random.Generator) -> tuple[float, float]:
+    """Return a shift across and along, most often none, once in ten times up to 16 px."""
+    most = float(rng.choice([0.0, 1.0, _MOST_SHIFT], p=[0.65, 0.23, 0.12]))
+    if most > 1:
+        most = math.exp(rng.uniform(math.log(2), math.log(_MOST_SHIFT)))
+    x, y = most * rng.uniform(-1, 1, 2) + rng.normal(0, 0.15, 2)
+    return float(x), float(y)
 
 
 def _steps(length: int, rng: np.random.Generator) -> Floats:
@@ -131,28 +129,30 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], wavelength: f
 
 def _etched(field: Floats, rng: np.random.Generator) -> Mask:
     """Return copper as wide as etching, optics and threshold leave it, milder if a conductor would part."""
-    h, w = field.shape
-    wider = float(rng.normal(0, 0.35))
-    ragged = float(rng.choice([0.1, 0.3, 0.6], p=[0.4, 0.4, 0.2]))
-    noise = smooth_noise(rng, (h, w), float(rng.uniform(6, 14)))
+    own = np.asarray(
+        cv2.GaussianBlur(field, (0, 0), float(rng.uniform(0.5, 1.3)))
+    )  # the design's edges are ragged
+    wider = float(np.clip(rng.normal(0, 0.1 if rng.random() < 0.8 else 0.45), -1, 1))
+    ragged = float(rng.choice([0.35, 0.5, 0.8], p=[0.5, 0.35, 0.15]))
+    noise = ragged * smooth_noise(rng, field.shape, float(rng.uniform(4, 12)))
     blur = float(rng.uniform(0.4, 1.1))
-    level = float(rng.uniform(-45, 45))
-    edges = np.float32(np.clip(wider, -1, 1)) + np.float32(ragged) * noise
+    level = float(np.clip(rng.normal(0, 15), -45, 45))
     parts = _parts(field > 0)
     for strength in (1.0, 0.5, 0.25):
-        soft = np.clip((field + np.float32(strength) * edges) * 127 + 128, 0, 255).astype(np.uint8)
-        unit = np.asarray(cv2.GaussianBlur(soft, (0, 0), blur)) > 128 + strength * level
+        soft = own + np.float32(strength) * (np.float32(wider) + noise)
+        soft = np.clip(soft * 127 + 128, 0, 255).astype(np.uint8)
+        unit = np.asarray(cv2.GaussianBlur(soft, (0, 0), blur)) > np.uint8(128 + strength * level)
         if _parts(unit) == parts:
             return unit
     return np.asarray(field > 0)
 
 
 def _parts(copper: Mask) -> tuple[int, int]:
-    """Return how many parts of copper and of substrate there are, specks aside."""
-    counts: list[int] = []
-    for mask, connectivity in ((copper, 8), (~copper, 4)):
-        stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)[2]
-        counts.append(int((stats[1:, cv2.CC_STAT_AREA] >= _LEAST_CONDUCTOR_PX).sum()))
+    """Return how many parts of copper there are, and how many openings in them, specks aside."""
+    contours, tree = cv2.findContours(copper.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    counts = [0, 0]
+    for contour, links in zip(contours, tree[0] if len(contours) else (), strict=True):
+        counts[int(links[3]) >= 0] += cv2.contourArea(contour) >= _LEAST_PART_PX
     return counts[0], counts[1]
 
 
