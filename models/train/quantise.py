@@ -63,6 +63,9 @@ def quantise(
         clean, made = Path(folder) / "clean.onnx", Path(folder) / "int8.onnx"
         quant_pre_process(onnx.load_from_string(network), str(clean), skip_symbolic_shape=True)
         model = onnx.load(clean)
+        for i, node in enumerate(model.graph.node):
+            node.name = node.name or f"{node.op_type}_{i}"
+        onnx.save(model, clean)
         kept = _after_last_convolution(model.graph) if keep_float is None else tuple(keep_float)
         quantize_static(
             clean, made, _Reader(calibration), quant_format=QuantFormat.QDQ,
