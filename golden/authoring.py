@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from golden import images
+from golden import catalogue_check, images
 from golden.archive import MAX_FILE_BYTES
 from golden.errors import ImageError, SpecError, SpecInvalidError, SpecSyntaxError, SpecTooLargeError
 from golden.spec import GoldenSpec
@@ -81,6 +81,9 @@ def load_images(spec: GoldenSpec, folder: Path) -> dict[str, bytes]:
 def parse_spec(text: str, source: str) -> GoldenSpec:
     """Parse and validate the text of a specification; `source` names it in messages.
 
+    Lines of the catalogue that decide nothing or contradict each other are refused here, where they can be
+    mended; a sealed specification is read as it was signed.
+
     Raises: as `load_spec`.
     """
     size = len(text.encode("utf-8", "surrogatepass"))
@@ -89,10 +92,16 @@ def parse_spec(text: str, source: str) -> GoldenSpec:
     root = _compose(text, source)
     value = _value(root, "", source)
     try:
-        return GoldenSpec.model_validate_json(json.dumps(value), strict=True)
+        spec = GoldenSpec.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         problems = [_problem(e, value, root) for e in error.errors(include_url=False)]
         raise SpecInvalidError(source, problems) from error
+    found = catalogue_check.faults(spec.catalogue, [z.id for z in spec.zones])
+    if found:
+        raise SpecInvalidError(
+            source, [_at(("catalogue", "rules", f.line), f.sentence, value, root) for f in found]
+        )
+    return spec
 
 
 def _read(path: Path, limit: int, too_large: type[SpecError]) -> bytes:
@@ -180,10 +189,12 @@ def _scalar(node: ScalarNode, path: str, source: str) -> str | float | bool | No
 
 def _problem(error: ErrorDetails, value: object, root: Node) -> str:
     """Return `line N: field: what is wrong and what to do` of one validation error."""
-    path, node = _locate(error["loc"], error["type"], value, root)
-    if not path:
-        return _sentence(error)
-    return f"line {node.start_mark.line + 1}: {path}: {_sentence(error)}"
+    return _at(error["loc"], _sentence(error), value, root, error["type"])
+
+
+def _at(loc: Sequence[int | str], sentence: str, value: object, root: Node, kind: str = "") -> str:
+    path, node = _locate(loc, kind, value, root)
+    return f"line {node.start_mark.line + 1}: {path}: {sentence}" if path else sentence
 
 
 def _sentence(error: ErrorDetails) -> str:

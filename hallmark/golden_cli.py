@@ -110,8 +110,12 @@ def check(
     With `--measure` the reference images are inspected as if they were a unit: what cannot be found in them,
     or lies outside its own limits, would hold or reject every unit.
 
+    Lines of the catalogue that never decide, and lines by which more is milder, are refused; what is allowed
+    but may not be meant is noted.
+
     Example: `hallmark golden check s4/golden.yaml --measure`
     """
+    from golden import catalogue_check
     from golden.authoring import load_images, load_spec
     from models import CLASSES
 
@@ -130,14 +134,17 @@ def check(
         "images": len(images),
     }
     unnamed = sorted(loaded.catalogue.named_classes() - set(CLASSES[1:]))
+    notes = catalogue_check.notes(loaded.catalogue, [z.id for z in loaded.zones])
     if as_json:
         said = {"part": loaded.part.number, "revision": loaded.part.revision, **counts}
-        _print_json({**said, "classes_without_model": unnamed})
+        _print_json({**said, "classes_without_model": unnamed, "catalogue_notes": notes})
         return
     listed = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
     print(f"{spec}: good; part {loaded.part.number}, revision {loaded.part.revision}: {listed}")
     if unnamed:
         print(f"note: no released model names {', '.join(unnamed)}; the models name {', '.join(CLASSES[1:])}")
+    for note in notes:
+        print(f"note: {note}")
 
 
 @golden.command()

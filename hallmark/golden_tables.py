@@ -8,6 +8,7 @@ from rich.table import Table
 
 from golden.bundle import Bundle
 from golden.catalogue import DefectRule
+from golden.catalogue_words import limits_said, near_said
 from golden.spec import Characteristic, Colour, GoldenSpec, Surface
 from hallmark.colour_names import colour_detail
 
@@ -68,9 +69,9 @@ def _limits(c: Characteristic) -> str:
 
 def _catalogue(spec: GoldenSpec) -> Table:
     title = f"Defect catalogue (first match decides; {', '.join(spec.catalogue.rejects)} reject)"
-    table = _table(title, "id", "class", "zone", "size", "severity", "description")
+    table = _table(title, "id", "class", "zone", "limits", "severity", "description")
     for rule in spec.catalogue.rules:
-        row = (rule.id, rule.defect_class, rule.zone, _sizes(rule), rule.severity, rule.description)
+        row = (rule.id, rule.defect_class, rule.zone, _written(rule), rule.severity, rule.description)
         table.add_row(*map(escape, row))
     return table
 
@@ -78,14 +79,15 @@ def _catalogue(spec: GoldenSpec) -> Table:
 def _counts(spec: GoldenSpec) -> list[Table]:
     table = _table("Counting rules (each that is met)", "id", "class", "weighed", "zone", "count", "severity")
     for rule in spec.catalogue.counts:
-        near = "" if rule.within_mm is None else f" within {rule.within_mm:g} mm"
-        row = (", ".join(rule.classes), ", ".join(rule.weighed), rule.zone, f"{rule.at_least} or more{near}")
+        near = near_said(rule.within_mm, rule.within_area_mm2, rule.closer_than_mm)
+        how = f"{rule.at_least} or more {near}".rstrip()
+        row = (", ".join(rule.classes), ", ".join(rule.weighed), rule.zone, how)
         table.add_row(*map(escape, (rule.id, *row, rule.severity)))
     return [table] if spec.catalogue.counts else []
 
 
-def _sizes(rule: DefectRule) -> str:
-    return f"from {rule.from_mm:g} mm" if rule.to_mm is None else f"{rule.from_mm:g} to {rule.to_mm:g} mm"
+def _written(rule: DefectRule) -> str:
+    return limits_said((m, low, high) for m, (low, high) in rule.limits().items()) or "any size"
 
 
 def _plans(spec: GoldenSpec) -> Table:

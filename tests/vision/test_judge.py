@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence import REASONS, CharacteristicResult, Defect
-from golden.catalogue import CharacteristicClass, DefectCatalogue, DefectRule
+from golden.catalogue import CharacteristicClass, DefectCatalogue, DefectRule, Measures
 from golden.spec import DecisionRule, Dimension, Surface
 from tests.builders import tiny_spec
 from vision.judge import (
@@ -23,7 +23,6 @@ from vision.judge import (
     surface_result,
     unmeasured,
     verdict_of,
-    weigh,
 )
 
 Decision = Literal["conform", "nonconform", "undecided"]
@@ -355,15 +354,15 @@ def ruled(*rules: tuple[str, str, str]) -> DefectCatalogue:
 @pytest.mark.parametrize("zones", [("back", "face"), ("face", "back")])
 def test_a_deviation_over_two_zones_is_weighed_in_the_stricter(zones: tuple[str, str]) -> None:
     written = ruled(("f", "face", "critical"), ("b", "back", "allowed"))
-    zone, rule = weigh(written, "unclassified", zones, 1.0)
+    zone, rule = written.weigh_in("unclassified", zones, Measures(1.0))
     assert (zone, rule and rule.id) == ("face", "f")
 
 
 def test_no_rule_is_graver_than_one_that_passes_and_less_than_one_that_rejects() -> None:
     written = ruled(("b", "back", "allowed"), ("s", "side", "minor"), ("f", "face", "major"))
-    assert weigh(written, "unclassified", ("back", "nowhere"), 1.0) == ("nowhere", None)
-    assert weigh(written, "unclassified", ("side", "nowhere"), 1.0) == ("nowhere", None)
-    zone, rule = weigh(written, "unclassified", ("nowhere", "face"), 1.0)
+    assert written.weigh_in("unclassified", ("back", "nowhere"), Measures(1.0)) == ("nowhere", None)
+    assert written.weigh_in("unclassified", ("side", "nowhere"), Measures(1.0)) == ("nowhere", None)
+    zone, rule = written.weigh_in("unclassified", ("nowhere", "face"), Measures(1.0))
     assert (zone, rule and rule.id) == ("face", "f")
 
 
