@@ -8,7 +8,6 @@ codes nearby (edges are tolerated to about two pixels of the frame) plus a toler
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import cv2
@@ -25,12 +24,11 @@ from vision.field import Field, FieldFinder
 from vision.mapping import QuadraticMap
 from vision.regions import dense_outline, mask
 from vision.surface.aligned import Aligned, Illumination
+from vision.surface.candidates import candidates
 from vision.surface.colour import ColourDifference, ColourReference
 from vision.surface.deviation import Deviation, largest_extent, principal_extent
 from vision.surface.interval import golden_interval
 from vision.surface.sampling import SCALE, every, half, place, resampled
-
-_STRONG = 12  # codes beyond the tolerance that a region must reach
 
 
 class SurfaceComparator:
@@ -166,34 +164,13 @@ class SurfaceComparator:
         self._judged = self._zones if aligned.shown is None else self._zones * aligned.shown
         allowed = self._interval.low, self._interval.high, self._interval.tolerance
         deviation(aligned.pixels, aligned.gain, *allowed, self._judged, self._out)
-        weak = (self._out > 0).astype(np.uint8)
-        # opening by 2 x 2; the second anchor mirrors the first, or all would move by a pixel
-        pair = np.ones((2, 2), np.uint8)
-        weak = np.asarray(cv2.dilate(cv2.erode(weak, pair), pair, anchor=(0, 0)), np.uint8)
-        weak = np.asarray(cv2.morphologyEx(weak, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
-        left, top, width, height = (int(n) for n in cv2.boundingRect(weak))
-        if width == 0:
-            return []
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(
-            np.ascontiguousarray(weak[top : top + height, left : left + width]), connectivity=8
-        )
         step = self.mm_per_px * SCALE
-        regions: list[Deviation] = []
-        for label in range(1, count):
-            x, y, w, h, _ = (int(n) for n in stats[label])
-            if math.hypot(w, h) * step < smallest_mm:
-                continue
-            inside = labels[y : y + h, x : x + w] == label
-            x, y = left + x, top + y
-            deviates = inside & (self._out[y : y + h, x : x + w] > 0)
-            strength = int(self._out[y : y + h, x : x + w][deviates].max(initial=0))
-            if strength < _STRONG:
-                continue
-            region = self.region(aligned, mapping, (x, y), inside, deviates)
-            if region.size_mm >= smallest_mm:
-                regions.append(region)
-        regions.sort(key=lambda r: (-r.size_mm, r.golden_px))
-        return regions
+        found = (
+            self.region(aligned, mapping, c.corner, c.inside, c.deviates)
+            for c in candidates(self._out, step, smallest_mm)
+        )
+        regions = [region for region in found if region.size_mm >= smallest_mm]
+        return sorted(regions, key=lambda r: (-r.size_mm, r.golden_px))
 
     def judged(self, x: int, y: int, width: int, height: int) -> Mask:
         """Return which pixels of a window of the half-resolution view `deviations` last judged."""
