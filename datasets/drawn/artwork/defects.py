@@ -34,6 +34,7 @@ from datasets.drawn.artwork.marks import Mark, Spine, line, mark, wavy
 
 _LEAST_DEFECTS: Final = 5
 _MOST_DEFECTS: Final = 14
+_ROUNDS: Final = 4  # through the six types
 _TRIES: Final = 12
 _CLEAR_PX: Final = 6  # between two defects
 _LEAST_RADIUS: Final = 1.6
@@ -68,7 +69,10 @@ def draw_defects(good: Mask, rng: np.random.Generator) -> tuple[Mask, tuple[Chan
     on_substrate = _Side(substrate, copper, ways(substrate, copper))
     board, busy = good.copy(), np.zeros_like(good)
     changes: list[Change] = []
-    for kind in _types(rng):
+    count = int(rng.integers(_LEAST_DEFECTS, _MOST_DEFECTS + 1))
+    for kind in (str(name) for _ in range(_ROUNDS) for name in rng.permutation(TYPES)):
+        if len(changes) == count:
+            break
         side = on_copper if kind in {"open", "mousebite", "pin-hole"} else on_substrate
         for _ in range(_TRIES):
             drawn = _DRAWERS[kind](rng, side)
@@ -79,13 +83,6 @@ def draw_defects(good: Mask, rng: np.random.Generator) -> tuple[Mask, tuple[Chan
             changes.append(Change(kind, drawn))
             break
     return board, tuple(changes)
-
-
-def _types(rng: np.random.Generator) -> list[str]:
-    """Return which types to draw: all six before any comes again."""
-    count = int(rng.integers(_LEAST_DEFECTS, _MOST_DEFECTS + 1))
-    rounds = [str(name) for _ in range(3) for name in rng.permutation(TYPES)]
-    return rounds[:count]
 
 
 def _log_uniform(rng: np.random.Generator, least: float, most: float) -> float:

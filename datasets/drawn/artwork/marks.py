@@ -93,7 +93,7 @@ def _rimmed(rng: np.random.Generator, inside: Floats, radius: float) -> Mask:
     if rim == "ragged":
         noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.8)) * np.float32(2.8)
         return np.asarray(inside + np.float32(rng.uniform(0.25, 0.45) * radius + 0.3) * noise > -0.5)
-    grain = float(rng.uniform(0.4, 0.9))
+    grain = float(rng.uniform(0.25, 0.65))
     noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.5)) * np.float32(1.8)
     return np.asarray(inside / np.float32(0.8 * radius) + np.float32(grain) * noise > 0)
 
