@@ -34,7 +34,8 @@ _GRID: Final = (np.arange(32) + 0.5) / 32
 def aligned(golden: U8, unit: U8) -> U8:
     """Return the golden picture as the unit's picture shows it.
 
-    What the shift uncovers at the border is filled by reflection.
+    Where it does not reach, the unit's picture stands in: nothing can differ where nothing is known. Mirrored
+    artwork there looks like defects.
 
     Args:
         golden: (h, w) uint8, sides of at least LEAST_SIDE.
@@ -44,9 +45,9 @@ def aligned(golden: U8, unit: U8) -> U8:
         (h, w) uint8.
     """
     dx, dy = shift(golden, unit)
-    moved = _moved(golden, dx, dy)
+    moved = _moved(golden, unit, dx, dy)
     field = _field(moved, unit)
-    return moved if field is None else _warped(golden, field, dx, dy, 1)
+    return moved if field is None else _warped(golden, field, 1, unit, (dx, dy))
 
 
 def shift(golden: U8, unit: U8) -> tuple[int, int]:
@@ -91,13 +92,16 @@ def _refined(golden: U8, unit: U8, x: int, y: int) -> tuple[float, int, int]:
         best = step
 
 
-def _moved(golden: U8, dx: int, dy: int) -> U8:
-    """Return the picture moved by whole pixels, reflected where it does not reach."""
+def _moved(golden: U8, unit: U8, dx: int, dy: int) -> U8:
+    """Return the picture moved by whole pixels; where it does not reach, the unit's stands in."""
     if dx == 0 and dy == 0:
         return golden
     h, w = golden.shape
-    out = cv2.copyMakeBorder(golden, max(dy, 0), max(-dy, 0), max(dx, 0), max(-dx, 0), cv2.BORDER_REFLECT_101)
-    return np.ascontiguousarray(out[max(-dy, 0) : max(-dy, 0) + h, max(-dx, 0) : max(-dx, 0) + w])
+    out = unit.copy()
+    out[max(dy, 0) : h + min(dy, 0), max(dx, 0) : w + min(dx, 0)] = golden[
+        max(-dy, 0) : h - max(dy, 0), max(-dx, 0) : w - max(dx, 0)
+    ]
+    return out
 
 
 def _field(moved: U8, unit: U8) -> F64 | None:
@@ -116,10 +120,10 @@ def _field(moved: U8, unit: U8) -> F64 | None:
     for (golden, seen), scale in ((_reduced(*fine, 2), 4), (fine, 2)):
         edges = _Edges(seen, scale)
         for _ in range(_TURNS):
-            coefficients = coefficients + edges.step(_warped(golden, coefficients, 0, 0, scale))
+            coefficients = coefficients + edges.step(_warped(golden, coefficients, scale, seen))
     if np.abs(_GRID_BASIS @ coefficients).max() < _SMALLEST_PX:
         return None
-    after = cv2.norm(_warped(fine[0], coefficients, 0, 0, 2), fine[1], cv2.NORM_L1)
+    after = cv2.norm(_warped(fine[0], coefficients, 2, fine[1]), fine[1], cv2.NORM_L1)
     return coefficients if after < _CLEARLY * before else None
 
 
@@ -178,17 +182,18 @@ def _solved(xx: F64, xy: F64, yy: F64, xt: F64, yt: F64) -> F64:
     return np.stack((yy * xt - xy * yt, xx * yt - xy * xt), axis=1) / determinant[:, None]
 
 
-def _warped(golden: U8, coefficients: F64, dx: float, dy: float, scale: int) -> U8:
-    """Return a picture reduced by `scale`, moved by a shift and a field in full pixels."""
+def _warped(golden: U8, coefficients: F64, scale: int, unit: U8, shifted: tuple[int, int] = (0, 0)) -> U8:
+    """Return a picture reduced by `scale`, moved by a shift and a field in full pixels, as `_moved`."""
     h, w = golden.shape
     field = (_GRID_BASIS @ coefficients).reshape(len(_GRID), len(_GRID), 2).astype(np.float32)
     map_x, map_y = (cv2.resize(field[..., k], (w, h), interpolation=cv2.INTER_LINEAR) for k in (0, 1))
     map_x *= np.float32(-1 / scale)
-    map_x += np.arange(w, dtype=np.float32)[None, :] - np.float32(dx / scale)
+    map_x += np.arange(w, dtype=np.float32)[None, :] - np.float32(shifted[0] / scale)
     map_y *= np.float32(-1 / scale)
-    map_y += np.arange(h, dtype=np.float32)[:, None] - np.float32(dy / scale)
-    border = cv2.BORDER_REFLECT_101
-    return np.asarray(cv2.remap(golden, map_x, map_y, cv2.INTER_LINEAR, borderMode=border), np.uint8)
+    map_y += np.arange(h, dtype=np.float32)[:, None] - np.float32(shifted[1] / scale)
+    out = unit.copy()
+    cv2.remap(golden, map_x, map_y, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_TRANSPARENT)
+    return out
 
 
 def _basis(u: F64, v: F64) -> F64:
