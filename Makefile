@@ -11,11 +11,11 @@ MODEL  ?= build/s4
 TRAIN  := .venv-train
 SAMPLE ?= 100
 
-.PHONY: help demo test lint types unit cover setup train mutants reference lock clean
+.PHONY: help demo test lint types unit cover setup train-setup train mutants reference lock clean
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
-	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
 
 setup: $(VENV)/.ready  ## make .venv from requirements.lock and compile the kernels
 
@@ -33,6 +33,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m kernels
 	@touch $@
 
+train-setup: $(TRAIN)/.ready  ## make .venv-train, where `hallmark model train` fits
+
 $(TRAIN)/.ready: requirements-train.txt
 	@echo "hallmark: setting up $(TRAIN) (torch; minutes on a slow connection)"
 	@$(TRAIN)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(TRAIN)
@@ -41,7 +43,7 @@ $(TRAIN)/.ready: requirements-train.txt
 
 # About 25 minutes on two cores that do nothing else; fitting alone is many times slower on cores it must share.
 # The allocator keeps the memory of a step for the next one, which saves a tenth of its time and more.
-train: setup $(TRAIN)/.ready  ## make the defect model from the golden image alone; result in MODEL
+train: setup train-setup  ## make the defect model of board S4 from the golden image alone; result in MODEL
 	@$(BIN)/hallmark model draw --out build/train
 	@OMP_NUM_THREADS=2 MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=1073741824 \
 	  MALLOC_TOP_PAD_=268435456 $(TRAIN)/bin/python -m models.train build/train --out $(MODEL)

@@ -17,3 +17,11 @@ class ReadingFileError(ValueError):
 
 class TrainingError(ValueError):
     """A detector cannot be trained so; the message says why and what to do."""
+
+
+class FitError(RuntimeError):
+    """The fit of a detector ended without a release; `code` is its exit code, the message its last words."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code

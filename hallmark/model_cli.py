@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import textwrap
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from hallmark.model_train_cli import train
+from hallmark.progress import progress
 
 if TYPE_CHECKING:
     from evidence import ModelReference
@@ -23,7 +25,7 @@ Folder = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `hallmark model`."""
     model = typer.Typer(name="model", help="Models that name defects.", no_args_is_help=True)
-    for command in (show, verify, draw, evaluate):
+    for command in (show, verify, draw, train, evaluate):
         model.command(command.__name__)(command)
     app.add_typer(model)
 
@@ -93,7 +95,7 @@ def draw(
     from hallmark.training.draw import draw as draw_pairs
 
     for folder, count, own in ((out, units, seed), (out / "validation", validation, seed + 1)):
-        with _progress(f"drawing {folder}", count) as advance:
+        with progress(f"drawing {folder}", count) as advance:
             draw_pairs(folder, count, own, processes, advance)
 
 
@@ -128,7 +130,7 @@ def evaluate(
     released = () if against is None else read_card(against).metrics
     if seed in card.training.seeds.values():
         raise typer.BadParameter("the model was trained with this seed; choose another", param_hint="--seed")
-    with _progress("inspecting", units * 2 + good) as advance:
+    with progress("inspecting", units * 2 + good) as advance:
         metrics = inspect_unseen(
             folder,
             seed=seed,
@@ -154,18 +156,6 @@ def evaluate(
         typer.echo(f"hallmark: {line}", err=True)
     if differing:
         raise typer.Exit(1)
-
-
-@contextlib.contextmanager
-def _progress(what: str, total: int) -> Generator[Callable[[int], None]]:
-    """Show a bar on a terminal's error stream; yield what takes the number done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def naming(model: ModelReference | None) -> str:

@@ -69,7 +69,7 @@ class LabelledSet:
     """A labelled folder.
 
     Attributes:
-        layout: how it is laid out.
+        layout: how it is laid out; "golden": golden pictures alone, each a pair of itself with itself.
         root: the folder.
         classes: names of the defects, in the layout's own order, without "not a defect".
         pairs: by name.
@@ -77,7 +77,7 @@ class LabelledSet:
         digest: over every file that was read, names and bytes.
     """
 
-    layout: Layout
+    layout: Layout | Literal["golden"]
     root: Path
     classes: tuple[str, ...]
     pairs: tuple[LabelledPair, ...]

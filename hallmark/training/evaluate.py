@@ -181,9 +181,9 @@ def _matches(
     """Pair findings and drawn defects, best overlap first, each at most once; a shared class comes first."""
     found = [(d.defect_class, tuple(v / mm_per_px for v in d.box_mm)) for d in inspection.defects]
     candidates = sorted(
-        (-(name == t.kind), -_overlap(box, t.box), a, b)
+        (-(name == t.kind), -overlap(box, t.box), a, b)
         for a, t in enumerate(drawn) for b, (name, box) in enumerate(found)
-        if _overlap(box, t.box) > 0
+        if overlap(box, t.box) > 0
     )  # fmt: skip
     of_truth: dict[int, int] = {}
     of_finding: dict[int, int] = {}
@@ -192,11 +192,11 @@ def _matches(
             of_truth[a], of_finding[b] = b, a
     hit = [(t.kind, found[of_truth[a]][0] if a in of_truth else None) for a, t in enumerate(drawn)]
     # a further box on a defect that is already found is no false alarm: it is a part of it
-    part = {b for b, (_, box) in enumerate(found) if any(_overlap(box, t.box) > 0 for t in drawn)}
+    part = {b for b, (_, box) in enumerate(found) if any(overlap(box, t.box) > 0 for t in drawn)}
     return (*hit, *((None, found[b][0]) for b in range(len(found)) if b not in of_finding and b not in part))
 
 
-def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
+def overlap(a: Sequence[float], b: Sequence[float]) -> float:
     """Return the IoU of two boxes, 0.01 where only a centre lies in the other, 0 where they do not match."""
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -84,6 +86,22 @@ def write_pair(folder: Path, number: int, pair: PreparedPair) -> str:
     )
     write_file(folder / pair_file(number), buffer.getvalue())
     return sha256(buffer.getvalue())
+
+
+def read_pair(folder: Path, number: int) -> tuple[PreparedPair, str]:
+    """Return a written pair and its digest.
+
+    Raises:
+        TrainingError: the file is no prepared pair.
+    """
+    path = folder / pair_file(number)
+    data = path.read_bytes()
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in ("golden", "unit", "boxes", "candidates")}
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise TrainingError(f"{path}: no prepared pair: remove the file, and prepare again") from error
+    return PreparedPair(**arrays), sha256(data)
 
 
 def write_index(folder: Path, index: Index) -> str:
