@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from api.guard import PREFIX
 from api.store.inspections import Stored
+from evidence import Inspection, because, together
 from evidence.inspection import Digest, Name
 from golden.catalogue import CharacteristicClass
 from golden.regions import Closed, Identifier
@@ -132,13 +133,21 @@ class Restart(Closed):
 
 
 def inspection_body(stored: Stored) -> dict[str, Any]:
-    """Return one inspection as it is read: the record, when and by whom, whether its lot counts it."""
+    """Return one inspection as it is read: the record, when and by whom, whether its lot counts it.
+
+    `explained` says of each defect and each counting rule that is met, in their order, what decided it.
+    """
     record = stored.fields()
     frames = {
         frame["view"]: f"{PREFIX}/inspections/{record['id']}/frames/{frame['view']}"
         for frame in record["frames"]
     }
-    return {**_about(stored, record), "inspection": record, "frames": frames}
+    inspection = Inspection.model_validate(record)
+    explained = {
+        "defects": [because(defect) for defect in inspection.defects],
+        "counts": [together(met) for met in inspection.counts],
+    }
+    return {**_about(stored, record), "inspection": record, "explained": explained, "frames": frames}
 
 
 def inspection_summary(stored: Stored) -> dict[str, Any]:

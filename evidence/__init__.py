@@ -4,6 +4,7 @@ Start at `Inspection`: one unit, one record. `reasons.REASONS` is the only list 
 """
 
 from evidence.colours import ColourResult
+from evidence.explained import because, named, together
 from evidence.frame import Frame, FrameError
 from evidence.inspection import (
     MOST_DEFECTS,
@@ -47,11 +48,14 @@ __all__ = [
     "Pose",
     "PresenceResult",
     "Reason",
+    "because",
     "canonical_json",
     "colour_reason",
     "complete",
     "entered_colour",
     "misstated",
+    "named",
     "sha256",
+    "together",
     "verify_digest",
 ]

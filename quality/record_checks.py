@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from evidence import MOST_DEFECTS, CharacteristicResult, Inspection, misstated
+from evidence import MOST_DEFECTS, CharacteristicResult, CountResult, Defect, Inspection, misstated
 from golden import conformity
-from golden.catalogue import UNCLASSIFIED
+from golden.catalogue import UNCLASSIFIED, CountingRule, DefectCatalogue
 from golden.colour_difference import delta_e
 from golden.spec import Colour, Dimension, Entered, GoldenSpec, Surface, is_required
 from quality.errors import EvidenceError
@@ -24,9 +24,10 @@ def check_results(spec: GoldenSpec, inspection: Inspection) -> None:
     moreover complete: all that each unit has to prove is there, valid and conform, no defect and no counting
     rule stands against it, and the unit was found in a frame of every view.
 
-    A defect that reaches into several zones carries zone and rule of its gravest weighing, and its size in
-    all of them; so its rule is compared by class and zone, and is not chosen again by size. A record that
-    lists as many defects as it can may have counted others too: there the counts may be higher.
+    A defect that states the zones into which it reaches is weighed again, with the numbers on record: zone,
+    line and limits must come out the same, and what a classifier could not name is let pass by no line. A
+    record of an older release does not state them; there the line is compared by class and zone alone. A
+    record that lists as many defects as it can may have counted others too: there the counts may be higher.
 
     Raises:
         EvidenceError: naming the result, defect, counting rule or view.
@@ -157,24 +158,19 @@ def _decisions(
 
 
 def _check_names(inspection: Inspection) -> None:
-    named = (d for d in inspection.defects if d.defect_class != UNCLASSIFIED or d.confidence is not None)
-    if inspection.model is None and (inspection.dismissed or any(named)):
+    named = any(
+        d.defect_class != UNCLASSIFIED or d.confidence is not None or d.named_by not in (None, "comparison")
+        for d in inspection.defects
+    )
+    if inspection.model is None and (inspection.dismissed or named):
         raise EvidenceError(
             f"inspection {inspection.id}: it says that defects were named or dismissed, but by no model"
         )
 
 
 def _check_weighings(spec: GoldenSpec, inspection: Inspection) -> None:
-    rules = {rule.id: rule for rule in spec.catalogue.rules}
     for defect in inspection.defects:
-        rule = None if defect.rule is None else rules.get(defect.rule)
-        if defect.rule is None and defect.severity is None:
-            continue
-        if (
-            rule is None
-            or rule.severity != defect.severity
-            or not rule.speaks_of(defect.defect_class, defect.zone)
-        ):
+        if not _is_weighed_so(spec.catalogue, defect):
             raise EvidenceError(
                 f"inspection {inspection.id}: defect {defect.defect_class!r} in zone {defect.zone!r} is "
                 f"called {defect.severity or 'not weighed'} by rule {defect.rule!r}; "
@@ -182,20 +178,43 @@ def _check_weighings(spec: GoldenSpec, inspection: Inspection) -> None:
             )
 
 
+def _is_weighed_so(catalogue: DefectCatalogue, defect: Defect) -> bool:
+    """Return whether the catalogue gives a defect the zone, line, limits and severity that it has."""
+    line = catalogue.line(defect.rule)
+    severity = None if line is None else line.severity
+    if (line is None) != (defect.rule is None) or severity != defect.severity:
+        return False
+    if defect.zones is None:
+        return line is None or line.speaks_of(defect.defect_class, defect.zone)
+    asked = defect.named_by != "comparison"
+    again = catalogue.weigh_in(defect.defect_class, defect.zones, defect.measures, asked=asked)
+    limits = {} if line is None else line.limits()
+    said = {limit.measure: (limit.from_ or 0.0, limit.to) for limit in defect.limits or ()}
+    return again == (defect.zone, line) and said == limits
+
+
 def _check_counts(spec: GoldenSpec, inspection: Inspection) -> None:
     catalogue = spec.catalogue
     listed = {rule.id: len(part) for rule, part in catalogue.counted(inspection.defects)}
     said = {met.rule: met.count for met in inspection.counts}
-    severities = {rule.id: rule.severity for rule in catalogue.counts}
+    rules = {rule.id: rule for rule in catalogue.counts}
     if len(inspection.defects) >= MOST_DEFECTS:
         listed |= {rule: max(count, listed.get(rule, 0)) for rule, count in said.items()}
-    in_order = [rule for rule in severities if rule in listed]
+    in_order = [rule for rule in rules if rule in listed]
     if (
         said != listed
         or [met.rule for met in inspection.counts] != in_order
-        or any(met.severity != severities[met.rule] for met in inspection.counts)
+        or any(not _is_of_rule(met, rules[met.rule]) for met in inspection.counts)
     ):
         raise EvidenceError(
             f"inspection {inspection.id}: by the catalogue its defects meet the counting rules {listed}, "
             f"each with the rule's severity and in the catalogue's order; it says {said}"
         )
+
+
+def _is_of_rule(met: CountResult, rule: CountingRule) -> bool:
+    """Return whether severity and, where the record states them, number and nearness are the rule's."""
+    near = (met.at_least, met.within_mm, met.within_area_mm2, met.closer_than_mm)
+    stated = near != (None, None, None, None)
+    of_rule = (rule.at_least, rule.within_mm, rule.within_area_mm2, rule.closer_than_mm)
+    return met.severity == rule.severity and (not stated or near == of_rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from evidence import REASONS, CharacteristicResult, Defect, Inspection
+from evidence import REASONS, CharacteristicResult, Defect, Inspection, because, named
 from golden.spec import Characteristic, Colour, DecisionRule, Dimension, Entered, GoldenSpec, Surface
 from hallmark.colour_names import DELTA_E, colour_detail
 from hallmark.report.marks import numbered, words
@@ -144,28 +144,25 @@ def entered_table(spec: GoldenSpec, rows: Sequence[Row]) -> Table:
 
 def deviations_table(spec: GoldenSpec, defects: Sequence[Defect], most: int) -> Table:
     """Return the table of the first `most` deviations, each with the line of the catalogue that weighs it."""
-    lines = {r.id: r for r in spec.catalogue.rules}
     zones = {z.id: z.name for z in spec.zones}
     columns = (
         Column("Mark", 11), Column("Class", 34), Column("Longest extent, mm", 17, "right"),
         Column("Place x, y, mm", 23, "right"), Column("Zone", 31), Column("Severity", 30),
-        Column("Line of the catalogue"),
+        Column("Why"),
     )  # fmt: skip
     rows: list[list[Cell]] = []
     for label, d in numbered(defects)[:most]:
         state = state_of(d.severity)
-        line = lines.get(d.rule or "")
-        why = "no line matches" if d.rule is None else f"{d.rule}: {line.description}" if line else d.rule
-        sure = "" if d.confidence is None else f"confidence {d.confidence:.2f}"
+        line = spec.catalogue.line(d.rule)
         x, y, w, h = d.box_mm
         rows.append([
             Cell(mark=label, sign=state),
-            Cell(words(d.defect_class), sure, strong=True),
+            Cell(words(d.defect_class), named(d), strong=True),
             Cell(f"{d.size_mm:.2f}"),
             Cell(f"{x + w / 2:.1f}, {y + h / 2:.1f}"),
             Cell(zones.get(d.zone, d.zone)),
             Cell(WEIGHED[state], sign=state),
-            Cell(why.removesuffix(": ")),
+            Cell(because(d), line.description if line else ""),
         ])  # fmt: skip
     return Table(columns, rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from evidence import Inspection
+from evidence import Inspection, together
 from golden.catalogue import UNCLASSIFIED
 from golden.sample import GoldenSample
 from golden.spec import GoldenSpec, PartyRole
@@ -83,8 +83,8 @@ def _counting(spec: GoldenSpec, inspection: Inspection) -> Iterable[str]:
     rules = {r.id: r for r in spec.catalogue.counts}
     for met in inspection.counts:
         rule = rules.get(met.rule)
-        means = f" ({rule.description})" if rule and rule.description else ""
-        yield f"Counting rule {met.rule}{means}: {met.count} deviations together are {met.severity}."
+        means = f". {rule.description}" if rule and rule.description else ""
+        yield f"Together: {together(met)}{means}."
 
 
 def _unnamed(inspection: Inspection) -> Iterable[str]:

@@ -118,9 +118,9 @@ SAID = {
     ),
     "sheet": (
         "REJECT", "surface_rejected", "quarantine the unit", "8.26", "#1",
-        "bridge: Copper or solder joins two conductors",
-        "confidence 0.98", "no line matches", "not weighed",
-        "Counting rule crowd (Two stains or more): 2 deviations",
+        "line bridge, zone conductors: major", "Copper or solder joins two conductors",
+        "confidence 0.98", "no line decides", "not weighed",
+        "Together: 2 deviations", "rule crowd: minor. Two stains or more",
         "7 further differences", "1 deviation is unclassified", "1 major, 2 minor, 1 not weighed, 1 allowed",
         "s4-1", "sha256:" + "ab" * 32, papers.FAULTY_DIGEST, "numpy 2.4.6", "register 11.2", "A real board.",
         "golden", "unit",
