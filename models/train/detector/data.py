@@ -52,9 +52,10 @@ class Prepared:
     def subset(self, keep: Callable[[str], bool]) -> Prepared:
         """Return the pairs whose group is kept."""
         at = [i for i, group in enumerate(self.groups) if keep(group)]
-        parts = (self.golden, self.units, self.boxes, self.candidates, self.groups)
-        golden, units, boxes, candidates, groups = ([part[i] for i in at] for part in parts)
-        return Prepared(golden, units, boxes, candidates, groups, self.classes, self.index, self.digest)
+        return Prepared(
+            [self.golden[i] for i in at], [self.units[i] for i in at], [self.boxes[i] for i in at],
+            [self.candidates[i] for i in at], [self.groups[i] for i in at], self.classes, self.index, self.digest,
+        )  # fmt: skip
 
 
 def read_prepared(folder: Path) -> Prepared:

@@ -21,11 +21,13 @@ from models.train.detector.network import DetectorNetwork, build
 class Recipe:
     """Everything that decides a fit, apart from the data.
 
-    `epochs` counts candidates: each epoch shows every candidate once and as many boxes of their own centre.
+    `epochs` are of the pairs, `first_epochs` of those that are learned from first, if any. An epoch shows
+    every candidate and every labelled box's own centre once.
     """
 
     seed: int = 1
     epochs: int = 24
+    first_epochs: int = 8
     batch: int = 64
     rate: float = 4e-3
     decay: float = 0.02
@@ -34,19 +36,51 @@ class Recipe:
     box_weight: float = 2.0
 
 
-def fit(pairs: Prepared, recipe: Recipe, progress: Callable[[int, int, float], None]) -> DetectorNetwork:
+def fit(
+    pairs: Prepared,
+    recipe: Recipe,
+    progress: Callable[[int, int, float], None],
+    first: Prepared | None = None,
+) -> DetectorNetwork:
     """Return a fitted network in evaluation mode.
 
     The same arguments give the same weights on the same CPU, with one thread.
+
+    Args:
+        pairs: what is learned from.
+        recipe: how.
+        progress: is told step, steps and loss.
+        first: what is learned from before, with the same rate; None for nothing.
+
+    Raises:
+        ValueError: there are fewer places than a batch has.
     """
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(mode=True)
     rng = np.random.default_rng(recipe.seed)
-    crops, at = Crops(pairs), places(pairs)
-    network = build(len(pairs.classes), crops.channels).train()
+    network = build(len(pairs.classes), pairs.golden[0].shape[2]).train()
     network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (torch's stub lacks it)
+    if first is not None:
+        network = _learned(network, first, recipe, recipe.first_epochs, rng, progress)
+    network = _learned(network.train(), pairs, recipe, recipe.epochs, rng, progress)
+    network.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue] (as above)
+    return network.eval()
+
+
+def _learned(
+    network: DetectorNetwork,
+    pairs: Prepared,
+    recipe: Recipe,
+    epochs: int,
+    rng: np.random.Generator,
+    progress: Callable[[int, int, float], None],
+) -> DetectorNetwork:
+    """Fit for some epochs and return the average of the weights."""
+    crops, at = Crops(pairs), places(pairs)
     average = copy.deepcopy(network)
-    steps = recipe.epochs * (len(at.pair) // recipe.batch)
+    steps = epochs * (len(at.pair) // recipe.batch)
+    if not steps:
+        raise ValueError(f"{len(at.pair)} candidates and boxes are less than a batch of {recipe.batch}")
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps, pct_start=0.2)
     name = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
@@ -65,8 +99,7 @@ def fit(pairs: Prepared, recipe: Recipe, progress: Callable[[int, int, float], N
         now = float(loss.detach())
         smooth = now if math.isnan(smooth) else 0.98 * smooth + 0.02 * now
         progress(step + 1, steps, smooth)
-    average.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue] (as above)
-    return average.eval()
+    return average
 
 
 def _box_loss(answers: Tensor, kinds: I32, boxes: F32) -> Tensor:

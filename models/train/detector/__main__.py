@@ -1,0 +1,103 @@
+"""Fit a detector to prepared pairs and release it: `python -m models.train.detector PAIRS --out FOLDER`.
+
+`hallmark model train` makes the pairs and runs this in the environment that has torch. With `--holdout`
+whole groups are kept from the fit; temperature and operating threshold are then set on them. Without, give
+`--fields` with thresholds that were chosen on such folds: what a network was fitted to says nothing of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from models.errors import ModelError
+from models.train.detector.data import Prepared, read_prepared
+from models.train.detector.fit import Recipe, fit
+from models.train.detector.released import Made, release
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fit and write; return the exit code."""
+    options = _options(arguments)
+    torch.set_num_threads(1)
+    try:
+        pairs = read_prepared(options.pairs)
+        first = None if options.first is None else read_prepared(options.first)
+        fields = {} if options.fields is None else json.loads(options.fields.read_bytes())
+        kept, held = _divided(pairs, options.holdout)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"models.train.detector: {error}\n")
+        return 2
+    recipe = Recipe(
+        seed=options.seed, epochs=options.epochs, batch=options.batch, first_epochs=options.first_epochs
+    )
+    network = fit(kept, recipe, _Progress(), first)
+    try:
+        made = Made(network, recipe, kept, held, first)
+        report = release(made, options.out, fields, int8=not options.fp32)
+    except (ModelError, ValueError) as error:
+        sys.stderr.write(f"models.train.detector: {error}\n")
+        return 3
+    sys.stdout.write(f"{options.out}: {report}\n")
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m models.train.detector", description=__doc__)
+    parser.add_argument("pairs", type=Path, help="folder of prepared pairs")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the release")
+    parser.add_argument("--first", type=Path, help="prepared pairs that are learned from first: drawn ones")
+    parser.add_argument("--holdout", nargs="*", default=[], metavar="GROUP", help="groups kept from the fit")
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--epochs", type=_positive, default=Recipe.epochs)
+    parser.add_argument("--first-epochs", type=_positive, default=Recipe.first_epochs)
+    parser.add_argument("--batch", type=_positive, default=Recipe.batch)
+    parser.add_argument("--fields", type=Path, help="JSON with fields of the card: name, thresholds, ...")
+    parser.add_argument("--fp32", action="store_true", help="release no INT8 network")
+    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
+def _divided(pairs: Prepared, held_out: Sequence[str]) -> tuple[Prepared, Prepared | None]:
+    """Return what is fitted to and what is held out.
+
+    Raises:
+        ValueError: a group does not exist, or nothing is left.
+    """
+    unknown = sorted(set(held_out) - set(pairs.groups))
+    if unknown:
+        raise ValueError(f"groups {unknown} do not exist: the pairs have {sorted(set(pairs.groups))}")
+    if not held_out:
+        return pairs, None
+    kept = pairs.subset(lambda group: group not in held_out)
+    if not kept.units:
+        raise ValueError("every group is held out: nothing is left to fit to")
+    return kept, pairs.subset(lambda group: group in held_out)
+
+
+class _Progress:
+    """Prints where a fit is, about twenty times."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __call__(self, step: int, steps: int, loss: float) -> None:
+        if step % max(steps // 20, 1) == 0 or step == steps:
+            spent = time.monotonic() - self._start
+            sys.stdout.write(f"step {step} of {steps}: loss {loss:.4f}, {spent:.0f} s\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,214 @@
+"""A fitted detector becomes a release: thresholds on what was held out, export, INT8, fixed set, card."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from models.detector.contract import SIDE
+from models.detector.decision import decide
+from models.detector.release import FixedSet, write_detector_release
+from models.detector.runtime import Answers
+from models.parity import softmax
+from models.train.detector.data import F32, I32, U8, Crops, Prepared, batch, places
+from models.train.detector.fit import Recipe
+from models.train.detector.network import DetectorNetwork
+from models.train.quantise import int8_margin, quantise
+
+_FIXED: Final = 1024  # crops on which no runtime may decide otherwise
+_CALIBRATION: Final = 512  # crops that set the ranges of INT8
+_OPSET: Final = 17
+_BINS: Final = 10
+_UNCHOSEN: Final = "Not chosen: nothing was held out and no thresholds were given; 0.5 is even odds."
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A fitted network and what it was made with; `held` is what it never saw, `first` what came first."""
+
+    network: DetectorNetwork
+    recipe: Recipe
+    kept: Prepared
+    held: Prepared | None
+    first: Prepared | None
+
+
+def release(made: Made, folder: Path, fields: Mapping[str, Any], *, int8: bool) -> str:
+    """Write the release and return what its parity report says, in a sentence.
+
+    Args:
+        made: the fit.
+        folder: of the release, made if absent; must be empty.
+        fields: of the card; they win over what is said by default.
+        int8: whether an INT8 network is released too, and runs.
+
+    Raises:
+        ModelError: see `models.detector.release.write_detector_release`.
+    """
+    rng = np.random.default_rng(made.recipe.seed)
+    example = _drawn(made.kept, 2, rng)
+    network = export(made.network, example)
+    thresholds, reliability = _thresholds(made)
+    thresholds |= dict(fields.get("thresholds", {}))
+    coarse = None
+    if int8:
+        calibration = _drawn(made.kept, _CALIBRATION, rng)
+        coarse = quantise(network, calibration)
+        margin = int8_margin(network, coarse, _drawn(made.kept, _FIXED, rng), thresholds["temperature"])
+        thresholds["int8_margin"] = margin
+    fixed = _drawn(made.held or made.kept, _FIXED, rng)
+    card = {
+        **_card(made), "reliability": reliability, **fields, "thresholds": thresholds,
+        "runs": "int8" if int8 else "fp32",
+    }  # fmt: skip
+    report = write_detector_release(
+        folder, card, network, FixedSet(fixed, run(made.network, fixed)), int8=coarse
+    )
+    return f"{report.crops} crops without a flip, which bounds their rate at {report.flip_rate_upper:.2%}"
+
+
+def export(network: DetectorNetwork, example: U8) -> bytes:
+    """Return the network as ONNX, `pair` -> `logits`, `box`, for any number of crops."""
+    buffer: Any = io.BytesIO()  # the annotation of `export` knows paths only
+    with warnings.catch_warnings():
+        # torch's newer exporter needs another package; this one is deprecated and complete for our operators.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network.eval(), (torch.from_numpy(example),), buffer, dynamo=False, opset_version=_OPSET,
+            input_names=["pair"], output_names=["logits", "box"],
+            dynamic_axes={"pair": {0: "n"}, "logits": {0: "n"}, "box": {0: "n"}},
+        )  # fmt: skip
+    model = onnx.load_from_string(buffer.getvalue())
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def run(network: DetectorNetwork, pairs: U8) -> Answers:
+    """Return the fitted network's answers to pairs (n, SIDE, SIDE, 2c)."""
+    network.eval()
+    with torch.inference_mode():
+        answers = [network(part) for part in torch.from_numpy(pairs).split(64)]
+    logits, boxes = (torch.cat([answer[i] for answer in answers]).numpy() for i in (0, 1))
+    return Answers(logits, boxes)
+
+
+def candidate_crops(pairs: Prepared) -> tuple[U8, I32]:
+    """Return a crop (n, SIDE, SIDE, 2c) about each candidate as a station cuts it, and what it shows (n,)."""
+    crops, at = Crops(pairs), places(pairs)
+    chosen = np.flatnonzero(~at.own)
+    pictures = np.empty((len(chosen), SIDE, SIDE, 2 * crops.channels), np.uint8)
+    for k, c in enumerate(chosen.tolist()):
+        pictures[k], _ = crops.cut(int(at.pair[c]), float(at.centre[c, 0]), float(at.centre[c, 1]))
+    return pictures, at.kind[chosen]
+
+
+def _drawn(pairs: Prepared, count: int, rng: np.random.Generator) -> U8:
+    """Return augmented crops, as many as asked for, of candidates drawn with replacement."""
+    at = places(pairs)
+    return batch(Crops(pairs), at, rng.integers(0, len(at.pair), count).astype(np.int32), rng)[0]
+
+
+def _thresholds(made: Made) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return temperature and thresholds chosen on what was held out, and the reliability diagram there."""
+    if made.held is None:
+        even = {"temperature": 1.0, "operating": 0.5, "hold_below": 0.5, "chosen": _UNCHOSEN}
+        return even, []
+    pictures, kinds = candidate_crops(made.held)
+    logits = run(made.network, pictures).logits
+    heat = temperature(logits, kinds)
+    probabilities = softmax(logits, heat)
+    at = operating(probabilities, kinds)
+    chosen = (
+        f"On {len(kinds)} candidates of the groups {sorted(set(made.held.groups))}, which were held out: "
+        "temperature by least negative log likelihood, operating threshold by greatest F over candidates."
+    )
+    return {"temperature": heat, "operating": at, "hold_below": at, "chosen": chosen}, reliability_of(
+        probabilities, kinds
+    )
+
+
+def temperature(logits: F32, kinds: I32) -> float:
+    """Return the temperature of least negative log likelihood, to 1 % (Guo et al., arXiv:1706.04599)."""
+    candidates = np.exp(np.arange(math.log(0.5), math.log(4.0), 0.01))
+    true = np.arange(len(kinds)), kinds
+    costs = [-np.log(np.maximum(softmax(logits, float(t))[true], 1e-12)).mean() for t in candidates]
+    return round(float(candidates[int(np.argmin(costs))]), 3)
+
+
+def operating(probabilities: F32, kinds: I32) -> float:
+    """Return the threshold of greatest F over candidates: a defect counts where it is named rightly."""
+    best, at = -1.0, 0.5
+    for threshold in np.arange(0.2, 0.91, 0.01):
+        decided = decide(probabilities, float(threshold), float(threshold))
+        right = int(((decided == kinds) & (kinds > 0)).sum())
+        f = 2 * right / max(int((kinds > 0).sum()) + int((decided != 0).sum()), 1)
+        if f > best:
+            best, at = f, float(threshold)
+    return round(at, 2)
+
+
+def reliability_of(probabilities: F32, kinds: I32) -> list[dict[str, Any]]:
+    """Return the bars of a reliability diagram: confidence in the likeliest class against how often right."""
+    best = probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1)
+    place = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
+    bars: list[dict[str, Any]] = []
+    for b in np.unique(place).tolist():
+        inside = place == b
+        right = float((best == kinds)[inside].mean())
+        bars.append(
+            {"confidence": float(confidence[inside].mean()), "correct": right, "n": int(inside.sum())}
+        )
+    return bars
+
+
+def _card(made: Made) -> dict[str, Any]:
+    """Return the fields of the card that a fit knows by itself."""
+    parts = [
+        ("training", made.kept, "everything but what was held out"),
+        ("validation", made.held, "held out"),
+    ]
+    if made.first is not None:
+        parts.append(("training", made.first, "learned from first"))
+    licence = str(made.kept.index["licence"]) or "none found beside the data"
+    channels = made.kept.golden[0].shape[2]
+    return {
+        "name": "detector",
+        "created": time.strftime("%Y-%m-%d", time.gmtime()),
+        "description": "Names and bounds what candidates show: a small residual network over crops of golden "
+        f"picture and unit. Recipe: {asdict(made.recipe)}.",
+        "classes": made.kept.classes,
+        "metrics": (),
+        "conditions": "not evaluated yet",
+        "versions": {
+            "torch": torch.__version__, "onnx": onnx.__version__, "numpy": np.__version__,
+            "onnxruntime": onnxruntime.__version__,
+        },
+        "licence": licence,
+        "limits": ("It names what its training data show; what looks otherwise may get any name.",),
+        "data": [
+            {
+                "use": use, "description": str(pairs.index["source"]), "items": len(pairs.units),
+                "split": f"{split}: groups {', '.join(sorted(set(pairs.groups)))}",
+                "digest": pairs.digest, "licence": str(pairs.index["licence"]) or licence,
+            }
+            for use, pairs, split in parts if pairs is not None
+        ],
+        "seeds": {"fit": made.recipe.seed},
+        "input": {
+            "layout": f"pair: uint8 (n, {SIDE}, {SIDE}, {2 * channels}), golden first; "
+            "logits: float32 (n, k); box: float32 (n, 4), see models.detector.contract",
+            "side_px": SIDE, "channels": channels,
+        },
+    }  # fmt: skip
