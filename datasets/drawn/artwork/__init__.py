@@ -9,7 +9,7 @@ this family of pictures before; no shape was fitted to a labelled defect of a da
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -25,6 +25,7 @@ __all__ = ["DrawnPair", "draw"]
 
 _COPPER_BELOW: Final = 128
 _LEAST_SIDE: Final = 96
+_CLEAR_PX: Final = 3  # storing changes nothing farther away, and no other defect is so near
 _MARGIN_PX: Final = 12  # the labels of this family of pictures lie so far round a defect
 
 
@@ -61,7 +62,9 @@ def draw(template: NDArray[np.uint8], rng: np.random.Generator) -> DrawnPair:
         )
     good = good_unit(template < _COPPER_BELOW, rng)
     copper, changes = draw_defects(good, rng)
-    return DrawnPair(template, _stored(copper, rng), tuple(_box(change, copper.shape) for change in changes))
+    tested = _stored(copper, rng)
+    visible = (tested < _COPPER_BELOW) != good
+    return DrawnPair(template, tested, tuple(_box(change, visible) for change in changes))
 
 
 def _stored(copper: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -72,12 +75,14 @@ def _stored(copper: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.u
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
-def _box(change: Change, shape: tuple[int, ...]) -> Box:
-    left, top, right, bottom = change.mark.extent
+def _box(change: Change, visible: NDArray[np.bool_]) -> Box:
+    """Return the label of a defect, as far as the stored picture shows it."""
+    framed = change.mark.framed(_CLEAR_PX, visible.shape)
+    left, top, right, bottom = replace(framed, pixels=visible[framed.window]).extent
     return Box(
         max(left - _MARGIN_PX, 0),
         max(top - _MARGIN_PX, 0),
-        min(right + _MARGIN_PX, shape[1]),
-        min(bottom + _MARGIN_PX, shape[0]),
+        min(right + _MARGIN_PX, visible.shape[1]),
+        min(bottom + _MARGIN_PX, visible.shape[0]),
         TYPES.index(change.type) + 1,
     )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from datasets.deeppcb import TYPES
 from datasets.drawn.artwork.conductors import (
     LEAST_CONDUCTOR_PX,
+    SPECK_PX,
     Mask,
     Material,
     Points,
@@ -138,7 +139,22 @@ def _cut(rng: np.random.Generator, side: _Side, way: int) -> Mark | None:
         for _ in range(int(rng.integers(0, 3))):
             left, right = rng.normal(0, 0.15 * length + 2, (2, 1)) * aside
             spines.append(wavy(rng, start - over + left, end + over + right, 0.1 * length + 0.5))
-    return _taken(rng, side, start, spines, radius)
+    drawn = _taken(rng, side, start, spines, radius)
+    return None if drawn is None else _attached(side.given, drawn)
+
+
+def _attached(given: Material, drawn: Mark) -> Mark:
+    """Return a mark without pieces, other than specks, that touch nothing of what they are made of."""
+    framed = drawn.framed(1, given.mask.shape)
+    there = given.mask[framed.window]
+    pieces = _pieces(there | framed.pixels, given.connectivity)
+    kept = np.bincount(pieces[framed.pixels], minlength=int(pieces.max()) + 1) < SPECK_PX
+    kept[pieces[there]] = True
+    return framed.within(kept[pieces])
+
+
+def _pieces(mask: Mask, connectivity: int) -> NDArray[np.int32]:
+    return np.asarray(cv2.connectedComponents(mask.astype(np.uint8), connectivity=connectivity)[1], np.int32)
 
 
 def _taken(
@@ -160,9 +176,7 @@ def _joins(given: Material, drawn: Mark, near: int, far: int) -> bool:
     """Tell whether a mark connects two parts."""
     framed = drawn.framed(1, given.mask.shape)
     labels = given.labels[framed.window]
-    metal = (labels == near) | (labels == far) | framed.pixels
-    pieces = cv2.connectedComponents(metal.astype(np.uint8), connectivity=given.connectivity)[1]
-    pieces = np.asarray(pieces, np.int32)
+    pieces = _pieces((labels == near) | (labels == far) | framed.pixels, given.connectivity)
     return bool(np.intersect1d(pieces[labels == near], pieces[labels == far]).size)
 
 
