@@ -77,6 +77,9 @@ def quantise(
         result = onnx.load(made)
     del result.metadata_props[:]
     result.doc_string = result.graph.doc_string = ""
+    used = {"", *(node.domain for node in result.graph.node)}
+    for unused in [one for one in result.opset_import if one.domain not in used]:
+        result.opset_import.remove(unused)
     data = result.SerializeToString(deterministic=True)
     if largest_pair_sum(data) > INT16_MAX:
         raise ParityError(
