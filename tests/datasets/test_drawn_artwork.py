@@ -40,15 +40,16 @@ def artwork() -> NDArray[np.uint8]:
 @pytest.fixture(scope="module")
 def drawings() -> list[tuple[Mask, Mask, tuple[Change, ...]]]:
     out: list[tuple[Mask, Mask, tuple[Change, ...]]] = []
-    for seed in range(16):
+    for seed in range(12):
         rng = np.random.default_rng(seed)
         good = good_unit(artwork() < 128, rng)
         out.append((good, *draw_defects(good, rng)))
     return out
 
 
-def parts(mask: Mask, connectivity: int, least: int) -> int:
-    return int((np.bincount(label(mask, connectivity=connectivity).ravel())[1:] >= least).sum())
+def parts(mask: Mask, connectivity: int, *least: int) -> tuple[int, ...]:
+    sizes = np.bincount(label(mask, connectivity=connectivity).ravel())[1:]
+    return tuple(int((sizes >= n).sum()) for n in least)
 
 
 def alone(good: Mask, change: Change) -> Mask:
@@ -60,11 +61,12 @@ def alone(good: Mask, change: Change) -> Mask:
 def test_every_type_is_true_of_the_board(drawings: list[tuple[Mask, Mask, tuple[Change, ...]]]) -> None:
     seen: dict[str, int] = dict.fromkeys(TYPES, 0)
     for good, _, changes in drawings:
-        copper, bare, nets = parts(good, 2, SPECK), parts(~good, 1, SPECK), parts(good, 2, CONDUCTOR)
+        (copper, nets), (bare,) = parts(good, 2, SPECK, CONDUCTOR), parts(~good, 1, SPECK)
         for change in changes:
             board = alone(good, change)
-            new_copper, new_bare = parts(board, 2, SPECK) - copper, parts(~board, 1, SPECK) - bare
-            new_nets = parts(board, 2, CONDUCTOR) - nets
+            now_copper, now_nets = parts(board, 2, SPECK, CONDUCTOR)
+            new_copper, new_nets = now_copper - copper, now_nets - nets
+            new_bare = parts(~board, 1, SPECK)[0] - bare
             true: dict[str, Any] = {
                 "open": new_nets >= 1,
                 "short": new_nets <= -1,
@@ -75,7 +77,7 @@ def test_every_type_is_true_of_the_board(drawings: list[tuple[Mask, Mask, tuple[
             }
             assert true[change.type], change
             seen[change.type] += 1
-    assert min(seen.values()) >= 12, seen
+    assert min(seen.values()) >= 10, seen
 
 
 def test_a_defect_takes_only_what_its_type_takes(
@@ -119,14 +121,13 @@ def test_all_types_come_before_any_comes_again(
 def test_a_good_unit_breaks_and_joins_nothing_and_moves_little() -> None:
     design = artwork() < 128
     far = ndimage.distance_transform_edt(~design) > 26
+    (nets,) = parts(design, 2, CONDUCTOR)
     widths: list[float] = []
-    for seed in range(25):
+    for seed in range(20):
         unit = good_unit(design, np.random.default_rng(seed))
         inner = np.s_[20:-20, 20:-20]  # what a shift brings in at the border is another matter
-        assert not parts(unit[inner] & far[inner], 2, 6)
-        whole = [np.pad(side, 1, constant_values=False) for side in (design, unit)]
-        nets = [parts(side, 2, CONDUCTOR) for side in whole]
-        assert abs(nets[0] - nets[1]) <= 1  # a reflected border may show part of one more
+        assert parts(unit[inner] & far[inner], 2, 6) == (0,)
+        assert abs(parts(unit, 2, CONDUCTOR)[0] - nets) <= 1  # a reflected border may show part of one more
         widths.append(float(unit.mean() / design.mean()))
     assert 0.97 < float(np.median(widths)) < 1.03
     assert np.std(widths) > 0.003  # but units do differ
@@ -136,9 +137,9 @@ def test_conductors_that_no_border_cuts_stay_as_many() -> None:
     design = np.zeros((200, 200), np.bool_)
     for k in range(8):
         design[40:160, 40 + 15 * k : 43 + 15 * k] = True  # 3 px wide: a break is near
-    for seed in range(60):
+    for seed in range(30):
         unit = good_unit(design, np.random.default_rng(seed))
-        assert parts(unit, 2, 30) == 8, seed
+        assert parts(unit, 2, 30) == (8,), seed
 
 
 def test_a_pair_is_as_a_line_delivers_it() -> None:
