@@ -7,12 +7,14 @@ record of a unit that could not be inspected; `measure_golden` makes the `Golden
 
 from vision.colour.golden_colours import GoldenColours
 from vision.colour.tile_light import first_light
+from vision.explain import Explanation
 from vision.frames import LARGEST_FILE, read_frame
 from vision.golden_measurement import measure_golden
 from vision.inspector import Inspector, held
 
 __all__ = [
     "LARGEST_FILE",
+    "Explanation",
     "GoldenColours",
     "Inspector",
     "first_light",

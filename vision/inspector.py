@@ -28,6 +28,7 @@ from vision.colour.golden_colours import GoldenColours
 from vision.colour.region import NotRead
 from vision.colour.tile_light import SeenLight
 from vision.compiled_view import CompiledView, eight_bit_rgb, registered
+from vision.explain import Explanation, explain
 from vision.findings import defects_of, in_order
 from vision.judge import (
     check_entered,
@@ -137,6 +138,25 @@ class Inspector:
             serial=serial, lot=lot, station=station, sequence=sequence
         )
 
+    def explain(self, frame: Frame, record: Inspection, *, most: int = 20) -> tuple[Explanation, ...]:
+        """Show why each deviation that a record lists in a frame's view is one, and what was dismissed.
+
+        Pure, and no part of `inspect`: the frame is compared once more.
+
+        Args:
+            frame: the very frame that was inspected.
+            record: its record, by an inspector of this golden sample and classifier.
+            most: of the defects, gravest first, and of the dismissed deviations, largest first.
+
+        Returns:
+            The defects in the record's order, then the dismissed; none where the unit was not found.
+
+        Raises:
+            evidence.FrameError: a frame of a view that does not exist, of an impossible size or of another
+                inspection; a record of another golden sample, or one that lists other deviations.
+        """
+        return explain(self._setup.golden, self._compiled(frame), frame, record, most)
+
     def rectified(self, frame: Frame) -> U8 | None:
         """Return a unit as the golden image of the frame's view shows it, or None where it is not found.
 
@@ -146,11 +166,7 @@ class Inspector:
         Raises:
             evidence.FrameError: a frame of a view that does not exist, or of an impossible size.
         """
-        compiled = self._setup.views.get(frame.view)
-        if compiled is None:
-            raise FrameError(
-                f"a frame of view {frame.view!r}: the golden sample has {sorted(self._setup.views)}"
-            )
+        compiled = self._compiled(frame)
         pixels = eight_bit_rgb(frame, compiled.view)
         found = registered(self._setup.golden, compiled, frame, pixels)
         if isinstance(found, NotRegistered) or not compiled.surface.in_frame(
@@ -158,6 +174,14 @@ class Inspector:
         ):
             return None
         return compiled.surface.whole(pixels, compiled.surface.align(pixels, found.mapping), found.mapping)
+
+    def _compiled(self, frame: Frame) -> CompiledView:
+        compiled = self._setup.views.get(frame.view)
+        if compiled is None:
+            raise FrameError(
+                f"a frame of view {frame.view!r}: the golden sample has {sorted(self._setup.views)}"
+            )
+        return compiled
 
 
 def held(

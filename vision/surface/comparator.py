@@ -180,6 +180,13 @@ class SurfaceComparator:
         """Return which pixels of a window of the half-resolution view deviate, as `deviations` last found."""
         return self._out[y : y + height, x : x + width] > 0
 
+    def excess(self) -> U8:
+        """Return by how many codes each pixel exceeds what is tolerated, as `deviations` last found.
+
+        (h, w) uint8 of the half-resolution view, the caller's own.
+        """
+        return self._out.copy()
+
     def region(
         self,
         aligned: Aligned,

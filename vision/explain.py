@@ -1,0 +1,175 @@
+"""Why a deviation is, or is not, a defect: its pictures in the golden view, made again from the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from evidence import MOST_DEFECTS, Defect, Frame, FrameError, Inspection, because
+from golden.sample import GoldenSample
+from kernels.compiled import F32, I64, U8
+from models import CELL, NOT_A_DEFECT
+from vision.compiled_view import CompiledView, eight_bit_rgb, registered
+from vision.findings import defects_of, in_order
+from vision.naming import Dismissed, Named, unnamed
+from vision.register import NotRegistered
+from vision.surface import SCALE, Deviation
+
+_ROUND = 1.7  # a window's side against the longer side of what it shows
+_LEAST_PX, _LEAST_MM = 48, 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """One deviation in a square window of the golden view, upright, at the golden image's resolution.
+
+    Attributes:
+        number: its place among the record's defects, from 1; None for one that was dismissed.
+        defect: as in the record; None for one that was dismissed.
+        defect_class: its class.
+        because: what decided it, in one sentence.
+        corner: x, y of the window's first pixel in the golden image; it may lie outside, whose border
+            pixels are then repeated.
+        box: x, y, width, height of the deviation in the window, in pixels.
+        golden: (side, side, 3) uint8 codes.
+        unit: (side, side, 3) uint8 codes of the unit there, resampled once, illumination removed.
+        heat: (side, side) float32, NaN where nothing was asked.
+        shows: what `heat` is: the classifier's probability of a defect, or, without one, the codes by which
+            the unit exceeds what is tolerated.
+    """
+
+    number: int | None
+    defect: Defect | None
+    defect_class: str
+    because: str
+    corner: tuple[int, int]
+    box: tuple[float, float, float, float]
+    golden: U8
+    unit: U8
+    heat: F32
+    shows: Literal["probability", "excess"]
+
+    @property
+    def difference(self) -> npt.NDArray[np.int16]:
+        """Unit less golden, (side, side, 3) int16 codes."""
+        return self.unit.astype(np.int16) - self.golden
+
+
+def explain(
+    golden: GoldenSample, compiled: CompiledView, frame: Frame, record: Inspection, most: int
+) -> tuple[Explanation, ...]:
+    """Return what `Inspector.explain` returns."""
+    _require_own(golden, frame, record)
+    pixels = eight_bit_rgb(frame, compiled.view)
+    found = registered(golden, compiled, frame, pixels)
+    if isinstance(found, NotRegistered):
+        return ()
+    aligned = compiled.surface.align(pixels, found.mapping)
+    if not aligned.comparable:
+        return ()
+    catalogue, surface = golden.spec.catalogue, compiled.surface
+    deviations = surface.deviations(aligned, found.mapping, catalogue.smallest_mm)
+    named = (
+        unnamed(deviations)
+        if compiled.namer is None
+        else compiled.namer.name(pixels, aligned, found.mapping, deviations)
+    )
+    defects = defects_of(compiled, aligned, named.findings, catalogue)
+    regions = {id(d): f.region for d, f in zip(defects, named.findings, strict=True)}
+    windows = _Windows(compiled, surface.whole(pixels, aligned, found.mapping), named, surface.excess())
+    listed = [(i, d) for i, d in enumerate(record.defects, start=1) if d.view == frame.view]
+    pairs = _same(listed, in_order(defects, catalogue), record)
+    return (
+        *(windows.of_defect(number, d, regions[id(again)]) for number, d, again in pairs[:most]),
+        *(windows.of_dismissed(d) for d in named.dismissed[:most]),
+    )
+
+
+def _require_own(golden: GoldenSample, frame: Frame, record: Inspection) -> None:
+    if record.golden.digest != golden.digest:
+        raise FrameError(
+            f"inspection {record.id} was judged by golden sample {record.golden.digest}, not by "
+            f"{golden.digest}: give the golden sample that judged it"
+        )
+    if (frame.view, frame.digest) not in {(f.view, f.digest) for f in record.frames}:
+        raise FrameError(
+            f"the frame of view {frame.view!r} with digest {frame.digest} is not one of inspection "
+            f"{record.id}: give the very file that was inspected"
+        )
+
+
+def _same(
+    listed: Sequence[tuple[int, Defect]], again: Sequence[Defect], record: Inspection
+) -> list[tuple[int, Defect, Defect]]:
+    """Return number and defect of the record beside the same defect found again."""
+    pairs = [(number, d, other) for (number, d), other in zip(listed, again, strict=False)]
+    full = len(record.defects) >= MOST_DEFECTS  # such a record lists the gravest only
+    same_number = len(listed) == len(again) or (full and len(listed) < len(again))
+    if not same_number or any(_key(d) != _key(other) for _, d, other in pairs):
+        raise FrameError(
+            f"inspection {record.id} lists other deviations than are found in its frame now; use the release "
+            f"({record.versions.get('hallmark', 'unknown')}) and the model "
+            f"({record.model.name if record.model else 'none'}) that made it"
+        )
+    return pairs
+
+
+def _key(d: Defect) -> tuple[object, ...]:
+    return d.defect_class, d.severity, d.box_mm, d.size_mm
+
+
+class _Windows:
+    """Cuts windows out of the golden image, the unit and the heat map."""
+
+    def __init__(self, compiled: CompiledView, unit: U8, named: Named, excess: U8) -> None:
+        self._golden, self._unit = compiled.pixels, unit
+        self._mm_per_px = compiled.view.mm_per_px
+        self._heat: F32 = excess.astype(np.float32) if named.cells is None else 1 - named.cells[..., 0]
+        self._step = SCALE if named.cells is None else CELL
+        self._shows: Literal["probability", "excess"] = "excess" if named.cells is None else "probability"
+
+    def of_defect(self, number: int, defect: Defect, region: Deviation) -> Explanation:
+        return self._cut(region, number, defect, defect.defect_class, because(defect))
+
+    def of_dismissed(self, dismissed: Dismissed) -> Explanation:
+        d = dismissed.region
+        said = (
+            f"not a defect with probability {dismissed.probability:.2f}, size {d.size_mm:.2f} mm: dismissed"
+        )
+        return self._cut(d, None, None, NOT_A_DEFECT, said)
+
+    def _cut(
+        self, d: Deviation, number: int | None, defect: Defect | None, defect_class: str, said: str
+    ) -> Explanation:
+        x, y, w, h = d.golden_px
+        side = round(max(_ROUND * max(w, h), _LEAST_MM / self._mm_per_px, _LEAST_PX))
+        left, top = round(x + w / 2 - side / 2), round(y + h / 2 - side / 2)
+        height, width = self._golden.shape[:2]
+        rows = np.clip(np.arange(top, top + side), 0, height - 1)
+        columns = np.clip(np.arange(left, left + side), 0, width - 1)
+        return Explanation(
+            number=number,
+            defect=defect,
+            defect_class=defect_class,
+            because=said,
+            corner=(left, top),
+            box=(x - left, y - top, w, h),
+            golden=_taken(self._golden, rows, columns),
+            unit=_taken(self._unit, rows, columns),
+            heat=self._heat_at(rows, columns),
+            shows=self._shows,
+        )
+
+    def _heat_at(self, rows: I64, columns: I64) -> F32:
+        height, width = self._heat.shape
+        down = np.minimum(rows // self._step, height - 1)
+        across = np.minimum(columns // self._step, width - 1)
+        return self._heat.take(down, axis=0).take(across, axis=1)
+
+
+def _taken(image: U8, rows: I64, columns: I64) -> U8:
+    return image.take(rows, axis=0).take(columns, axis=1)
