@@ -1,15 +1,13 @@
-"""From what deviates to the boxes and types of DeepPCB.
+"""The plain difference of an aligned pair, typed by rules: what the detector's figures are compared with.
 
-Two finders read the same aligned pair: `by_model` the cells of a classifier, `by_difference` the plain
-difference of the two pictures, which the model's figure is compared with. In both, what a region does to the
-material decides what its class alone does not: see `Effect`.
+What a difference does to the material decides its type, see `Effect`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -17,12 +15,9 @@ import numpy.typing as npt
 
 from benchmarks.deeppcb.score import IOU, Detection, overlap
 from datasets.deeppcb import TYPES, Box
-from models import CELL, Classifier
 
 U8 = npt.NDArray[np.uint8]
-_T = TypeVar("_T", bound=np.generic)
 Mask = npt.NDArray[np.bool_]
-Copper = Literal["bright", "black"]
 Effect = Literal["split", "hole", "edge"]
 """What a loss does to a material: it falls apart, gets a hole of its own, or has its edge moved. Copper that
 is added is ground lost: a short splits the ground."""
@@ -46,35 +41,6 @@ class _Region:
     extent: tuple[int, int, int, int]
     window: tuple[slice, slice]
     mask: Mask
-
-
-def by_model(template: U8, tested: U8, classifier: Classifier, copper: Copper) -> list[Detection]:
-    """Return what a classifier finds in an aligned pair.
-
-    Cells that are rather a defect than not join where they touch and have the same class; a region's
-    confidence is the mean probability of that class.
-
-    Args:
-        template: (h, w) uint8, aligned to the tested picture; h and w are multiples of 32.
-        tested: (h, w) uint8.
-        classifier: a released model.
-        copper: how the model is shown copper: `black`, as stored, or `bright`, inverted.
-    """
-    shown = [255 - p if copper == "bright" else p for p in (template, tested)]
-    cells = classifier.probabilities(*(np.repeat(p[None, :, :, None], 3, axis=3) for p in shown))[0]
-    named = cells[:, :, 1:].argmax(axis=2) + 1
-    named[cells[:, :, 0] >= 0.5] = 0  # rather not a defect
-    before, after = template < _THRESHOLD, tested < _THRESHOLD
-    found: list[Detection] = []
-    kinds: list[int] = np.unique(named[named > 0]).tolist()
-    for kind in kinds:
-        sure = _enlarged(cells[:, :, kind])
-        for region in _regions(_enlarged(named == kind)):
-            name = _type(classifier.classes[kind], before[region.window], after[region.window], region.mask)
-            if name is not None:
-                confidence = float(sure[region.window][region.mask].mean())
-                found.append(_detection(region, name, confidence, template.shape, MARGIN))
-    return apart(found)
 
 
 def by_difference(template: U8, tested: U8) -> list[Detection]:
@@ -102,19 +68,6 @@ def apart(found: Sequence[Detection]) -> list[Detection]:
         if all(overlap(detection.box, other.box) <= IOU for other in kept):
             kept.append(detection)
     return kept
-
-
-def _type(named: str, before: Mask, after: Mask, region: Mask) -> str | None:
-    """Return the type of a classifier's region, None for classes that bare copper and ground do not have."""
-    match named:
-        case "open" | "short":
-            return named
-        case "missing_material" | "missing_feature":
-            return "pin-hole" if _effect(before, after, region) == "hole" else "mousebite"
-        case "excess_material" | "contamination":
-            return "copper" if _effect(~before, ~after, region) == "hole" else "spur"
-        case _:
-            return None
 
 
 def _effect(material: Mask, left: Mask, region: Mask) -> Effect:
@@ -162,10 +115,6 @@ def _detection(
         TYPES.index(name) + 1,
     )
     return Detection(box, round(confidence, 4))  # as its file has it
-
-
-def _enlarged(cells: npt.NDArray[_T]) -> npt.NDArray[_T]:
-    return cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
 
 
 def _eroded(mask: Mask) -> Mask:

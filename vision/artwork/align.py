@@ -139,8 +139,8 @@ class _Edges:
 
     def __init__(self, unit: U8, scale: int) -> None:
         self._unit, self._scale = unit, scale
-        self._gx = cv2.Sobel(unit, cv2.CV_32F, 1, 0, scale=1 / 8)
-        self._gy = cv2.Sobel(unit, cv2.CV_32F, 0, 1, scale=1 / 8)
+        self._gx = np.asarray(cv2.Sobel(unit, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
+        self._gy = np.asarray(cv2.Sobel(unit, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
         self._xx = self._sum(self._gx, self._gx)
         self._xy = self._sum(self._gx, self._gy)
         self._yy = self._sum(self._gy, self._gy)
@@ -148,7 +148,7 @@ class _Edges:
 
     def step(self, golden: U8) -> F64:
         """Return what the coefficients change by, in full pixels, to bring the golden onto the unit."""
-        off = cv2.subtract(golden, self._unit, dtype=cv2.CV_32F)
+        off = np.asarray(cv2.subtract(golden, self._unit, dtype=cv2.CV_32F), np.float32)
         xt, yt = self._sum(self._gx, off), self._sum(self._gy, off)
         xx, xy, yy, floor = self._xx, self._xy, self._yy, self._floor
         local = _solved(xx + floor, xy, yy + floor, xt, yt)
@@ -167,19 +167,19 @@ class _Edges:
             energy = xx * rest[:, 0] ** 2 + 2 * xy * rest[:, 0] * rest[:, 1] + yy * rest[:, 1] ** 2
             squared_px = energy / (xx + yy + floor) * self._scale**2
             weights = 1 / (1 + squared_px / _ROBUST_PX**2) ** 2
-        return change * self._scale
+        return np.asarray(change * self._scale, np.float64)
 
     def _sum(self, one: F32, other: F32) -> F64:
         product = cv2.multiply(one, other)
-        return np.asarray(
-            cv2.resize(product, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA), np.float64
-        ).ravel()
+        sums = cv2.resize(product, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)
+        return np.asarray(sums, np.float64).ravel()
 
 
 def _solved(xx: F64, xy: F64, yy: F64, xt: F64, yt: F64) -> F64:
     """Return (n, 2) displacements of n blocks alone."""
     determinant = xx * yy - xy * xy
-    return np.stack((yy * xt - xy * yt, xx * yt - xy * xt), axis=1) / determinant[:, None]
+    solved: F64 = np.stack((yy * xt - xy * yt, xx * yt - xy * xt), axis=1) / determinant[:, None]
+    return solved
 
 
 def _warped(golden: U8, coefficients: F64, scale: int, unit: U8, shifted: tuple[int, int] = (0, 0)) -> U8:

@@ -77,7 +77,7 @@ def _differs(before: U8, after: U8, reach: int) -> U8:
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     lost = (before & ~_grown(after, kernel)) | (_shrunk(before, kernel) & ~after)
     added = (after & ~_grown(before, kernel)) | (_shrunk(after, kernel) & ~before)
-    return (lost | added) & 1
+    return np.asarray((lost | added) & 1, np.uint8)
 
 
 def _grown(mask: U8, kernel: U8) -> U8:

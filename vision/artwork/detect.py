@@ -55,10 +55,11 @@ def detect(golden: U8, unit: U8, detector: Detector, least: float) -> list[Findi
         if confidence[k] < least or empty or (_overlaps(boxes[k], boxes[kept]) > SAME).any():
             continue
         kept.append(k)
-    return [
-        Finding(detector.classes[best[k]], float(confidence[k]), tuple(boxes[k].tolist()))  # pyright: ignore[reportArgumentType] (four of them)
-        for k in kept
-    ]
+    findings: list[Finding] = []
+    for k in kept:
+        x1, y1, x2, y2 = boxes[k].tolist()
+        findings.append(Finding(detector.classes[int(best[k])], float(confidence[k]), (x1, y1, x2, y2)))
+    return findings
 
 
 def _corners(candidates: I64, shape: tuple[int, ...]) -> I64:
