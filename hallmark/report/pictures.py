@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from evidence import Defect, FrameError, FrameRecord, Inspection, Pose
 from golden.sample import GoldenSample
 from golden.spec import View
+from hallmark.swatch import encoded
 from vision import read_frame
 
 LONGEST_PX = 1400  # of an embedded picture: 300 dpi on paper; what is drawn over it keeps full coordinates
@@ -50,7 +51,15 @@ def golden_picture(sample: GoldenSample, view: View) -> Picture | Absent:
         frame = read_frame(sample.images[view.image], view=view.id, camera="golden sample")
     except (KeyError, FrameError):
         return Absent(view.id, f"The golden picture of view {view.id} cannot be shown: it does not decode.")
-    return Picture(view.id, _eight_bit(frame.pixels), f"Golden picture, view {view.id}")
+    return as_seen(Picture(view.id, _eight_bit(frame.pixels), f"Golden picture, view {view.id}"), view)
+
+
+def as_seen(picture: Picture, view: View) -> Picture:
+    """Return a picture of a view as a screen shows it: codes that are linear to light are encoded (sRGB)."""
+    if view.transfer == "srgb":
+        return picture
+    table = encoded(np.arange(256) / 255)
+    return replace(picture, pixels=table[picture.pixels])
 
 
 def unit_picture(inspection: Inspection, record: FrameRecord, data: bytes | None) -> Picture | Absent:

@@ -10,7 +10,7 @@ from hallmark.report.colours import colours_in_detail
 from hallmark.report.drawing import labelled, pair
 from hallmark.report.marks import characteristic_marks, defect_marks, numbered, words
 from hallmark.report.paper import Block, Cell, Column, Figure, Gallery, Heading, Paper, Table, Text, Thumbnail
-from hallmark.report.pictures import Absent, Picture, cutouts, golden_picture
+from hallmark.report.pictures import Absent, Picture, as_seen, cutouts, golden_picture
 from hallmark.report.rows import Row, inspection_rows, measured_table, rule_sentences
 from hallmark.report.sections import (
     deviations,
@@ -52,7 +52,7 @@ def inspection_sheet(
     rows = inspection_rows(spec, inspection)
     states = {r.id: r.decision for r in inspection.characteristics}
     conform = sum(r.decision == "conform" for r in rows)
-    shown = [p for p in pictures if isinstance(p, Picture)]
+    shown = [as_seen(p, spec.view(p.view)) for p in pictures if isinstance(p, Picture)]
     timing = inspection.timing_ms
     spent = timing.get("total", sum(timing.values()))
     return Paper(

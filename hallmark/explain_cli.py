@@ -1,0 +1,170 @@
+"""`hallmark explain`: why each deviation of an inspected unit is a defect, as pictures and in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evidence import Frame, Inspection
+    from golden.spec import View
+    from vision import Explanation
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(explain)
+
+
+def explain(
+    golden: Annotated[Path, typer.Argument(metavar="PART.golden", help="The golden sample that judged.")],
+    record: Annotated[
+        Path, typer.Argument(metavar="RECORD.json", help="The record, as `hallmark inspect --out` writes it.")
+    ],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The very picture that was inspected.")],
+    *,
+    trust: Annotated[
+        Path, typer.Option(metavar="DIR", envvar="HALLMARK_TRUST", help="Folder of trusted public keys.")
+    ] = Path("trust"),
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER|none",
+            help="The model that the record names. Default: the packaged one, where the record names it.",
+            envvar="HALLMARK_MODEL",
+        ),
+    ] = "packaged",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the pictures here; without it only words.")
+    ] = None,
+    most: Annotated[
+        int, typer.Option(min=1, max=200, help="Most defects, and most dismissed deviations, that are shown.")
+    ] = 20,
+    dismissed: Annotated[
+        bool, typer.Option("--dismissed", help="Also show what the classifier called not a defect.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Show why a unit was rejected or held: a picture for each deviation, and the whole unit with boxes.
+
+    Each picture has the golden view, the unit aligned to it, their signed difference, and a heat map: the
+    classifier's probability of a defect, or how far the unit exceeds what is tolerated. The frame is compared
+    again, and refused where it is not the one that was inspected or now shows other deviations.
+
+    Examples:
+    `hallmark explain s4.golden sheets/unit-7.json unit-7.png --trust trust --out why`
+
+    `hallmark explain s4.golden sheets/unit-7.json unit-7.png --dismissed --json`
+    """
+    from golden.keys import TrustStore
+    from golden.sample import GoldenSample
+    from models.release import classifier_for
+    from vision import Inspector
+
+    sample = GoldenSample.open(golden, TrustStore.open(trust), datetime.now(UTC))
+    inspection = _record(record)
+    frame = _frame(inspection, image)
+    classifier = None if inspection.model is None else classifier_for(sample, model)
+    found = Inspector(sample, {}, classifier).explain(frame, inspection, most=most)
+    shown = [e for e in found if dismissed or e.number is not None]
+    view = sample.spec.view(frame.view)
+    files = {} if out is None else _write(out, inspection, frame, view, shown)
+    lines = [_line(e, files.get(id(e))) for e in shown]
+    if as_json:
+        from golden.digests import canonical_json
+
+        said = {"id": inspection.id, "verdict": inspection.verdict, "view": frame.view, "deviations": lines}
+        print(canonical_json({**said, "dismissed": inspection.dismissed}).decode())
+        return
+    unit = inspection.serial or inspection.id
+    print(f"{unit}  {inspection.verdict}  {', '.join(inspection.reasons)}".rstrip())
+    for line in lines:
+        print(f"{line['number'] or '-':>4}  {line['class']}: {line['because']}")
+        if line["file"]:
+            print(f"      {line['file']}")
+    _print_rest(inspection, frame.view, shown, dismissed=dismissed)
+
+
+def _print_rest(inspection: Inspection, view: str, shown: Sequence[Explanation], *, dismissed: bool) -> None:
+    from evidence import together
+
+    for met in inspection.counts:
+        print(f"      {together(met)}")
+    left = sum(d.view == view for d in inspection.defects) - sum(e.number is not None for e in shown)
+    if left:
+        print(f"      {left} more are in the record; see --most")
+    if inspection.dismissed and not dismissed:
+        print(f"      {inspection.dismissed} were called not a defect; see --dismissed")
+
+
+def _record(path: Path) -> Inspection:
+    from pydantic import ValidationError
+
+    from evidence import FrameError, Inspection, verify_digest
+
+    try:
+        inspection = Inspection.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise FrameError(
+            f"{path}: not a record of an inspection ({where}: {first['msg']}); give the JSON that "
+            "`hallmark inspect --out` wrote"
+        ) from error
+    if not verify_digest(inspection):
+        raise FrameError(f"{path}: the record was altered: its digest is not that of its content")
+    return inspection
+
+
+def _frame(inspection: Inspection, path: Path) -> Frame:
+    from evidence import FrameError, sha256
+    from vision import read_frame
+
+    data = path.read_bytes()
+    known = next((f for f in inspection.frames if f.digest == sha256(data)), None)
+    if known is None:
+        raise FrameError(
+            f"{path}: not the picture of inspection {inspection.id}: its digest is {sha256(data)}, the "
+            f"record's {', '.join(f.digest for f in inspection.frames) or 'none'}"
+        )
+    return read_frame(
+        data, view=known.view, camera=known.camera, captured_at=known.captured_at, source=str(path)
+    )
+
+
+def _write(
+    out: Path, inspection: Inspection, frame: Frame, view: View, shown: Sequence[Explanation]
+) -> dict[int, str]:
+    """Write a picture of each explanation and the overview; return the files by explanation."""
+    from golden.sample import write_file
+    from hallmark.calibrate.drawing import to_png
+    from hallmark.progress import progress
+    from hallmark.report.explained import explained_sheet, overview
+
+    out.mkdir(parents=True, exist_ok=True)
+    stem = f"{inspection.serial or inspection.id}-{view.id}"
+    write_file(out / f"{stem}-overview.png", to_png(overview(inspection, frame, view)))
+    files: dict[int, str] = {}
+    with progress("drawing", len(shown)) as done:
+        for i, e in enumerate(shown, start=1):
+            name = f"{e.number:02d}-{e.defect_class}" if e.number else f"dismissed-{i:02d}"
+            path = out / f"{stem}-{name}.png"
+            write_file(path, to_png(explained_sheet(e, view)))
+            files[id(e)] = str(path)
+            done(i)
+    return files
+
+
+def _line(e: Explanation, file: str | None) -> dict[str, Any]:
+    return {
+        "number": e.number,
+        "class": e.defect_class,
+        "severity": None if e.defect is None else e.defect.severity,
+        "because": e.because,
+        "file": file,
+    }
