@@ -60,6 +60,12 @@ def train(
     drawing_seed: Annotated[int, typer.Option(min=0, help="Decides what is drawn.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Decides everything random in the fit.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Of the fit; default: the recipe's.")] = None,
+    first: Annotated[
+        Path | None, typer.Option(help="Prepared pairs that are learned from before: drawn ones, say.")
+    ] = None,
+    fields: Annotated[
+        Path | None, typer.Option(help="JSON with fields of the card: name, thresholds, limits ...")
+    ] = None,
     pairs: Annotated[
         Path | None,
         typer.Option(help="Folder of the prepared pairs, kept for other fits; default: OUT-pairs."),
@@ -107,8 +113,10 @@ def train(
     if held.split is not None:
         told["split"] = str(_write_split(pairs, held.split, source.labelled))
     if interpreter is not None:
-        options = ["--seed", str(seed), *(["--epochs", str(epochs)] if epochs else [])]
-        told["model"] = _fit(interpreter, pairs, out, [*options, *_options_of(held)])
+        given = {"--seed": seed, "--epochs": epochs, "--first": first, "--fields": fields}
+        options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
+        holdout = ["--holdout", *held.groups] if held.groups else []
+        told["model"] = _fit(interpreter, pairs, out, [*options, *holdout])
     _print(told, as_json)
 
 
@@ -144,10 +152,6 @@ def _held_out(labelled: LabelledSet, named: Sequence[str], folds: int | None, fo
     split = deal(labelled, folds)
     _, held = hold_out(labelled, split.folds[fold - 1])
     return _HeldOut(split.folds[fold - 1], len(held), split)
-
-
-def _options_of(held: _HeldOut) -> list[str]:
-    return ["--holdout", *held.groups] if held.groups else []
 
 
 def _prepare(pairs: Path, source: Source, processes: int) -> tuple[Prepared, ...]:

@@ -22,6 +22,7 @@ from datasets.labelled.labels import LabelledBox, LabelledPair
 NAMES: Final = ("data.yaml", "classes.txt")
 """Files that name the classes."""
 
+_DEEPEST: Final = 20
 _NUMBER: Final = re.compile(r"[-+]?(?:[0-9]{1,3}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,2})?")
 
 
@@ -75,8 +76,8 @@ def _names(files: Files) -> tuple[str, ...]:
 
 def _of_yaml(text: str, path: Path) -> list[str]:
     try:
-        told: Any = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that does not exist
+        told: Any = _plain(text)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise DatasetError(f"{path}: not YAML ({str(error).splitlines()[0]}): correct it") from error
     names: Any = cast("dict[Any, Any]", told).get("names") if isinstance(told, dict) else None
     if isinstance(names, dict):  # by number
@@ -87,6 +88,16 @@ def _of_yaml(text: str, path: Path) -> list[str]:
             f"{path} names: not a list of names, nor one by numbers 0, 1, 2 ...: write names: [open, short]"
         )
     return cast("list[str]", names)
+
+
+def _plain(text: str) -> Any:  # noqa: ANN401 (whatever the file says)
+    """Return what a YAML text says; refuse what makes a small file mean endlessly much."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError("nested too deep, or with an alias")
+    return yaml.safe_load(text)
 
 
 def _listed(files: Files, listed: Path) -> list[Path]:
