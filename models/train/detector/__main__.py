@@ -19,7 +19,7 @@ import torch
 from models.errors import ModelError
 from models.train.detector.data import Prepared, read_prepared
 from models.train.detector.fit import Recipe, fit
-from models.train.detector.released import Made, release
+from models.train.detector.released import Made, read_weights, release, write_weights
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,18 +28,18 @@ def main(arguments: Sequence[str]) -> int:
     torch.set_num_threads(1)
     try:
         pairs = read_prepared(options.pairs)
-        first = None if options.first is None else read_prepared(options.first)
+        start = None if options.start is None else read_weights(options.start)
         fields = {} if options.fields is None else json.loads(options.fields.read_bytes())
         kept, held = _divided(pairs, options.holdout)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"models.train.detector: {error}\n")
         return 2
-    recipe = Recipe(
-        seed=options.seed, epochs=options.epochs, batch=options.batch, first_epochs=options.first_epochs
-    )
-    network = fit(kept, recipe, _Progress(), first)
+    recipe = Recipe(seed=options.seed, epochs=options.epochs, batch=options.batch, rate=options.rate)
     try:
-        made = Made(network, recipe, kept, held, first)
+        network = fit(kept, recipe, _Progress(), start)
+        if options.weights is not None:
+            write_weights(network, options.weights)
+        made = Made(network, recipe, kept, held)
         report = release(made, options.out, fields, int8=not options.fp32)
     except (ModelError, ValueError) as error:
         sys.stderr.write(f"models.train.detector: {error}\n")
@@ -52,12 +52,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m models.train.detector", description=__doc__)
     parser.add_argument("pairs", type=Path, help="folder of prepared pairs")
     parser.add_argument("--out", type=Path, required=True, help="folder of the release")
-    parser.add_argument("--first", type=Path, help="prepared pairs that are learned from first: drawn ones")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="weights of an earlier fit to go on from")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="write the fitted weights here, too")
     parser.add_argument("--holdout", nargs="*", default=[], metavar="GROUP", help="groups kept from the fit")
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--epochs", type=_positive, default=Recipe.epochs)
-    parser.add_argument("--first-epochs", type=_positive, default=Recipe.first_epochs)
     parser.add_argument("--batch", type=_positive, default=Recipe.batch)
+    parser.add_argument("--rate", type=float, default=Recipe.rate, help="greatest rate of learning")
     parser.add_argument("--fields", type=Path, help="JSON with fields of the card: name, thresholds, ...")
     parser.add_argument("--fp32", action="store_true", help="release no INT8 network")
     return parser.parse_args(arguments)

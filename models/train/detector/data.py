@@ -54,7 +54,8 @@ class Prepared:
         at = [i for i, group in enumerate(self.groups) if keep(group)]
         return Prepared(
             [self.golden[i] for i in at], [self.units[i] for i in at], [self.boxes[i] for i in at],
-            [self.candidates[i] for i in at], [self.groups[i] for i in at], self.classes, self.index, self.digest,
+            [self.candidates[i] for i in at], [self.groups[i] for i in at],
+            self.classes, self.index, self.digest,
         )  # fmt: skip
 
 
@@ -107,6 +108,21 @@ class Places:
     box: F32
     kind: I32
     own: npt.NDArray[np.bool_]
+
+    def fewer(self, negatives: int, rng: np.random.Generator) -> Places:
+        """Return the places with at most so many of each pair that show nothing, drawn at random."""
+        order = rng.permutation(len(self.pair))
+        seen: dict[int, int] = {}
+        kept: list[int] = []
+        for i in order.tolist():
+            if self.kind[i] == 0:
+                pair = int(self.pair[i])
+                seen[pair] = seen.get(pair, 0) + 1
+                if seen[pair] > negatives:
+                    continue
+            kept.append(i)
+        at = np.sort(np.array(kept, np.int64))
+        return Places(self.pair[at], self.centre[at], self.box[at], self.kind[at], self.own[at])
 
 
 def places(pairs: Prepared) -> Places:

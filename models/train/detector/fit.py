@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,26 +21,26 @@ from models.train.detector.network import DetectorNetwork, build
 class Recipe:
     """Everything that decides a fit, apart from the data.
 
-    `epochs` are of the pairs, `first_epochs` of those that are learned from first, if any. An epoch shows
-    every candidate and every labelled box's own centre once.
+    An epoch shows every candidate and every labelled box's own centre once; of the candidates of a pair that
+    show nothing at most `negatives` are taken, drawn once.
     """
 
     seed: int = 1
     epochs: int = 24
-    first_epochs: int = 8
     batch: int = 64
     rate: float = 4e-3
     decay: float = 0.02
     average: float = 0.998
     smoothing: float = 0.02
     box_weight: float = 2.0
+    negatives: int = 10
 
 
 def fit(
     pairs: Prepared,
     recipe: Recipe,
     progress: Callable[[int, int, float], None],
-    first: Prepared | None = None,
+    start: Mapping[str, Tensor] | None = None,
 ) -> DetectorNetwork:
     """Return a fitted network in evaluation mode.
 
@@ -50,46 +50,31 @@ def fit(
         pairs: what is learned from.
         recipe: how.
         progress: is told step, steps and loss.
-        first: what is learned from before, with the same rate; None for nothing.
+        start: weights of an earlier fit to go on from; None for random ones.
 
     Raises:
-        ValueError: there are fewer places than a batch has.
+        ValueError: there are fewer places than a batch has, or the weights are of another network.
     """
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(mode=True)
     rng = np.random.default_rng(recipe.seed)
     network = build(len(pairs.classes), pairs.golden[0].shape[2]).train()
+    if start is not None:
+        try:
+            network.load_state_dict(start)
+        except RuntimeError as error:
+            raise ValueError(f"the weights to start from are of another network: {error}") from error
     network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (torch's stub lacks it)
-    if first is not None:
-        network = _learned(network, first, recipe, recipe.first_epochs, rng, progress)
-    network = _learned(network.train(), pairs, recipe, recipe.epochs, rng, progress)
-    network.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue] (as above)
-    return network.eval()
-
-
-def _learned(
-    network: DetectorNetwork,
-    pairs: Prepared,
-    recipe: Recipe,
-    epochs: int,
-    rng: np.random.Generator,
-    progress: Callable[[int, int, float], None],
-) -> DetectorNetwork:
-    """Fit for some epochs and return the average of the weights."""
-    crops, at = Crops(pairs), places(pairs)
+    crops, at = Crops(pairs), places(pairs).fewer(recipe.negatives, rng)
     average = copy.deepcopy(network)
-    steps = epochs * (len(at.pair) // recipe.batch)
+    steps = recipe.epochs * (len(at.pair) // recipe.batch)
     if not steps:
         raise ValueError(f"{len(at.pair)} candidates and boxes are less than a batch of {recipe.batch}")
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps, pct_start=0.2)
-    name = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
     smooth = math.nan
-    for step, (pictures, kinds, boxes) in enumerate(_batches(crops, at, recipe, rng, steps)):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits, answers = network(torch.from_numpy(pictures))
-        loss = name(logits.float(), torch.from_numpy(kinds).long())
-        loss = loss + recipe.box_weight * _box_loss(answers.float(), kinds, boxes)
+    for step, drawn in enumerate(_batches(crops, at, recipe, rng, steps)):
+        loss = _loss(network, *drawn, recipe)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -99,7 +84,17 @@ def _learned(
         now = float(loss.detach())
         smooth = now if math.isnan(smooth) else 0.98 * smooth + 0.02 * now
         progress(step + 1, steps, smooth)
-    return average
+    average.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue] (as above)
+    return average.eval()
+
+
+def _loss(network: DetectorNetwork, pictures: U8, kinds: I32, boxes: F32, recipe: Recipe) -> Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits, answers = network(torch.from_numpy(pictures))
+    named = nn.functional.cross_entropy(
+        logits.float(), torch.from_numpy(kinds).long(), label_smoothing=recipe.smoothing
+    )
+    return named + recipe.box_weight * _box_loss(answers.float(), kinds, boxes)
 
 
 def _box_loss(answers: Tensor, kinds: I32, boxes: F32) -> Tensor:

@@ -15,7 +15,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from torch import Tensor
 
+from golden.sample import write_file
 from models.detector.contract import SIDE
 from models.detector.decision import decide
 from models.detector.release import FixedSet, write_detector_release
@@ -35,13 +37,12 @@ _UNCHOSEN: Final = "Not chosen: nothing was held out and no thresholds were give
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A fitted network and what it was made with; `held` is what it never saw, `first` what came first."""
+    """A fitted network and what it was made with; `held` is what it never saw."""
 
     network: DetectorNetwork
     recipe: Recipe
     kept: Prepared
     held: Prepared | None
-    first: Prepared | None
 
 
 def release(made: Made, folder: Path, fields: Mapping[str, Any], *, int8: bool) -> str:
@@ -101,6 +102,20 @@ def run(network: DetectorNetwork, pairs: U8) -> Answers:
         answers = [network(part) for part in torch.from_numpy(pairs).split(64)]
     logits, boxes = (torch.cat([answer[i] for answer in answers]).numpy() for i in (0, 1))
     return Answers(logits, boxes)
+
+
+def write_weights(network: DetectorNetwork, file: Path) -> None:
+    """Write a network's weights, for a fit that goes on from them."""
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_file(file, buffer.getvalue())
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Read what `write_weights` wrote; raise OSError or ValueError where it is not that."""
+    with np.load(file, allow_pickle=False) as stored:
+        return {name: torch.from_numpy(stored[name]) for name in stored.files}
 
 
 def candidate_crops(pairs: Prepared) -> tuple[U8, I32]:
@@ -179,8 +194,6 @@ def _card(made: Made) -> dict[str, Any]:
         ("training", made.kept, "everything but what was held out"),
         ("validation", made.held, "held out"),
     ]
-    if made.first is not None:
-        parts.append(("training", made.first, "learned from first"))
     licence = str(made.kept.index["licence"]) or "none found beside the data"
     channels = made.kept.golden[0].shape[2]
     return {
