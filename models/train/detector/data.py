@@ -62,8 +62,8 @@ class Prepared:
 def read_prepared(folder: Path) -> Prepared:
     """Read a folder of prepared pairs.
 
-    `index.json` holds `classes`, `digests` and `groups` (both by file name), beside what it says of source
-    and licence; `hallmark.training.prepared` writes it.
+    `index.json` holds `classes`, `files` (digests) and `groups` (both by file name), beside what it says of
+    source and licence; `hallmark.training.prepared` writes it.
 
     Raises:
         OSError: a file is missing.
@@ -75,7 +75,7 @@ def read_prepared(folder: Path) -> Prepared:
     units: list[U8] = []
     boxes: list[I32] = []
     candidates: list[I32] = []
-    for name, digest in index["digests"].items():
+    for name, digest in index["files"].items():
         data = (folder / name).read_bytes()
         if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
             raise ValueError(
@@ -86,7 +86,7 @@ def read_prepared(folder: Path) -> Prepared:
             units.append(stored["unit"])
             boxes.append(stored["boxes"].astype(np.int32).reshape(-1, 5))
             candidates.append(stored["candidates"].astype(np.int32).reshape(-1, 4))
-    groups = [index["groups"][name] for name in index["digests"]]
+    groups = [index["groups"][name] for name in index["files"]]
     digest = "sha256:" + hashlib.sha256(text).hexdigest()
     return Prepared(golden, units, boxes, candidates, groups, tuple(index["classes"]), index, digest)
 
