@@ -59,6 +59,7 @@ class FrameRecord(Closed):
 
     `colours` is the digest of the golden sample's colours as this station measured them, where units are
     compared with those; `light` is what a tile in the frame shows of the lamp, where there is one.
+    `variation` is the digest of what approved units show, where the surface is compared with that.
     """
 
     view: Name
@@ -69,6 +70,7 @@ class FrameRecord(Closed):
     pose: Pose | None
     colours: Stated[Digest] = None
     light: Stated[LightRecord] = None
+    variation: Stated[Digest] = None
 
 
 class BudgetLine(Closed):

@@ -24,7 +24,7 @@ from vision.naming import Namer
 from vision.pyramid import Pyramid, light_of
 from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
-from vision.surface import SurfaceComparator
+from vision.surface import SurfaceComparator, VariationModel
 
 _SIZE_RANGE = (0.5, 3.0)  # a frame's sides against the golden view's
 
@@ -40,6 +40,7 @@ class CompiledView:
         classifier: Classifier | None,
         check: Check | None,
         colours: GoldenColours | None,
+        variation: VariationModel | None = None,
     ) -> None:
         """Compile registration, measurement, surface and colour; errors as `Inspector`."""
         if calibration is not None and calibration.transfer != view.transfer:
@@ -49,6 +50,7 @@ class CompiledView:
                 "reference image was taken, and take both with the same one"
             )
         self.view, self.calibration, self.check, self.golden_colours = view, calibration, check, colours
+        self.variation = variation
         image = golden.images[view.image]
         pixels = read_frame(image, view=view.id, camera="golden", source=view.image).pixels
         self.pixels = np.asarray(pixels, np.uint8)
@@ -62,6 +64,9 @@ class CompiledView:
         self.exposure = Exposure(grey, light)
         self.registrar = Registrar(light, usable)
         self.surface = SurfaceComparator(golden.spec, view, self.pixels, self.table)
+        if variation is not None:
+            variation.require(golden.digest, view.id, *self.surface.golden.shape[:2])
+            self.surface.learn(variation)
         smallest_mm = golden.spec.catalogue.smallest_mm
         own = classifier if classifier is not None and classifier.golden_image == sha256(image) else None
         self.namer = None if own is None else Namer(self.surface, own, smallest_mm)

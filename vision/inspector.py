@@ -42,7 +42,7 @@ from vision.judge import (
 from vision.measure import Gauge, Measured
 from vision.naming import unnamed
 from vision.register import NotRegistered, Registered
-from vision.surface import Aligned
+from vision.surface import Aligned, VariationForeignError, VariationModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +71,11 @@ class Inspector:
         checks: what the check standard says of the certificate of a view, by view id.
         colours: the golden sample's colours as this station measured them, by view id: where a certificate
             has colour, colours are differences to these.
+        variations: what approved units of a view show, by view id: its surface is compared with that and no
+            longer with the golden image alone.
 
     Raises:
+        VariationForeignError: a variation model is of another golden sample or view.
         CalibrationError: a certificate does not fit its view; one, a check or colours are given for a view
             that does not exist; colours are of another golden sample or certificate.
         evidence.FrameError: a reference image does not decode.
@@ -87,15 +90,24 @@ class Inspector:
         stopwatch: Callable[[], float] | None = None,
         checks: Mapping[str, Check] | None = None,
         colours: Mapping[str, GoldenColours] | None = None,
+        variations: Mapping[str, VariationModel] | None = None,
     ) -> None:
         """Compile every view."""
-        spec, checked, coloured = golden.spec, checks or {}, colours or {}
+        spec, checked, coloured, varied = golden.spec, checks or {}, colours or {}, variations or {}
+        for view_id in set(varied) - {v.id for v in spec.views}:
+            raise VariationForeignError(f"a variation model is given for view {view_id!r}, but there is none")
         unknown = (set(calibrations) | set(checked) | set(coloured)) - {v.id for v in spec.views}
         if unknown:
             raise CalibrationError(f"certificates are given for views that do not exist: {sorted(unknown)}")
         views = {
             v.id: CompiledView(
-                golden, v, calibrations.get(v.id), classifier, checked.get(v.id), coloured.get(v.id)
+                golden,
+                v,
+                calibrations.get(v.id),
+                classifier,
+                checked.get(v.id),
+                coloured.get(v.id),
+                varied.get(v.id),
             )
             for v in spec.views
         }
@@ -195,7 +207,7 @@ def held(
     frames: Sequence[Frame] = (),
 ) -> Inspection:
     """Return the HOLD record of a unit that could not be inspected; `reason` is a code of the registry."""
-    records = [_frame_record(f, None, None, None) for f in frames]
+    records = [_frame_record(f, None, None, None, None) for f in frames]
     verdict, reasons = verdict_of({reason})
     return complete({
         **_identity(golden, serial, lot, station, sequence), "model": None, "frames": records,
@@ -274,7 +286,9 @@ class _Unit:
         found = registered(self._golden, compiled, frame, pixels)
         calibration = compiled.calibration
         pose = found if isinstance(found, Registered) else None
-        self._frame_records.append(_frame_record(frame, calibration, compiled.golden_colours, pose))
+        self._frame_records.append(
+            _frame_record(frame, calibration, compiled.golden_colours, compiled.variation, pose)
+        )
         self._lap("register")
         light = self._light(compiled, frame, pixels)
         if isinstance(found, NotRegistered):
@@ -377,6 +391,7 @@ def _frame_record(
     frame: Frame,
     calibration: CameraCalibration | None,
     colours: GoldenColours | None,
+    variation: VariationModel | None,
     found: Registered | None,
 ) -> dict[str, Any]:
     pose = None
@@ -389,7 +404,8 @@ def _frame_record(
     return {
         "view": frame.view, "camera": frame.camera, "digest": frame.digest, "captured_at": frame.captured_at,
         "calibration": None if calibration is None else calibration.digest,
-        "colours": None if colours is None else colours.digest, "pose": pose,
+        "colours": None if colours is None else colours.digest,
+        "variation": None if variation is None else variation.digest, "pose": pose,
     }  # fmt: skip
 
 

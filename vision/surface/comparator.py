@@ -27,8 +27,9 @@ from vision.surface.aligned import Aligned, Illumination
 from vision.surface.candidates import candidates
 from vision.surface.colour import ColourDifference, ColourReference
 from vision.surface.deviation import Deviation, largest_extent, principal_extent
-from vision.surface.interval import golden_interval
+from vision.surface.interval import golden_interval, learned_interval
 from vision.surface.sampling import SCALE, every, half, place, resampled
+from vision.surface.variation import VariationModel
 
 
 class SurfaceComparator:
@@ -45,7 +46,7 @@ class SurfaceComparator:
 
     def __init__(self, spec: GoldenSpec, view: View, golden: U8, table: F32) -> None:
         """Compile intervals, tolerances and zones of the view."""
-        self.mm_per_px = view.mm_per_px
+        self.mm_per_px, self.step_mm = view.mm_per_px, view.mm_per_px * SCALE
         self._table = table
         golden_half = half(golden)
         self._native = np.ascontiguousarray(golden)
@@ -55,7 +56,7 @@ class SurfaceComparator:
         judged = [z.region for z in spec.zones if z.view == view.id]
         judged += [c.region for c in spec.characteristics if isinstance(c, Colour) and c.view == view.id]
         self._edges = np.concatenate([dense_outline(region) for region in judged] or [np.empty((0, 2))])
-        self._interval = golden_interval(golden_half)
+        self._foreseen = self._interval = golden_interval(golden_half)
         ignored = np.zeros(golden_half.shape[:2], np.bool_)
         for region in view.ignore:
             ignored |= mask(region, self._height, self._width, SCALE)
@@ -83,6 +84,34 @@ class SurfaceComparator:
                     f"zone {name!r} has no place of its own: earlier zones or ignored regions cover all of it"
                 )
         return labels
+
+    def learn(self, variation: VariationModel) -> None:
+        """Compare from now on with what a view's approved units show, not with the golden image alone."""
+        units = variation.tally
+        self._interval = learned_interval(self._foreseen, units.spread(), units.count, variation.unconfirmed)
+
+    @property
+    def widened(self) -> U8:
+        """Return (h, w) uint8, how many codes beyond the golden image's interval pass."""
+        return self._interval.wider_than(self._foreseen) * (self._zones > 0)
+
+    def relit(self, aligned: Aligned) -> U8:
+        """Return the unit's codes at half resolution, its illumination removed: (h, w, 3) uint8."""
+        out = np.empty_like(aligned.pixels)
+        columns, rows = (_middle(n) for n in (self._width, self._height))
+        relight(aligned.pixels, aligned.gain, columns, rows, out)
+        return out
+
+    def beyond(self, aligned: Aligned) -> Mask:
+        """Return (h, w) bool, where a unit lies outside what is tolerated, inside zones."""
+        return self._compared(aligned) > 0
+
+    def _compared(self, aligned: Aligned) -> U8:
+        """Return by how many codes each pixel exceeds what is tolerated; the same buffer every time."""
+        self._judged = self._zones if aligned.shown is None else self._zones * aligned.shown
+        allowed = self._interval.low, self._interval.high, self._interval.tolerance
+        deviation(aligned.pixels, aligned.gain, *allowed, self._judged, self._out)
+        return self._out
 
     def in_frame(self, mapping: QuadraticMap, height: int, width: int) -> bool:
         """Return whether every zone and colour region lies wholly inside a frame of that size."""
@@ -161,13 +190,9 @@ class SurfaceComparator:
 
     def deviations(self, aligned: Aligned, mapping: QuadraticMap, smallest_mm: float) -> list[Deviation]:
         """Return all regions of at least `smallest_mm` that deviate, largest first."""
-        self._judged = self._zones if aligned.shown is None else self._zones * aligned.shown
-        allowed = self._interval.low, self._interval.high, self._interval.tolerance
-        deviation(aligned.pixels, aligned.gain, *allowed, self._judged, self._out)
-        step = self.mm_per_px * SCALE
         found = (
             self.region(aligned, mapping, c.corner, c.inside, c.deviates)
-            for c in candidates(self._out, step, smallest_mm)
+            for c in candidates(self._compared(aligned), self.step_mm, smallest_mm)
         )
         regions = [region for region in found if region.size_mm >= smallest_mm]
         return sorted(regions, key=lambda r: (-r.size_mm, r.golden_px))
@@ -210,7 +235,6 @@ class SurfaceComparator:
         deviates = deviates[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         h, w = inside.shape
         at = np.s_[top : top + h, left : left + w]
-        step = self.mm_per_px * SCALE
         x, y, width, height = left * SCALE, top * SCALE, w * SCALE, h * SCALE
         corners = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]]) - 0.5
         frame = aligned.frame_points(mapping, corners)
@@ -218,16 +242,19 @@ class SurfaceComparator:
         return Deviation(
             golden_px=(x - 0.5, y - 0.5, float(width), float(height)),
             frame_px=(float(least_x), float(least_y), float(most_x - least_x), float(most_y - least_y)),
-            size_mm=largest_extent(inside) * step,
-            area_mm2=float(inside.sum()) * step**2,
-            length_mm=principal_extent(inside) * step,
+            size_mm=largest_extent(inside) * self.step_mm,
+            area_mm2=float(inside.sum()) * self.step_mm**2,
+            length_mm=principal_extent(inside) * self.step_mm,
             contrast=float(self._out[at][deviates].max(initial=0)),
-            zones=self._zones_of(self._zones[at][deviates]),
+            zones=self.zones_of((left, top), deviates),
             corner=(left, top),
             inside=inside,
         )
 
-    def _zones_of(self, labels: U8) -> tuple[str, ...]:
+    def zones_of(self, corner: tuple[int, int], pixels: Mask) -> tuple[str, ...]:
+        """Return the zones that pixels of a window at `corner` lie in, the one with most of them first."""
+        (x, y), (h, w) = corner, pixels.shape
+        labels = self._zones[y : y + h, x : x + w][pixels]
         counts = np.bincount(labels, minlength=len(self._zone_names) + 1)[1:]
         found = [(-int(n), name) for n, name in zip(counts, self._zone_names, strict=True) if n > 0]
         return tuple(name for _, name in sorted(found))
@@ -247,3 +274,8 @@ class SurfaceComparator:
     def colour_difference(self, aligned: Aligned, reference: ColourReference) -> ColourDifference | None:
         """Return the region's difference to the golden sample, or None where too little of it is usable."""
         return reference.difference(aligned, self._table)
+
+
+def _middle(length: int) -> F32:
+    """Return where the pixels of an axis lie when they span -1..1."""
+    return (2 * np.arange(length) / (length - 1) - 1).astype(np.float32)

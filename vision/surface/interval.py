@@ -1,17 +1,32 @@
 # pyright: reportUnknownMemberType=false
-"""The interval of codes that one golden image lets each pixel have: edges, texture and noise foreseen."""
+"""The interval of codes that each pixel may have: foreseen from one golden image, then learned from units.
+
+Foreseen: the golden codes nearby (edges move by registration) and a tolerance for noise and texture. Learned:
+the normal model's predictive interval of one more unit (Gelman et al., Bayesian Data Analysis, 3rd edition,
+section 3.3), which starts as the foreseen interval and becomes the units' own as they grow in number. Its
+factor is Student's: few units tell little, and pixels of one unit are no units, since they share its light,
+sheen and batch.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.special import stdtrit
 
-from kernels.compiled import U8
+from kernels.compiled import F32, U8, Mask
+from vision.surface.tally import Spread
 
 _BASE_TOLERANCE = 9  # codes: noise and residual shading
 _TEXTURE_TOLERANCE = 0.25  # of the golden interval's width
+_OUTSIDE = 0.001  # share of good pixels that an interval leaves outside
+_FORESEEN_FREEDOM = 4.0  # degrees of freedom that the foreseen width counts for
+_FORESEEN_UNITS = 1.0  # the golden sample is one unit
+_LEAST = 9.0  # codes of half an interval's width: what one light or camera adds to others
+_POOLED = 15  # pixels of the square over which variances are averaged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +43,18 @@ class Interval:
     high: U8
     tolerance: U8
 
+    @property
+    def bounds(self) -> tuple[F32, F32]:
+        """Return the least and the greatest code that passes, each (h, w, 3) float32."""
+        tolerance = self.tolerance[..., None].astype(np.float32)
+        return self.low - tolerance, self.high + tolerance
+
+    def wider_than(self, other: Interval) -> U8:
+        """Return (h, w) uint8, by how many codes it reaches beyond the other; 0 where nowhere."""
+        (low, high), (other_low, other_high) = self.bounds, other.bounds
+        reach = np.maximum(high - other_high, other_low - low).max(axis=2)
+        return np.clip(np.rint(reach), 0, 255).astype(np.uint8)
+
 
 def golden_interval(golden: U8) -> Interval:
     """Return the interval of (h, w, 3) uint8 golden codes nearby: edges are tolerated to about one pixel."""
@@ -38,3 +65,42 @@ def golden_interval(golden: U8) -> Interval:
     width = (high.astype(np.int16) - low).max(axis=2)
     tolerance = np.clip(_BASE_TOLERANCE + _TEXTURE_TOLERANCE * width, 0, 255).astype(np.uint8)
     return Interval(low, high, tolerance)
+
+
+def learned_interval(foreseen: Interval, units: Spread, count: int, foreseen_only: Mask) -> Interval:
+    """Return the interval after `count` units.
+
+    The variance of a pixel is the foreseen one times what the units around it vary more or less than foreseen
+    (mean over a square and all channels). A single place can therefore not buy itself a wide tolerance, and
+    one unit less or more does not make it narrow.
+
+    Args:
+        foreseen: by the golden image alone.
+        units: mean and variance of the units.
+        count: how many they are, the one set aside included.
+        foreseen_only: (h, w) bool, where the foreseen interval stays.
+    """
+    low, high = foreseen.bounds
+    middle, half_width = (low + high) / 2, (high - low) / 2
+    variance = (half_width / _reach(_FORESEEN_FREEDOM, _FORESEEN_UNITS)) ** 2
+    more = np.asarray(cv2.blur((units.variance / variance).mean(axis=2), (_POOLED, _POOLED)), np.float32)
+    n0, n, f0, f = _FORESEEN_UNITS, float(count), _FORESEEN_FREEDOM, units.degrees_of_freedom
+    moved = n0 * n / (n0 + n) * (units.mean - middle) ** 2
+    after = (f0 * variance + f * variance * more[..., None] + moved) / (f0 + f)
+    centre = (n0 * middle + n * units.mean) / (n0 + n)
+    wide = np.maximum(_reach(f0 + f, n0 + n) * np.sqrt(after), _LEAST)
+    tolerance = np.clip(np.floor(wide.min(axis=2)), 0, 255)
+    beside = wide - tolerance[..., None]
+    learned_low = np.clip(np.ceil(centre - beside), 0, 255).astype(np.uint8)
+    learned_high = np.clip(np.floor(centre + beside), 0, 255).astype(np.uint8)
+    keep = foreseen_only[..., None]
+    return Interval(
+        np.where(keep, foreseen.low, np.minimum(learned_low, learned_high)),
+        np.where(keep, foreseen.high, np.maximum(learned_low, learned_high)),
+        np.where(foreseen_only, foreseen.tolerance, tolerance.astype(np.uint8)),
+    )
+
+
+def _reach(freedom: float, units: float) -> float:
+    """Return half a predictive interval's width in standard deviations."""
+    return float(stdtrit(freedom, 1 - _OUTSIDE / 2)) * math.sqrt(1 + 1 / units)

@@ -1,0 +1,154 @@
+"""Approved units of a view become its variation model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from evidence import REASONS, Frame
+from golden.sample import GoldenSample
+from vision.compiled_view import CompiledView, eight_bit_rgb, registered
+from vision.mapping import QuadraticMap
+from vision.register import NotRegistered
+from vision.surface import Aligned, Deviation, SurfaceComparator
+from vision.surface.candidates import candidates
+from vision.surface.deviation import largest_extent
+from vision.surface.errors import VariationForeignError, VariationUnitsError
+from vision.surface.tally import Tally
+from vision.surface.variation import U16, Approval, SharedRegion, VariationModel
+
+_SHARE = 0.25  # of the units that make a place shared; two at least
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ApprovedUnit:
+    """A unit that somebody approved, and its frame."""
+
+    frame: Frame
+    serial: str
+    approved_by: str
+    approved_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strange:
+    """What of an approved unit the model that was learned from it and the others does not let pass."""
+
+    serial: str
+    regions: tuple[Deviation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """An unsigned model, and the units in which something is unlike all the others, in the order given."""
+
+    model: VariationModel
+    strange: tuple[Strange, ...]
+
+
+def learn_variation(
+    golden: GoldenSample,
+    view_id: str,
+    units: Iterable[ApprovedUnit],
+    *,
+    start: VariationModel | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> Learned:
+    """Learn what approved units of a view show.
+
+    Args:
+        golden: the golden sample.
+        view_id: its view.
+        units: approved units; frames are asked for one after the other.
+        start: a model of the same view to which the units are added.
+        progress: called once for each unit.
+
+    Raises:
+        VariationForeignError: there is no such view, or `start` is of another one.
+        VariationUnitsError: a unit is not found, not wholly shown or unlike lit, a frame occurs twice, or
+            the units are too few or too many.
+        evidence.FrameError: a frame of another view or size.
+    """
+    views = {v.id: v for v in golden.spec.views}
+    if view_id not in views:
+        raise VariationForeignError(f"the golden sample has no view {view_id!r}, only {', '.join(views)}")
+    compiled = CompiledView(golden, views[view_id], None, None, None, None)
+    surface, smallest_mm = compiled.surface, golden.spec.catalogue.smallest_mm
+    height, width = surface.golden.shape[:2]
+    tally, approvals = Tally.empty(height, width), list[Approval]()
+    if start is not None:
+        start.require(golden.digest, view_id, height, width)
+        tally, approvals = start.tally, [*start.header.units]
+    seen: list[tuple[Aligned, QuadraticMap]] = []
+    for unit in units:
+        if any(unit.frame.digest == known.frame for known in approvals):
+            raise VariationUnitsError(f"unit {unit.serial}: its frame occurs twice; give every unit once")
+        aligned, mapping = _aligned(golden, compiled, unit)
+        tally = tally.plus(surface.relit(aligned), surface.beyond(aligned))
+        approvals.append(
+            Approval(
+                frame=unit.frame.digest, serial=unit.serial, approved_by=unit.approved_by,
+                approved_at=unit.approved_at,
+            )
+        )  # fmt: skip
+        seen.append((aligned, mapping))
+        progress()
+    unmarked = VariationModel.of(
+        golden.digest, view_id, tuple(approvals), tally, (), np.zeros((height, width), np.uint16)
+    )
+    surface.learn(unmarked)
+    shared, places = _shared(surface, tally, smallest_mm)
+    model = VariationModel.of(golden.digest, view_id, tuple(approvals), tally, shared, places)
+    serials = [a.serial for a in approvals[len(approvals) - len(seen) :]]
+    strange = (
+        Strange(serial, tuple(surface.deviations(aligned, mapping, smallest_mm)))
+        for serial, (aligned, mapping) in zip(serials, seen, strict=True)
+    )
+    return Learned(model, tuple(s for s in strange if s.regions))
+
+
+def _aligned(
+    golden: GoldenSample, compiled: CompiledView, unit: ApprovedUnit
+) -> tuple[Aligned, QuadraticMap]:
+    pixels = eight_bit_rgb(unit.frame, compiled.view)
+    found = registered(golden, compiled, unit.frame, pixels)
+    if isinstance(found, NotRegistered):
+        raise _refused(unit, found.reason)
+    aligned = compiled.surface.align(pixels, found.mapping)
+    if not aligned.comparable or aligned.shown is not None:
+        raise _refused(unit, "unit_out_of_frame" if aligned.comparable else "light_changed")
+    return aligned, found.mapping
+
+
+def _shared(
+    surface: SurfaceComparator, tally: Tally, smallest_mm: float
+) -> tuple[tuple[SharedRegion, ...], U16]:
+    """Return what several units share and would pass, though the golden image alone stops it; and where."""
+    needed = max(2, math.ceil(_SHARE * tally.count))
+    beyond = surface.widened * (tally.beyond >= needed)
+    places = np.zeros(beyond.shape, np.uint16)
+    shared: list[SharedRegion] = []
+    step = surface.step_mm
+    found = sorted(candidates(beyond, step, smallest_mm), key=lambda c: -int(c.inside.sum()))
+    for c in found:
+        (x, y), (h, w) = c.corner, map(int, c.inside.shape)
+        at = np.s_[y : y + h, x : x + w]
+        places[at][c.inside] = len(shared) + 1
+        shared.append(
+            SharedRegion(
+                box_mm=(round(x * step, 4), round(y * step, 4), round(w * step, 4), round(h * step, 4)),
+                size_mm=round(largest_extent(c.inside) * step, 4),
+                area_mm2=round(float(c.inside.sum()) * step**2, 6),
+                zones=surface.zones_of(c.corner, c.deviates),
+                units=int(tally.beyond[at][c.inside].max()),
+            )
+        )
+    return tuple(shared), places
+
+
+def _refused(unit: ApprovedUnit, code: str) -> VariationUnitsError:
+    reason = REASONS[code]
+    return VariationUnitsError(f"unit {unit.serial}: {reason.meaning}; {reason.remedy}")
