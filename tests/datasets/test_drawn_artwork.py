@@ -12,8 +12,9 @@ from scipy import ndimage
 from skimage.measure import label
 
 from datasets.deeppcb import TYPES
-from datasets.drawn.artwork import DrawnPair, draw
+from datasets.drawn.artwork import DrawnPair, defects, draw
 from datasets.drawn.artwork.acquisition import good_unit
+from datasets.drawn.artwork.conductors import material, ways
 from datasets.drawn.artwork.defects import Change, draw_defects
 from datasets.errors import DatasetError
 
@@ -96,18 +97,37 @@ def test_a_defect_takes_only_what_its_type_takes(
         np.testing.assert_array_equal(rebuilt, board)
 
 
-def test_bites_are_deep_and_holes_clear_of_edges(
-    drawings: list[tuple[Mask, Mask, tuple[Change, ...]]],
-) -> None:
-    for good, _, changes in drawings:
-        depth = np.where(good, ndimage.distance_transform_edt(good), ndimage.distance_transform_edt(~good))
-        for change in changes:
-            reached = depth[change.mark.window][change.mark.pixels]
-            if change.type in {"mousebite", "spur"}:
-                assert reached.max() >= 2.9  # OpenCV's distances are a little off
-                assert reached.min() == 1.0  # it starts at the edge
-            if change.type in {"pin-hole", "copper"}:
-                assert reached.min() >= 1.99
+def many(drawer: str, on_copper: bool, tries: int) -> tuple[Mask, list[Change]]:
+    """Return a good board, and what one drawer draws on it again and again."""
+    rng = np.random.default_rng(11)
+    good = artwork() < 128
+    copper, bare = material(good, 8, rng), material(~good, 4, rng)
+    taken, given = (copper, bare) if on_copper else (bare, copper)
+    side = defects._Side(taken, given, ways(taken, given))
+    marks = [getattr(defects, drawer)(rng, side) for _ in range(tries)]
+    return good, [Change(drawer, mark) for mark in marks if mark is not None]
+
+
+@pytest.mark.parametrize("on_copper", [True, False])
+def test_bites_are_deep_and_holes_clear_of_edges(on_copper: bool) -> None:
+    good, bites = many("_bite", on_copper, 500)
+    depth = np.asarray(ndimage.distance_transform_edt(good if on_copper else ~good))
+    reached = [depth[change.mark.window][change.mark.pixels] for change in bites]
+    assert len(bites) > 100
+    assert min((deep >= 2.9).sum() for deep in reached) >= 3  # OpenCV's distances are a little off
+    assert max(deep.min() for deep in reached) == 1.0  # each starts at the edge
+    _, holes = many("_hole", on_copper, 500)
+    clear = [float(depth[change.mark.window][change.mark.pixels].min()) for change in holes]
+    assert len(holes) > 100
+    assert 2.1 < min(clear) < 3
+
+
+def test_a_short_that_does_not_reach_across_is_none() -> None:
+    good, shorts = many("_short", False, 400)
+    (nets,) = parts(good, 2, CONDUCTOR)
+    assert len(shorts) > 50
+    for change in shorts:
+        assert parts(alone(good, change), 2, CONDUCTOR)[0] < nets
 
 
 def test_all_types_come_before_any_comes_again(

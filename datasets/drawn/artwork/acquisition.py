@@ -74,8 +74,8 @@ def _where(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, Fl
     """Return at which x and y of the design each pixel of the unit looks, (h, w) each."""
     h, w = shape[0], shape[1]
     grids: list[Floats] = []
-    rough = float(rng.choice([0.0, 0.3, 0.8, 2.0], p=[0.35, 0.35, 0.2, 0.1]))
-    bent = float(rng.choice([0.0, 0.3, 1.0, 3.0], p=[0.4, 0.35, 0.17, 0.08]))
+    rough = float(rng.choice([0.0, 0.3, 0.8, 2.0], p=[0.5, 0.3, 0.14, 0.06]))
+    bent = float(rng.choice([0.0, 0.3, 1.0, 3.0], p=[0.5, 0.3, 0.14, 0.06]))
     u, v = np.linspace(-1, 1, w, dtype=np.float32)[None, :], np.linspace(-1, 1, h, dtype=np.float32)[:, None]
     for axis, shift in enumerate(_shift(rng)):
         a, b, c, d, e = (float(n) for n in rng.normal(0, 0.5 * bent, 5))
@@ -83,7 +83,7 @@ def _where(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, Fl
         if rough:
             wavelength = math.exp(rng.uniform(math.log(60), math.log(220)))
             field = field + rough * smooth_noise(rng, (h, w), wavelength)
-        if rng.random() < 0.12:
+        if rng.random() < 0.06:
             field = field + (_steps(h, rng)[:, None] if axis == 0 else _steps(w, rng)[None, :])
         grids.append(np.asarray(field, np.float32))
     across, along = grids
@@ -132,8 +132,8 @@ def _etched(field: Floats, rng: np.random.Generator) -> Mask:
     own = np.asarray(
         cv2.GaussianBlur(field, (0, 0), float(rng.uniform(0.5, 1.3)))
     )  # the design's edges are ragged
-    wider = float(np.clip(rng.normal(0, 0.1 if rng.random() < 0.8 else 0.45), -1, 1))
-    ragged = float(rng.choice([0.35, 0.5, 0.8], p=[0.5, 0.35, 0.15]))
+    wider = float(np.clip(rng.normal(0, 0.1 if rng.random() < 0.85 else 0.4), -1, 1))
+    ragged = float(rng.choice([0.35, 0.5, 0.75], p=[0.55, 0.35, 0.1]))
     noise = ragged * smooth_noise(rng, field.shape, float(rng.uniform(4, 12)))
     blur = float(rng.uniform(0.4, 1.1))
     level = float(np.clip(rng.normal(0, 15), -45, 45))

@@ -40,7 +40,9 @@ _TRIES: Final = 12
 _CLEAR_PX: Final = 6  # between two defects
 _LEAST_RADIUS: Final = 1.6
 _MOST_RADIUS: Final = 13.0
-_LEAST_DEPTH: Final = 3.0  # of a bite
+_LEAST_DEPTH: Final = 3.0  # of a bite, by so many pixels; less is lost among edges that differ
+_LEAST_DEEP_PX: Final = 3
+_LEAST_BITE_PX: Final = 14
 _HOLE_CLEAR: Final = 2.0  # of edges, round a hole
 _LEAST_PX: Final = 8  # of any defect
 _AROUND: Final = 6
@@ -186,7 +188,10 @@ def _bite(rng: np.random.Generator, side: _Side) -> Mark | None:
     pick = int(rng.integers(len(side.taken.edges)))
     at, inward = side.taken.edges[pick], side.taken.inward[pick]
     drawn = _taken(rng, side, at, *_bite_shape(rng, at, inward))
-    if drawn is None or side.taken.depth[drawn.window][drawn.pixels].max() < _LEAST_DEPTH:
+    if drawn is None or drawn.pixels.sum() < _LEAST_BITE_PX:
+        return None
+    deep = side.taken.depth[drawn.window][drawn.pixels] >= _LEAST_DEPTH
+    if deep.sum() < _LEAST_DEEP_PX:
         return None
     return drawn if _gains(side, drawn) == 0 else None
 
