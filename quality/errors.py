@@ -9,6 +9,7 @@ QualityError(ValueError)
 |                    by a station that may not judge this unit
 |   `-- SimulatedEvidenceError  a decision was asked of a probability that was not measured on real parts
 |-- StudyError       readings or ratings that do not allow what a measurement system study was asked for
+|   `-- SeparationError  one size parts all hits from all misses: no slope of a detection curve is determined
 |-- ProportionError  counts, confidence or alpha that make no fraction, interval or test
 `-- StepError        the step does not follow from the lot's state: what must happen first is in the sentence
     `-- TransitionError  a corrective action cannot go on so from its phase; `refusal` names why in few words
@@ -63,3 +64,7 @@ class TransitionError(StepError):
 
 class StudyError(QualityError):
     """Readings or ratings do not allow what a measurement system study was asked for."""
+
+
+class SeparationError(StudyError):
+    """One size parts all hits from all misses: no slope of a detection curve is determined."""

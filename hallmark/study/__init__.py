@@ -1,0 +1,1 @@
+"""Studies: what an inspection detects, and whether it agrees with people."""
