@@ -17,6 +17,7 @@ from kernels.comparison import (
     relight,
 )
 from kernels.compiled import Codes
+from kernels.consensus import agreed_circle, agreed_line
 from kernels.corners import fit_corners
 from kernels.delta_e import delta_e_images, delta_e_map, lab_map
 from kernels.dots import fit_dots
@@ -30,7 +31,7 @@ from kernels.field import (
     step_blocks,
 )
 from kernels.form import least_maximum
-from kernels.light import decoding_table, luminance_window
+from kernels.light import decoding_table, difference_counts, luminance_window
 from kernels.patches import prepare_patches, track_patches
 
 SIDE = 64
@@ -42,6 +43,7 @@ def compile_all() -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
     grey = np.ascontiguousarray(rgb[..., 0])
     light = luminance_window(rgb, table, 0, 0, SIDE, SIDE)
+    difference_counts(grey)
     middle = np.full((1, 2), SIDE / 2)
     edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, np.zeros(1))
     fit_corners(light, np.array([[32.0, 32.0, 0.1, 1.7, 1.0]]), np.full(1, 9.0), np.full(1, np.inf), 1.0)
@@ -55,6 +57,8 @@ def compile_all() -> None:
             *band, 8, np.ones(len(band[0])), form, False, False, np.ones(8), np.ones(256), 1.0,
             np.array([*shape, 1.0, 0.1, 0.5]), 1,
         )  # fmt: skip
+    agreed_circle(np.zeros((6, 2)))
+    agreed_line(np.zeros((4, 2)))
     values, gradients, inverses = prepare_patches(grey.astype(np.float32), middle, 8)
     track_patches(grey, values, gradients, inverses, 8, middle, np.eye(2)[None], 1)
     maps = np.empty((SIDE, SIDE), np.float32)

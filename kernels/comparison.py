@@ -153,14 +153,21 @@ def block_means(image: U8, valid: U8, size: int) -> F64:
     height, width = valid.shape
     rows, columns = height // size, width // size
     out = np.zeros((rows, columns))
+    totals, counts = np.empty(columns * size, np.int32), np.empty(columns * size, np.int32)
     for r in range(rows):
+        totals[:] = 0
+        counts[:] = 0
+        for y in range(r * size, (r + 1) * size):  # down the columns first: whole rows become vectors
+            codes, counted = image[y].reshape(-1), valid[y]
+            for x in range(columns * size):
+                own = np.int32(codes[3 * x]) + np.int32(codes[3 * x + 1]) + np.int32(codes[3 * x + 2])
+                totals[x] += own if counted[x] > 0 else np.int32(0)
+                counts[x] += np.int32(1) if counted[x] > 0 else np.int32(0)
         for c in range(columns):
             total, n = 0, 0
-            for y in range(r * size, (r + 1) * size):
-                for x in range(c * size, (c + 1) * size):
-                    if valid[y, x]:
-                        total += np.int64(image[y, x, 0]) + image[y, x, 1] + image[y, x, 2]
-                        n += 1
+            for x in range(c * size, (c + 1) * size):
+                total += totals[x]
+                n += counts[x]
             if 2 * n >= size * size:
                 out[r, c] = total / (3.0 * n) + CODE_OFFSET
     return out
@@ -180,26 +187,35 @@ def deviation(image: U8, gain: F64, low: U8, high: U8, tolerance: U8, zones: U8,
         out: (h, w) uint8, receives the greatest excess over channels, clipped at 255; 0 outside zones.
     """
     height, width = zones.shape
-    offset = np.float32(CODE_OFFSET)
-    row_gain = np.empty(width, np.float32)
+    offset, nothing, half, most = np.float32(CODE_OFFSET), np.float32(0), np.float32(0.5), np.float32(255)
+    across = np.empty(width)
+    for x in range(width):
+        across[x] = 2.0 * x / (width - 1) - 1.0
+    # the three channels side by side: whole rows in one loop become vectors
+    row_gain, excess = np.empty(3 * width, np.float32), np.empty(3 * width, np.float32)
     for y in range(height):
         v = 2.0 * y / (height - 1) - 1.0
         a = gain[0] + v * (gain[2] + v * gain[5])
         b = gain[1] + v * gain[4]
         for x in range(width):
-            u = 2.0 * x / (width - 1) - 1.0
-            row_gain[x] = a + u * (b + u * gain[3])
+            k = np.float32(a + across[x] * (b + across[x] * gain[3]))
+            row_gain[3 * x] = k
+            row_gain[3 * x + 1] = k
+            row_gain[3 * x + 2] = k
+        codes, least, greatest = image[y].reshape(-1), low[y].reshape(-1), high[y].reshape(-1)
+        for i in range(3 * width):
+            value = (np.float32(codes[i]) + offset) * row_gain[i] - offset
+            over, under = value - np.float32(greatest[i]), np.float32(least[i]) - value
+            excess[i] = max(under, over)
+        allowed, inspected, row = tolerance[y], zones[y], out[y]
         for x in range(width):
-            k = row_gain[x]
-            worst = np.float32(0.0)
-            for c in range(3):
-                value = (np.float32(image[y, x, c]) + offset) * k - offset
-                over = value - np.float32(high[y, x, c])
-                under = np.float32(low[y, x, c]) - value
-                worst = max(worst, over, under)
-            worst = min(worst - np.float32(tolerance[y, x]) + np.float32(0.5), np.float32(255.0))
-            inspected = np.float32(1.0) if zones[y, x] else np.float32(0.0)
-            out[y, x] = np.uint8(max(worst * inspected, np.float32(0.0)))
+            p, q, r = excess[3 * x], excess[3 * x + 1], excess[3 * x + 2]
+            worst = max(q, p)
+            worst = max(r, worst)
+            worst = max(nothing, worst) - np.float32(allowed[x]) + half
+            worst = min(most, worst)
+            worst = worst if worst > nothing and inspected[x] > 0 else nothing
+            row[x] = np.uint8(worst)
 
 
 @compiled

@@ -10,6 +10,7 @@ from evidence import Frame, FrameError
 from golden.errors import ImageError
 from golden.images import header
 from kernels.compiled import F64, U8
+from kernels.light import difference_counts
 from vision.pyramid import Pyramid
 
 LARGEST_FILE = 200_000_000
@@ -104,7 +105,5 @@ def sharpness(image: Pyramid) -> F64:
 
 def _steepest(image: U8) -> F64:
     """Return the differences over two pixels that all but each of _FLAT_SHARES stays below."""
-    dx = cv2.absdiff(image[::2, 2:], image[::2, :-2])
-    dy = cv2.absdiff(image[2:, ::2], image[:-2, ::2])
-    counts = np.bincount(dx.ravel(), minlength=256) + np.bincount(dy.ravel(), minlength=256)
+    counts = difference_counts(image)
     return np.searchsorted(np.cumsum(counts) / counts.sum(), _FLAT_SHARES).astype(np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kernels.light import decoding_table, luminance_window
+from kernels.light import decoding_table, difference_counts, luminance_window
 
 
 def test_the_srgb_table_is_the_standard_formula() -> None:
@@ -45,3 +45,15 @@ def test_luminance_of_a_window_weighs_channels_by_bt709() -> None:
     np.testing.assert_allclose(window, cut @ [0.2126, 0.7152, 0.0722], atol=1e-6)
     assert window.shape == (6, 9)
     assert window.dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(9, 14), (8, 13), (3, 3)])
+def test_differences_over_two_pixels_are_counted_on_every_second_row_and_column(
+    shape: tuple[int, int],
+) -> None:
+    image = np.random.default_rng(3).integers(0, 256, shape, np.uint8)
+    signed = image.astype(np.int64)
+    along = np.abs(signed[::2, 2:] - signed[::2, :-2]).ravel()
+    down = np.abs(signed[2:, ::2] - signed[:-2, ::2]).ravel()
+    expected = np.bincount(np.concatenate((along, down)), minlength=256)
+    assert np.array_equal(difference_counts(image), expected)
