@@ -29,15 +29,16 @@ _LONGEST: Final = (
 )
 
 
-def find(golden: U8, unit: U8) -> I64:
-    """Return the candidates of an aligned pair, the largest first, at most MOST.
+def find(golden: U8, unit: U8) -> tuple[I64, I64]:
+    """Return the candidates of an aligned pair, the largest first, at most MOST, and what each is part of.
 
     Args:
         golden: (h, w) uint8, aligned to the unit.
         unit: (h, w) uint8.
 
     Returns:
-        (n, 4) boxes x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive.
+        (n, 4) boxes x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive; and (n,) numbers:
+        parts of one long difference have the same.
     """
     before, after = _copper(golden), _copper(unit)
     core = _differs(before, after, _WIDE)
@@ -45,7 +46,7 @@ def find(golden: U8, unit: U8) -> I64:
     joined = cv2.dilate(fine, np.ones((2 * _JOINED + 1, 2 * _JOINED + 1), np.uint8))
     left, top, width, height = cv2.boundingRect(joined)
     if width == 0:
-        return np.empty((0, 4), np.int64)
+        return np.empty((0, 4), np.int64), np.empty(0, np.int64)
     window = np.s_[top : top + height, left : left + width]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(
         np.ascontiguousarray(joined[window]), connectivity=8, ltype=cv2.CV_16U
@@ -60,12 +61,15 @@ def find(golden: U8, unit: U8) -> I64:
     kept = kept[kept > 0]
     order = kept[np.lexsort((kept, -area[kept], -strong[kept]))]
     parts: list[tuple[int, int, int, int]] = []
+    whole: list[int] = []
     for one in order.tolist():
         member = label == one
-        parts += _split(xs[member] + left, ys[member] + top)
+        boxes = _split(xs[member] + left, ys[member] + top)
+        parts += boxes
+        whole += [one] * len(boxes)
         if len(parts) >= MOST:
             break
-    return np.array(parts[:MOST], np.int64).reshape(-1, 4)
+    return np.array(parts[:MOST], np.int64).reshape(-1, 4), np.array(whole[:MOST], np.int64)
 
 
 def _copper(picture: U8) -> U8:

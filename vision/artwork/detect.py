@@ -17,6 +17,8 @@ from vision.artwork.candidates import find
 SAME: Final = 0.33
 """Boxes that overlap by more, intersection over union, are the same defect: the surer one stands."""
 
+_SURE: Final = 0.5  # confidence from which parts of one difference are one defect
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -41,14 +43,15 @@ def detect(golden: U8, unit: U8, detector: Detector, least: float) -> list[Findi
             reports from.
     """
     moved = aligned(golden, unit)
-    candidates = find(moved, unit)
+    candidates, whole = find(moved, unit)
     if not len(candidates):
         return []
     corners = _corners(candidates, unit.shape)
     found = detector.find(_crops(moved, corners), _crops(unit, corners))
-    best = found.probabilities[:, 1:].argmax(axis=1) + 1
-    confidence = found.probabilities[np.arange(len(best)), best]
+    kind = found.probabilities[:, 1:].argmax(axis=1) + 1
+    confidence = found.probabilities[np.arange(len(kind)), kind]
     boxes = _in_picture(found.boxes, corners, unit.shape)
+    _merge(boxes, confidence, kind, whole)
     kept: list[int] = []
     for k in np.argsort(-confidence, kind="stable").tolist():
         empty = boxes[k, 0] >= boxes[k, 2] or boxes[k, 1] >= boxes[k, 3]
@@ -58,8 +61,24 @@ def detect(golden: U8, unit: U8, detector: Detector, least: float) -> list[Findi
     findings: list[Finding] = []
     for k in kept:
         x1, y1, x2, y2 = boxes[k].tolist()
-        findings.append(Finding(detector.classes[int(best[k])], float(confidence[k]), (x1, y1, x2, y2)))
+        findings.append(Finding(detector.classes[int(kind[k])], float(confidence[k]), (x1, y1, x2, y2)))
     return findings
+
+
+def _merge(boxes: I64, confidence: F32, kind: I64, whole: I64) -> None:
+    """Give parts of one long difference that are rather one class than not the box round all of them.
+
+    The surest of them has it, the others keep nothing: a crop does not show a defect longer than itself.
+    """
+    for one in np.unique(whole).tolist():
+        parts = np.flatnonzero((whole == one) & (confidence >= _SURE))
+        for c in np.unique(kind[parts]).tolist():
+            same = parts[kind[parts] == c]
+            if len(same) > 1:
+                surest = same[confidence[same].argmax()]
+                low, high = boxes[same, :2].min(axis=0), boxes[same, 2:].max(axis=0)
+                boxes[same] = 0
+                boxes[surest] = np.concatenate((low, high))
 
 
 def _corners(candidates: I64, shape: tuple[int, ...]) -> I64:
