@@ -22,11 +22,13 @@ class Parity:
         probability: largest absolute difference of a class probability; NaN where an answer is not a number.
         flips: cells whose most probable class differs.
         cells: cells compared.
+        cells_each: of them in each input.
     """
 
     probability: float
     flips: int
     cells: int
+    cells_each: int
 
     @property
     def holds(self) -> bool:
@@ -49,4 +51,4 @@ def compare(trained: F32, exported: F32, temperature: float) -> Parity:
         raise ValueError(f"logits of shape {exported.shape} where the trained network gave {trained.shape}")
     difference = np.abs(softmax(trained, temperature) - softmax(exported, temperature)).max()
     flipped = trained.argmax(axis=1) != exported.argmax(axis=1)
-    return Parity(float(difference), int(flipped.sum()), flipped.size)
+    return Parity(float(difference), int(flipped.sum()), flipped.size, flipped[0].size)

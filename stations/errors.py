@@ -3,6 +3,7 @@
 StationError(ValueError)
 +-- CameraFailedError         the camera delivered no frame: the unit is HOLD `camera_failed`
 +-- JobError                  what the station was told to do does not fit: a job, a view, a folder
++-- ModelRegistryError        the registry of models cannot be read, or does not allow what is asked
 +-- SpoolError                the spool cannot be read or written
     +-- SpoolFullError        the disk is full: the line stops, the unit's output stays at hold
     +-- SpoolInUseError       another process holds this spool
@@ -25,6 +26,10 @@ class CameraFailedError(StationError):
 
 class JobError(StationError):
     """What the station was told to do does not fit together."""
+
+
+class ModelRegistryError(StationError):
+    """The registry of models cannot be read, or does not allow what is asked."""
 
 
 class SpoolError(StationError):

@@ -34,9 +34,10 @@ from stations.errors import JobError
 from stations.forward import Forwarder
 from stations.lights import FollowingInspector, LampFollower
 from stations.line import Line, recordable, run_line
+from stations.model_registry import model_folder
 from stations.outputs import JsonLinesOutput, Output, RecordingOutput
 from stations.spool import Spool, SpoolReader
-from vision import GoldenColours, Inspector, held, read_frame
+from vision import GoldenColours, Inspector, VariationModel, held, read_frame
 
 ANY_VIEW = "*"
 
@@ -79,6 +80,7 @@ class StationConfig:
         colours: files of the golden sample's colours as this station measured them by view id, `*` as above;
             where a certificate has colour, a view without them decides none that is compared with the golden
             sample.
+        variations: files of what approved units show by view id, signed by a key of `trust`, `*` as above.
         standards: definition files of the check standards by view id, `*` as above.
         checks: their logs, which `hallmark calibrate check` appends to while the station runs; needed where
             there is a standard. Units are HOLD while a check is overdue or was beyond its limits.
@@ -94,7 +96,8 @@ class StationConfig:
         server: base URL of the API, http or https, or None: records stay in the spool.
         api_key: the station's key for it.
         keep_frames: after forwarding, drop acknowledged frames but of so many newest units; None keeps all.
-        model: folder of the model that names defects, PACKAGED or NONE, see `models.release.classifier_for`.
+        model: folder of the model that names defects or of a registry (`stations.model_registry`), whose
+            model in use is taken; PACKAGED or NONE, see `models.release.classifier_for`.
     """
 
     station: str
@@ -105,6 +108,7 @@ class StationConfig:
     calibrations: Mapping[str, Path] = field(default_factory=dict[str, Path])
     certifiers: Path | None = None
     colours: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    variations: Mapping[str, Path] = field(default_factory=dict[str, Path])
     standards: Mapping[str, Path] = field(default_factory=dict[str, Path])
     checks: Mapping[str, Path] = field(default_factory=dict[str, Path])
     lot: str | None = None
@@ -270,15 +274,21 @@ def open_station(config: StationConfig) -> Generator[Station]:
         if (path := _of_view(config.calibrations, view)) is not None
     }
     checks = _checks(config, certificates)
-    classifier = classifier_for(golden, config.model)
+    classifier = classifier_for(golden, model_folder(config.model))
     colours = {
         view: GoldenColours.open(path)
         for view in views
         if (path := _of_view(config.colours, view)) is not None
     }
+    variations = {
+        view: VariationModel.open(path, trust)
+        for view in views
+        if (path := _of_view(config.variations, view)) is not None
+    }
     inspector = Inspector(
-        golden, certificates, classifier, stopwatch=time.perf_counter, checks=checks, colours=colours
-    )
+        golden, certificates, classifier, stopwatch=time.perf_counter, checks=checks, colours=colours,
+        variations=variations,
+    )  # fmt: skip
     cameras = {
         view: _camera(config, golden, view, _identity(config, view, certificates.get(view)), now)
         for view in views

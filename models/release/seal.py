@@ -65,6 +65,17 @@ def seal(folder: Path, card: Carded, key: SigningKey) -> Release:
         ModelAlteredError: it is listed already, and holds other files now.
         BundleError: the folder cannot be written to.
     """
+    release, sealed = signed(folder, card, key)
+    write_file(folder / RELEASE, release.to_bytes())
+    write_file(folder / SEAL, sealed)
+    return release
+
+
+def signed(folder: Path, card: Carded, key: SigningKey) -> tuple[Release, bytes]:
+    """Return the list of a folder's files and its seal with this key's signature; write nothing.
+
+    Raises as `seal`.
+    """
     signatures: Mapping[str, bytes] = {}
     if (folder / RELEASE).exists():
         release, envelope = _read(folder)
@@ -72,11 +83,14 @@ def seal(folder: Path, card: Carded, key: SigningKey) -> Release:
         signatures = envelope.signatures
     else:
         release = Release(model=card.reference, files=_entries(folder))
-        write_file(folder / RELEASE, release.to_bytes())
     payload = release.to_bytes()
-    signed = {**signatures, key.keyid: key.sign(dsse.pae(payload))}
-    write_file(folder / SEAL, dsse.encode(Envelope(payload, signed)))
-    return release
+    both = {**signatures, key.keyid: key.sign(dsse.pae(payload))}
+    return release, dsse.encode(Envelope(payload, both))
+
+
+def listed(folder: Path) -> Release:
+    """Return the list of a folder's files; raise ModelFormatError where it cannot be read."""
+    return _read(folder)[0]
 
 
 def check_release(folder: Path, card: Carded, trust: TrustStore | None) -> tuple[Signature, ...]:
@@ -85,7 +99,7 @@ def check_release(folder: Path, card: Carded, trust: TrustStore | None) -> tuple
     Without `trust` nothing needs to be listed or signed; what is listed must hold all the same.
 
     Raises:
-        ModelUnsignedError: `trust` is given and nobody signed, or one who is not in it, or not genuinely.
+        ModelUnsignedError: `trust` is given and nobody in it has signed, or a signature is not genuine.
         ModelAlteredError: a file is not the one that is listed, absent, or not listed.
         ModelFormatError: list or seal cannot be read.
     """
@@ -101,22 +115,24 @@ def check_release(folder: Path, card: Carded, trust: TrustStore | None) -> tuple
 
 
 def _signers(folder: Path, envelope: Envelope, trust: TrustStore) -> tuple[Signature, ...]:
-    if not envelope.signatures:
-        raise ModelUnsignedError(f"{folder}: nobody has signed this model; have it signed by a trusted key")
+    """Return the genuine signatures by trusted keys; those of others say nothing here."""
     message = dsse.pae(envelope.payload)
     found: list[Signature] = []
     for keyid, signature in sorted(envelope.signatures.items()):
         key = trust.keys.get(keyid)
         if key is None:
-            raise ModelUnsignedError(
-                f"{folder}: signed by key {keyid[:19]}, which is not trusted here; put its .pub.json into "
-                "the trust folder only if its owner may release models"
-            )
+            continue
         if not key.verifies(signature, message):
             raise ModelUnsignedError(
                 f"{folder}: the signature of {key.party} is not genuine; take the model as it was released"
             )
         found.append(Signature(keyid, key.party, key.role))
+    if not found:
+        signers = ", ".join(keyid[:19] for keyid in sorted(envelope.signatures)) or "nobody"
+        raise ModelUnsignedError(
+            f"{folder}: signed by {signers}, not by a key that is trusted here; have it signed, or put the "
+            "signer's .pub.json into the trust folder if they may release models"
+        )
     return tuple(found)
 
 
