@@ -84,7 +84,8 @@ def explain(
     unit = inspection.serial or inspection.id
     print(f"{unit}  {inspection.verdict}  {', '.join(inspection.reasons)}".rstrip())
     for line in lines:
-        print(f"{line['number'] or '-':>4}  {line['class']}: {line['because']}")
+        number = f"#{line['number']}" if line["number"] else "-"
+        print(f"{number:>4}  {line['class'].replace('_', ' ')}: {line['because']}")
         if line["file"]:
             print(f"      {line['file']}")
     _print_rest(inspection, frame.view, shown, dismissed=dismissed)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from evidence import MOST_DEFECTS, Defect, Frame, FrameError, Inspection, because
 from golden.sample import GoldenSample
-from kernels.compiled import F32, I64, U8
+from kernels.compiled import F32, I64, U8, Mask
 from models import CELL, NOT_A_DEFECT
 from vision.compiled_view import CompiledView, eight_bit_rgb, registered
 from vision.findings import defects_of, in_order
@@ -37,6 +37,7 @@ class Explanation:
         box: x, y, width, height of the deviation in the window, in pixels.
         golden: (side, side, 3) uint8 codes.
         unit: (side, side, 3) uint8 codes of the unit there, resampled once, illumination removed.
+        inside: (side, side) bool, the deviation's own pixels.
         heat: (side, side) float32, NaN where nothing was asked.
         shows: what `heat` is: the classifier's probability of a defect, or, without one, the codes by which
             the unit exceeds what is tolerated.
@@ -50,6 +51,7 @@ class Explanation:
     box: tuple[float, float, float, float]
     golden: U8
     unit: U8
+    inside: Mask
     heat: F32
     shows: Literal["probability", "excess"]
 
@@ -85,7 +87,7 @@ def explain(
     pairs = _same(listed, in_order(defects, catalogue), record)
     return (
         *(windows.of_defect(number, d, regions[id(again)]) for number, d, again in pairs[:most]),
-        *(windows.of_dismissed(d) for d in named.dismissed[:most]),
+        *(windows.of_dismissed(d) for d in _largest(named.dismissed)[:most]),
     )
 
 
@@ -122,6 +124,10 @@ def _key(d: Defect) -> tuple[object, ...]:
     return d.defect_class, d.severity, d.box_mm, d.size_mm
 
 
+def _largest(dismissed: Sequence[Dismissed]) -> list[Dismissed]:
+    return sorted(dismissed, key=lambda d: (-d.region.size_mm, d.region.golden_px))
+
+
 class _Windows:
     """Cuts windows out of the golden image, the unit and the heat map."""
 
@@ -137,9 +143,7 @@ class _Windows:
 
     def of_dismissed(self, dismissed: Dismissed) -> Explanation:
         d = dismissed.region
-        said = (
-            f"not a defect with probability {dismissed.probability:.2f}, size {d.size_mm:.2f} mm: dismissed"
-        )
+        said = f"size {d.size_mm:.2f} mm, no defect with probability {dismissed.probability:.2f}: dismissed"
         return self._cut(d, None, None, NOT_A_DEFECT, said)
 
     def _cut(
@@ -160,6 +164,7 @@ class _Windows:
             box=(x - left, y - top, w, h),
             golden=_taken(self._golden, rows, columns),
             unit=_taken(self._unit, rows, columns),
+            inside=_inside(d, left, top, side),
             heat=self._heat_at(rows, columns),
             shows=self._shows,
         )
@@ -169,6 +174,15 @@ class _Windows:
         down = np.minimum(rows // self._step, height - 1)
         across = np.minimum(columns // self._step, width - 1)
         return self._heat.take(down, axis=0).take(across, axis=1)
+
+
+def _inside(d: Deviation, left: int, top: int, side: int) -> Mask:
+    """Return which pixels of a window of the golden image belong to a deviation, which lies all in it."""
+    window = np.zeros((side, side), np.bool_)
+    pixels = d.inside.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    x, y = d.corner[0] * SCALE - left, d.corner[1] * SCALE - top
+    window[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
+    return window
 
 
 def _taken(image: U8, rows: I64, columns: I64) -> U8:

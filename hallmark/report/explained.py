@@ -14,7 +14,7 @@ from golden.spec import View
 from hallmark.report.drawing import labelled
 from hallmark.report.marks import defect_marks, words
 from hallmark.report.pictures import Picture, Pixels, as_seen, data_uri, faded, framed
-from hallmark.report.signs import COLOURS, state_of
+from hallmark.report.signs import COLOURS, State, state_of
 from hallmark.svg import GREY, document, text
 from vision import Explanation
 
@@ -33,10 +33,10 @@ def explained(e: Explanation, view: View, columns: int = 2) -> str:
 
 def explained_sheet(e: Explanation, view: View) -> str:
     """Return the four pictures in a row under what is said of the deviation, as an SVG document."""
-    title = f"#{e.number} {words(e.defect_class)}" if e.number else "dismissed: not a defect"
+    title = f"#{e.number} {words(e.defect_class)}" if e.number else words(e.defect_class)
     said = [e.because] if e.defect is None else [e.because, named(e.defect)]
     margin, top = 30, 96
-    colour = COLOURS[state_of(None if e.defect is None else e.defect.severity)]
+    colour = COLOURS[_state(e)]
     parts = [
         text(margin, 40, title, size=26, weight=600, colour=colour),
         text(margin, 72, ". ".join(filter(None, said)), size=19),
@@ -70,23 +70,40 @@ def _panels(e: Explanation, view: View, columns: int, corner: tuple[float, float
             f'<image x="{x:.1f}" y="{y:.1f}" width="{_SIDE}" height="{_SIDE}" '
             f'xlink:href="{data_uri(pixels, _SIDE)}"/>'
         )
-        parts += _outline(e, (x, y), scale, dashed=i == 0)
+        parts += _box(e, (x, y), scale, dashed=i == 0) if i < 3 else _contour(e, (x, y), scale)
         parts.append(text(x, y + _SIDE + 22, caption, colour=GREY))
         if i == 1:
             parts += _bar(x + _SIDE, y + _SIDE + 22, scale / view.mm_per_px)
     return parts
 
 
-def _outline(e: Explanation, corner: tuple[float, float], scale: float, *, dashed: bool) -> Sequence[str]:
+def _contour(e: Explanation, corner: tuple[float, float], scale: float) -> list[str]:
+    """Return the outline of the deviation's own pixels in a panel."""
+    mask = e.inside.astype(np.uint8)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    paths = [
+        " ".join(
+            f"{corner[0] + (x + 0.5) * scale:.1f},{corner[1] + (y + 0.5) * scale:.1f}" for x, y in points
+        )
+        for points in (np.asarray(contour).reshape(-1, 2).tolist() for contour in contours)
+    ]
+    colour = COLOURS[_state(e)]
+    return [f'<polygon points="{p}" fill="none" stroke="{colour}" stroke-width="2.5"/>' for p in paths]
+
+
+def _state(e: Explanation) -> State:
+    return state_of(None if e.defect is None else e.defect.severity)
+
+
+def _box(e: Explanation, corner: tuple[float, float], scale: float, *, dashed: bool) -> Sequence[str]:
     """Return the deviation's box in a panel, white around its colour."""
     x, y, w, h = e.box
     left, top = corner[0] + (x + 0.5) * scale, corner[1] + (y + 0.5) * scale
-    state = state_of(None if e.defect is None else e.defect.severity)
     dash = ' stroke-dasharray="10 7"' if dashed else ""
     return [
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{w * scale:.1f}" height="{h * scale:.1f}" fill="none" '
         f'stroke="{colour}" stroke-width="{width}"{extra}/>'
-        for colour, width, extra in (("#ffffff", 5, ""), (COLOURS[state], 2.5, dash))
+        for colour, width, extra in (("#ffffff", 5, ""), (COLOURS[_state(e)], 2.5, dash))
     ]
 
 

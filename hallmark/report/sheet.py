@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evidence import REASONS, Inspection
+from evidence import REASONS, Inspection, because
 from golden.sample import GoldenSample
 from hallmark.report.colours import colours_in_detail
 from hallmark.report.drawing import labelled, pair
+from hallmark.report.explained import explained
 from hallmark.report.marks import characteristic_marks, defect_marks, numbered, words
 from hallmark.report.paper import Block, Cell, Column, Figure, Gallery, Heading, Paper, Table, Text, Thumbnail
 from hallmark.report.pictures import Absent, Picture, as_seen, cutouts, golden_picture
@@ -22,6 +23,7 @@ from hallmark.report.sections import (
     unit_facts,
 )
 from hallmark.report.signs import COLOURS, DECISIONS, SEVERITIES, VERDICTS, WEIGHED, State, state_of
+from vision import Explanation
 
 MOST_THUMBNAILS = 8
 
@@ -33,6 +35,7 @@ def inspection_sheet(
     *,
     issued: str,
     note: str = "",
+    why: Sequence[Explanation] = (),
 ) -> Paper:
     """Return one unit's sheet.
 
@@ -43,6 +46,8 @@ def inspection_sheet(
             shown without features.
         issued: time of issue, UTC, RFC 3339.
         note: a sentence above the picture, for example where the unit comes from.
+        why: what the inspector shows of the deviations, see `vision.Inspector.explain`; one that is not among
+            them is shown without difference and heat map.
 
     Raises:
         ReportError: the golden sample is not the one that judged this inspection.
@@ -73,7 +78,7 @@ def inspection_sheet(
             *_reasons(inspection),
             *missing(pictures),
             *deviations(spec, inspection, [block for p in shown for block in _surface_figure(inspection, p)]),
-            *_gallery(sample, inspection, shown),
+            *_gallery(sample, inspection, shown, {e.number: e for e in why if e.number is not None}),
             *(block for p in shown for block in _measured_figure(sample, inspection, p, rows)),
             Heading("Characteristics", f"{conform} of {len(rows)} conform"),
             measured_table(rows),
@@ -139,24 +144,29 @@ def _measured_figure(
     ]
 
 
-def _gallery(sample: GoldenSample, inspection: Inspection, shown: Sequence[Picture]) -> list[Block]:
+def _gallery(
+    sample: GoldenSample,
+    inspection: Inspection,
+    shown: Sequence[Picture],
+    why: Mapping[int, Explanation],
+) -> list[Block]:
     """Return the gravest deviations close up, the golden view beside the unit."""
     units = {p.view: p for p in shown}
     items: list[Thumbnail] = []
     golden: dict[str, Picture | Absent] = {}
-    for label, defect in numbered(inspection.defects)[:MOST_THUMBNAILS]:
+    for i, (label, defect) in enumerate(numbered(inspection.defects)[:MOST_THUMBNAILS], start=1):
         if defect.view not in units:
             continue
         view = sample.spec.view(defect.view)
-        reference = golden.setdefault(view.id, golden_picture(sample, view))
         state = state_of(defect.severity)
-        left, right, px_per_mm = cutouts(
-            reference if isinstance(reference, Picture) else None, units[view.id], view.mm_per_px, defect
-        )
-        items.append(Thumbnail(
-            pair(left, right, COLOURS[state], px_per_mm),
-            f"{label} {words(defect.defect_class)}", f"{defect.size_mm:.2f} mm, {WEIGHED[state]}", state,
-        ))  # fmt: skip
+        if i in why:
+            svg = explained(why[i], view)
+        else:
+            reference = golden.setdefault(view.id, golden_picture(sample, view))
+            known = reference if isinstance(reference, Picture) else None
+            left, right, px_per_mm = cutouts(known, units[view.id], view.mm_per_px, defect)
+            svg = pair(left, right, COLOURS[state], px_per_mm)
+        items.append(Thumbnail(svg, f"{label} {words(defect.defect_class)}", because(defect), state))
     if not items:
         return []
     rest = len(inspection.defects) - len(items)
