@@ -25,11 +25,13 @@ from hallmark import (
     replay,
     serve_cli,
     station_cli,
+    variation_cli,
 )
 
 ALL: tuple[Callable[[typer.Typer], None], ...] = (
     doctor.register,
     golden_cli.register,
+    variation_cli.register,
     calibrate_cli.register,
     inspect_cli.register,
     explain_cli.register,
@@ -61,6 +63,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
     from models import ModelError
     from quality import QualityError
     from stations import StationError
+    from vision import VariationError
 
     return (
         ApiError,
@@ -76,6 +79,7 @@ def input_errors() -> tuple[type[BaseException], ...]:
         ReadingFileError,
         ReportError,
         StationError,
+        VariationError,
         TrainingError,
         api_key.ApiKeyFileError,
         eligibility.OracleError,

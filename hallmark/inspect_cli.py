@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evidence import CharacteristicResult, Frame, Inspection
     from golden.sample import GoldenSample
     from models import Classifier
-    from vision import Inspector
+    from vision import Inspector, VariationModel
 
 
 def register(app: typer.Typer) -> None:
@@ -72,6 +72,16 @@ def inspect(
             "SERIAL/CHARACTERISTIC as id, or the JSON that `hallmark lot fai --entered` takes.",
         ),
     ] = None,
+    variation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F",
+            help="What approved units show, signed, see `hallmark golden variation`.",
+            exists=True,
+            dir_okay=False,
+            envvar="HALLMARK_VARIATION",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One canonical JSON record per line.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write each record and its sheet with picture here.")
@@ -96,16 +106,19 @@ def inspect(
     from golden.sample import GoldenSample
     from hallmark.model_cli import naming
     from models.release import classifier_for
+    from vision import VariationModel
 
     _check(lot, serial, images)
     now = datetime.now(UTC)
-    sample = GoldenSample.open(golden, TrustStore.open(trust), now)
+    keys = TrustStore.open(trust)
+    sample = GoldenSample.open(golden, keys, now)
     certificate = None if calibration is None else CameraCalibration.open(calibration, now=now)
     view = _view(sample, view)
     classifier = classifier_for(sample, model)
     if not as_json:
         typer.echo(f"hallmark: {naming(classifier and classifier.reference)}", err=True)
-    inspector = _compile(sample, certificate, view, classifier, colours)
+    learned = None if variation is None else VariationModel.open(variation, keys)
+    inspector = _compile(sample, certificate, view, classifier, colours, learned)
     read = _readings(readings, sample, [serial or i.stem for i in images])
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -167,6 +180,7 @@ def _compile(
     view: str,
     classifier: Classifier | None,
     colours: Path | None,
+    variation: VariationModel | None,
 ) -> Inspector:
     import time
 
@@ -177,7 +191,10 @@ def _compile(
     cv2.setNumThreads(1)
     certificates = {} if certificate is None else {view: certificate}
     measured = {} if colours is None else {view: GoldenColours.open(colours)}
-    return Inspector(sample, certificates, classifier, stopwatch=time.perf_counter, colours=measured)
+    learned = {} if variation is None else {view: variation}
+    return Inspector(
+        sample, certificates, classifier, stopwatch=time.perf_counter, colours=measured, variations=learned
+    )
 
 
 def _readings(

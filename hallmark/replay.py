@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from golden.keys import TrustStore
     from golden.sample import GoldenSample
     from stations import SpooledUnit, SpoolReader
-    from vision import GoldenColours, Inspector
+    from vision import GoldenColours, Inspector, VariationModel
     from vision.certified import Check
 
 _Digests = tuple[tuple[str, str], ...]  # by view
@@ -61,6 +61,7 @@ class Replay:
         models: folders of released models; the one that a record names is opened.
         checks: what check standards say of certificates, by the certificates' digests.
         colours: golden samples' colours as stations measured them, by digest.
+        variations: what approved units show, by digest.
         at: the time at which a golden sample must have been valid; None: when the first of the units that
             it judged was triggered.
     """
@@ -76,6 +77,7 @@ class Replay:
         models: Iterable[Path] = (),
         checks: Mapping[str, Check] | None = None,
         colours: Mapping[str, GoldenColours] | None = None,
+        variations: Mapping[str, VariationModel] | None = None,
     ) -> None:
         """Read the bundles; a seal is verified when the first unit needs it."""
         from golden import bundle
@@ -84,10 +86,11 @@ class Replay:
 
         self._reader, self._trust, self._certificates, self._at = reader, trust, certificates, at
         self._archive, self._checks, self._colours = archive, checks or {}, colours or {}
+        self._variations = variations or {}
         self._bundles = {bundle.read(data).digest: data for data in map(read_file, goldens)}
         self._goldens: dict[str, GoldenSample] = {}
         self._models = {read_card(folder).reference.digest: folder for folder in models}
-        self._inspectors: dict[tuple[str, str | None, _Digests, _Digests], Inspector] = {}
+        self._inspectors: dict[tuple[str, str | None, _Digests, _Digests, _Digests], Inspector] = {}
 
     def run(self, units: Sequence[SpooledUnit]) -> Iterator[Replayed]:
         """Recompute the units, in the order given.
@@ -147,12 +150,15 @@ class Replay:
         """Return what must be given to recompute a record, and was not."""
         if stored.golden.digest not in self._bundles:
             return f"judged against {stored.golden.digest}: give that golden sample"
-        absent = {f.calibration for f in stored.frames if f.calibration is not None} - set(self._certificates)
-        if absent:
-            return f"measured with {min(absent)}: give that certificate"
-        absent = {f.colours for f in stored.frames if f.colours is not None} - set(self._colours)
-        if absent:
-            return f"compared with golden colours {min(absent)}: give that file"
+        needed = (
+            ("calibration", self._certificates, "measured with {}: give that certificate"),
+            ("colours", self._colours, "compared with golden colours {}: give that file"),
+            ("variation", self._variations, "compared with variation model {}: give that file"),
+        )
+        for name, given, sentence in needed:
+            absent = {getattr(f, name) for f in stored.frames} - {None, *given}
+            if absent:
+                return sentence.format(min(absent))
         if self._held_by_check(stored):
             return "held by a check standard: give its definition and its log of checks"
         if stored.model is not None and stored.model.digest not in self._models:
@@ -211,14 +217,16 @@ class Replay:
         certified = tuple((f.view, f.calibration) for f in stored.frames if f.calibration is not None)
         model = None if stored.model is None else stored.model.digest
         coloured = tuple((f.view, f.colours) for f in stored.frames if f.colours is not None)
-        key = (golden.digest, model, certified, coloured)
+        varied = tuple((f.view, f.variation) for f in stored.frames if f.variation is not None)
+        key = (golden.digest, model, certified, coloured, varied)
         if key not in self._inspectors:
             classifier = None if model is None else open_model(self._models[model])
             certificates = {view: self._certificates[digest] for view, digest in certified}
             checks = {view: self._checks[digest] for view, digest in certified if digest in self._checks}
             colours = {view: self._colours[digest] for view, digest in coloured}
+            variations = {view: self._variations[digest] for view, digest in varied}
             self._inspectors[key] = Inspector(
-                golden, certificates, classifier, checks=checks, colours=colours
+                golden, certificates, classifier, checks=checks, colours=colours, variations=variations
             )
         return self._inspectors[key]
 
@@ -325,6 +333,10 @@ def replay(
             envvar="HALLMARK_GOLDEN_COLOURS",
         ),
     ] = None,
+    variation: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="F", help="What approved units show (repeat for several).", exists=True),
+    ] = None,
     model: Annotated[
         list[Path] | None,
         typer.Option(
@@ -372,12 +384,11 @@ def replay(
     from golden.keys import TrustStore
     from models.release import packaged
     from stations import CheckWatch, SpoolReader
-    from vision import GoldenColours
+    from vision import GoldenColours, VariationModel
 
     models = [folder for folder in (packaged(), *(model or [])) if folder.exists()]
     parsed = [CameraCalibration.parse(path.read_bytes(), source=str(path)) for path in calibration or []]
     certificates = {certificate.digest: certificate for certificate in parsed}
-    measured_here = [GoldenColours.open(path) for path in colours or []]
     if (check_standard is None) != (check_log is None):
         raise CheckError("give both --check-standard and --check-log, or neither")
     checks: dict[str, Check] = {}
@@ -386,16 +397,11 @@ def replay(
     with SpoolReader.read(spool) as reader:
         units = [reader.unit(number) for number in sequence] if sequence else reader.units()
         replay = Replay(
-            reader,
-            golden,
-            TrustStore.open(trust),
-            certificates,
-            frames,
-            at.replace(tzinfo=UTC) if at else None,
-            models,
-            checks,
-            {measured.digest: measured for measured in measured_here},
-        )
+            reader, golden, TrustStore.open(trust), certificates, frames,
+            at.replace(tzinfo=UTC) if at else None, models, checks,
+            {measured.digest: measured for measured in map(GoldenColours.open, colours or [])},
+            {learned.digest: learned for learned in map(VariationModel.open, variation or [])},
+        )  # fmt: skip
         good = _report(replay.run(units), len(units), as_json=as_json)
     raise typer.Exit(0 if good else 1)
 

@@ -72,6 +72,15 @@ def run(
             envvar="HALLMARK_GOLDEN_COLOURS",
         ),
     ] = None,
+    variation: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[VIEW=]F",
+            help="What approved units of a view show, signed by a key in --trust, see `hallmark golden "
+            "variation`.",
+            envvar="HALLMARK_VARIATION",
+        ),
+    ] = None,
     check_standard: Annotated[
         list[str] | None,
         typer.Option(
@@ -186,6 +195,7 @@ def run(
         station=station, golden=golden, trust=trust, spool=spool, lot=lot, view=view, takt_s=takt, jobs=jobs,
         calibrations=_by_view(calibration or [], "--calibration"), certifiers=calibration_trust,
         colours=_by_view(colours or [], "--colours"),
+        variations=_by_view(variation or [], "--variation"),
         standards=_by_view(check_standard or [], "--check-standard"),
         checks=_by_view(check_log or [], "--check-log"), cameras=_cameras(camera or []),
         signals=signals, server=server, api_key=read_key(api_key_file) if api_key_file else "",

@@ -13,7 +13,7 @@ from vision.frames import LARGEST_FILE, read_frame
 from vision.golden_measurement import measure_golden
 from vision.inspector import Inspector, held
 from vision.surface import VariationError, VariationModel
-from vision.variation_learning import ApprovedUnit, Learned, learn_variation
+from vision.variation_learning import ApprovedUnit, Learned, learn_variation, tolerance_of
 
 __all__ = [
     "LARGEST_FILE",
@@ -29,4 +29,5 @@ __all__ = [
     "learn_variation",
     "measure_golden",
     "read_frame",
+    "tolerance_of",
 ]

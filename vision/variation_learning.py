@@ -10,6 +10,7 @@ import numpy as np
 
 from evidence import REASONS, Frame
 from golden.sample import GoldenSample
+from kernels.compiled import F32
 from vision.compiled_view import CompiledView, eight_bit_rgb, registered
 from vision.mapping import QuadraticMap
 from vision.register import NotRegistered
@@ -152,3 +153,19 @@ def _shared(
 def _refused(unit: ApprovedUnit, code: str) -> VariationUnitsError:
     reason = REASONS[code]
     return VariationUnitsError(f"unit {unit.serial}: {reason.meaning}; {reason.remedy}")
+
+
+def tolerance_of(golden: GoldenSample, model: VariationModel) -> F32:
+    """Return by how many codes each pixel may differ from the middle of what passes, (h, w) float32.
+
+    Half the widest channel's interval, at half resolution of the view, as an inspection uses it.
+
+    Raises:
+        VariationForeignError: the model is of another golden sample or view.
+    """
+    views = {v.id: v for v in golden.spec.views}
+    if model.header.view not in views:
+        raise VariationForeignError(f"the golden sample has no view {model.header.view!r}")
+    compiled = CompiledView(golden, views[model.header.view], None, None, None, None, model)
+    low, high = compiled.surface.passes
+    return ((high - low) / 2).max(axis=2)

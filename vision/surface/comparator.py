@@ -95,6 +95,11 @@ class SurfaceComparator:
         """Return (h, w) uint8, how many codes beyond the golden image's interval pass."""
         return self._interval.wider_than(self._foreseen) * (self._zones > 0)
 
+    @property
+    def passes(self) -> tuple[F32, F32]:
+        """Return the least and the greatest code that passes at each pixel, both (h, w, 3) float32."""
+        return self._interval.bounds
+
     def relit(self, aligned: Aligned) -> U8:
         """Return the unit's codes at half resolution, its illumination removed: (h, w, 3) uint8."""
         out = np.empty_like(aligned.pixels)
