@@ -40,6 +40,7 @@ _TRIES: Final = 12
 _CLEAR_PX: Final = 6  # between two defects
 _LEAST_RADIUS: Final = 1.6
 _MOST_RADIUS: Final = 13.0
+_LONGEST: Final = 45.0  # of a bite, in pixels: no longer than a crop shows with what it starts from
 _LEAST_DEPTH: Final = 3.0  # of a bite, by so many pixels; less is lost among edges that differ
 _LEAST_DEEP_PX: Final = 3
 _LEAST_BITE_PX: Final = 14
@@ -197,19 +198,22 @@ def _bite(rng: np.random.Generator, side: _Side) -> Mark | None:
 
 
 def _bite_shape(rng: np.random.Generator, at: Points, inward: Points) -> tuple[list[Spine], float]:
-    """Return a blob, a finger or a stroke that starts at an edge."""
+    """Return a blob, a finger or a stroke that starts at an edge, or a stretch of the edge that is worn."""
     kind = rng.random()
-    if kind < 0.5:  # blob
+    if kind < 0.4:  # blob
         radius = _log_uniform(rng, _LEAST_RADIUS, _MOST_RADIUS)
         centre = at + float(rng.uniform(-0.4, 0.8)) * radius * inward
         long = float(rng.uniform(0, 0.8)) * radius * _unit(float(rng.uniform(0, math.pi)))
         return [line(centre - long, centre + long)], radius
     ahead = _unit(math.atan2(inward[1], inward[0]) + float(rng.normal(0, 0.5)))
-    if kind < 0.75:  # finger
+    if kind < 0.65:  # finger
         radius = _log_uniform(rng, _LEAST_RADIUS, 6)
-        return [line(at - inward, at + float(rng.uniform(0.8, 4)) * radius * ahead)], radius
-    length = _log_uniform(rng, 5, 26)
-    return [wavy(rng, at - inward, at + length * ahead, 0.12 * length)], _log_uniform(rng, 0.9, 2.2)
+        return [line(at - inward, at + _log_uniform(rng, 0.8 * radius, _LONGEST) * ahead)], radius
+    length = _log_uniform(rng, 5, _LONGEST)
+    if kind < 0.85:  # stroke
+        return [wavy(rng, at - inward, at + length * ahead, 0.12 * length)], _log_uniform(rng, 0.9, 2.2)
+    half = length / 2 * np.array([-inward[1], inward[0]])
+    return [wavy(rng, at - half, at + half, 0.05 * length)], _log_uniform(rng, 2.5, 6)
 
 
 def _hole(rng: np.random.Generator, side: _Side) -> Mark | None:
