@@ -1,0 +1,245 @@
+"""People's calls on what a station found: a sheet to fill in, and the training pairs that it becomes.
+
+The sheet has a line and a picture for each deviation; a person writes a class, `confirmed` or `not_a_defect`
+into the column `call`. Only called deviations teach: one without a call is no candidate, and units on which
+nothing was called become no pair. Nothing that was judged changes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from evidence import Frame, Inspection, sha256
+from evidence.inspection import Defect
+from golden.sample import GoldenSample, write_file
+from golden.spec import View
+from hallmark.errors import TrainingError
+from hallmark.training.prepared import Index, PreparedPair, pair_file, write_index, write_pair
+from kernels.compiled import U8
+from models import NOT_A_DEFECT, UNCLASSIFIED
+from stations import SpoolReader
+from vision import Inspector, read_frame
+
+SHEET: Final = "calls.csv"
+CONFIRMED: Final = "confirmed"
+COLUMNS: Final = (
+    "sequence", "serial", "record", "defect", "view", "class", "severity", "confidence", "size_mm", "picture",
+    "call",
+)  # fmt: skip
+_LICENCE: Final = "The units' owner's: pictures of their production, not to be passed on."
+_AROUND: Final = 24  # golden pixels shown around a deviation
+_LEAST_SHOWN: Final = 200  # pixels of a picture's side
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A person's word on one deviation: its class, or NOT_A_DEFECT."""
+
+    sequence: int
+    record: str
+    defect: int
+    name: str
+
+
+class Sheets:
+    """Aligns stored units of one golden sample, for pictures and for training."""
+
+    def __init__(self, sample: GoldenSample) -> None:
+        """Compile the golden sample's views; no certificate is needed to align."""
+        self.sample = sample
+        self._inspector = Inspector(sample, {})
+        self.golden = {
+            v.id: np.asarray(
+                read_frame(sample.images[v.image], view=v.id, camera="golden", source=v.image).pixels,
+                np.uint8,
+            )
+            for v in sample.spec.views
+        }
+
+    def _picture_of(self, view: View) -> U8:
+        data = self.sample.images[view.image]
+        return np.asarray(read_frame(data, view=view.id, camera="golden", source=view.image).pixels, np.uint8)
+
+    def aligned(self, reader: SpoolReader, sequence: int) -> dict[str, U8]:
+        """Return the unit's views in the golden view's pixels; a view that was not found is left out.
+
+        Raises:
+            FrameLostError, FrameDroppedError: its frames are not there.
+        """
+        found: dict[str, U8] = {}
+        for view, data in reader.frames(sequence).items():
+            frame: Frame = read_frame(data, view=view, camera="stored", source=str(sequence))
+            unit = self._inspector.rectified(frame)
+            if unit is not None:
+                found[view] = unit
+        return found
+
+    def box(self, defect: Defect) -> tuple[int, int, int, int]:
+        """Return a deviation's box in golden pixels, x1 y1 x2 y2, x2 and y2 exclusive."""
+        scale = self.sample.spec.view(defect.view).mm_per_px
+        x, y, w, h = (v / scale for v in defect.box_mm)
+        rows, columns = self.golden[defect.view].shape[:2]
+        x1, y1 = max(int(np.floor(x)), 0), max(int(np.floor(y)), 0)
+        return (
+            x1,
+            y1,
+            min(max(int(np.ceil(x + w)), x1 + 1), columns),
+            min(max(int(np.ceil(y + h)), y1 + 1), rows),
+        )
+
+
+def write_sheet(
+    reader: SpoolReader, sheets: Sheets, records: Iterable[tuple[int, Inspection]], folder: Path
+) -> int:
+    """Write a sheet and a picture (golden, then unit) of each deviation; return how many there are.
+
+    Raises:
+        TrainingError: a sheet is there already, which may hold calls.
+        SpoolError: frames are lost.
+    """
+    if (folder / SHEET).exists():
+        raise TrainingError(f"{folder / SHEET} exists and may hold calls: choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[tuple[object, ...]] = []
+    for sequence, record in records:
+        units = sheets.aligned(reader, sequence) if record.defects else {}
+        for number, defect in enumerate(record.defects, start=1):
+            if defect.view not in units:
+                continue
+            name = f"{sequence:06d}-{number:03d}.png"
+            write_file(folder / name, _picture(sheets, units[defect.view], defect))
+            rows.append((
+                sequence, record.serial or "", record.digest, number, defect.view, defect.defect_class,
+                defect.severity or "", "" if defect.confidence is None else f"{defect.confidence:.3f}",
+                f"{defect.size_mm:.3f}", name, "",
+            ))  # fmt: skip
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([COLUMNS, *rows])
+    write_file(folder / SHEET, text.getvalue().encode())
+    return len(rows)
+
+
+def read_calls(path: Path, records: dict[int, Inspection], classes: Sequence[str]) -> list[Call]:
+    """Read the calls of a sheet; lines without one are left out.
+
+    Raises:
+        TrainingError: it is no sheet, or a line is about another record, or says no known class.
+    """
+    try:
+        lines = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TrainingError(f"{path}: {error}: give the {SHEET} that was filled in") from error
+    calls: dict[tuple[int, int], Call] = {}
+    for n, line in enumerate(lines, start=2):
+        said = (line.get("call") or "").strip()
+        if said:
+            call = _call(path, n, line, said, records, classes)
+            if (call.sequence, call.defect) in calls:
+                raise TrainingError(f"{path}, line {n}: this deviation is called twice: keep one line")
+            calls[call.sequence, call.defect] = call
+    if not calls:
+        raise TrainingError(f"{path}: nothing is called yet: write into the column 'call'")
+    return list(calls.values())
+
+
+def _call(
+    path: Path, n: int, line: dict[str, str], said: str, records: dict[int, Inspection],
+    classes: Sequence[str],
+) -> Call:  # fmt: skip
+    try:
+        sequence, number = int(line["sequence"]), int(line["defect"])
+        record = records[sequence]
+        defect = record.defects[number - 1] if number > 0 else None
+    except (KeyError, ValueError, IndexError, TypeError):
+        record, defect, sequence, number = None, None, 0, 0
+    if record is None or defect is None or line.get("record") != record.digest:
+        raise TrainingError(f"{path}, line {n}: not about a record of this spool: take the sheet made of it")
+    name = defect.defect_class if said == CONFIRMED else said
+    if name == UNCLASSIFIED or name not in classes:
+        raise TrainingError(
+            f"{path}, line {n}: {name!r} is no class to learn: write one of {', '.join(classes)}"
+            + (f", or {CONFIRMED}" if name != UNCLASSIFIED else "")
+        )
+    return Call(sequence, record.digest, number, name)
+
+
+def collect(
+    reader: SpoolReader, sheets: Sheets, records: dict[int, Inspection], calls: Sequence[Call], *,
+    classes: Sequence[str], by: str, sheet: bytes, out: Path,
+) -> int:  # fmt: skip
+    """Write prepared pairs (`hallmark.training.prepared`) of what was called; return how many pairs.
+
+    Each pair is a view of a unit aligned to the golden view; its boxes are the deviations called a defect,
+    its candidates all that were called. `calls.csv` is kept beside them as it was filled in.
+
+    Raises:
+        TrainingError: the folder is in use, or no unit could be aligned.
+        SpoolError: frames are lost.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise TrainingError(f"{out} holds files: choose an empty folder")
+    out.mkdir(parents=True, exist_ok=True)
+    of_unit: dict[int, list[Call]] = defaultdict(list)
+    for call in calls:
+        of_unit[call.sequence].append(call)
+    digests: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for sequence, said in sorted(of_unit.items()):
+        record = records[sequence]
+        for view, unit in sheets.aligned(reader, sequence).items():
+            here = [(record.defects[c.defect - 1], c.name) for c in said]
+            here = [(defect, name) for defect, name in here if defect.view == view]
+            if here:
+                file = pair_file(len(digests))
+                digests[file] = write_pair(out, len(digests), _pair(sheets, view, unit, here, classes))
+                names[file] = f"{record.serial or record.id} {view}"
+    if not digests:
+        raise TrainingError("no unit that was called could be aligned: check the golden sample")
+    index = Index(
+        classes=tuple(classes), channels=3,
+        source=f"{len(calls)} calls by {by} on records of station {reader.station}, golden sample "
+        f"{sheets.sample.digest}",
+        source_digest=sha256(sheet), licence=_LICENCE, files=digests, names=names,
+        groups={file: name.split()[0] for file, name in names.items()},
+    )  # fmt: skip
+    write_file(out / SHEET, sheet)
+    write_index(out, index)
+    return len(digests)
+
+
+def _pair(
+    sheets: Sheets, view: str, unit: U8, here: Sequence[tuple[Defect, str]], classes: Sequence[str]
+) -> PreparedPair:
+    candidates = [sheets.box(defect) for defect, _ in here]
+    boxes = [
+        (*box, classes.index(name))
+        for box, (_, name) in zip(candidates, here, strict=True)
+        if name != NOT_A_DEFECT
+    ]
+    return PreparedPair(
+        golden=sheets.golden[view], unit=unit, boxes=np.array(boxes, np.int32).reshape(-1, 5),
+        candidates=np.array(candidates, np.int32).reshape(-1, 4),
+    )  # fmt: skip
+
+
+def _picture(sheets: Sheets, unit: U8, defect: Defect) -> bytes:
+    """Return a PNG: the golden view's place, then the unit's, with some surroundings."""
+    golden = sheets.golden[defect.view]
+    x1, y1, x2, y2 = sheets.box(defect)
+    rows = slice(max(y1 - _AROUND, 0), y2 + _AROUND)
+    columns = slice(max(x1 - _AROUND, 0), x2 + _AROUND)
+    both = np.concatenate([golden[rows, columns], unit[rows, columns]], axis=1)
+    factor = max(1, _LEAST_SHOWN // both.shape[0])
+    large = np.repeat(np.repeat(both, factor, axis=0), factor, axis=1)
+    _, data = cv2.imencode(".png", np.ascontiguousarray(large[..., ::-1]))
+    return data.tobytes()
