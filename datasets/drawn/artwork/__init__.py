@@ -44,8 +44,9 @@ class DrawnPair:
 def draw(template: NDArray[np.uint8], rng: np.random.Generator) -> DrawnPair:
     """Draw a board of the template's design with 5 to 14 defects, of all six types where they find a place.
 
-    Each type is true of the board: an open splits a conductor, a short joins two, mousebite and spur touch
-    an edge, reach 3 px deep and leave every conductor in one piece, pin-hole and copper lie clear of edges.
+    Each type is true of the board: an open splits a conductor or opens a loop of it, a short joins two,
+    mousebite and spur touch an edge, reach 3 px deep and leave every conductor in one piece,
+    pin-hole and copper lie clear of edges.
     Fewer defects, or none, come out where the template offers them no place.
 
     Args:

@@ -2,7 +2,8 @@
 
 A cut is an open in copper and a short in substrate, a bite a mousebite and a spur, a hole a pin-hole and
 stray copper. Each is checked on the finished pixels, alone on the good board: an open leaves a conductor in
-two, a short joins two, a bite neither parts nor joins anything, a hole lies clear of every edge.
+two or opens a loop, a short joins two, a bite neither parts nor joins anything, a hole lies
+clear of every edge.
 """
 
 # OpenCV publishes incomplete types.
@@ -59,18 +60,24 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """The material that a defect takes away, the one that comes in its place, and ways through the former."""
+    """The material that a defect takes away, the one that comes in its place, and ways through the former.
+
+    `parts` tells whether a cut counts that parts the material and joins nothing; what it joins has at least
+    `least_joined` px.
+    """
 
     taken: Material
     given: Material
     ways: Ways
+    parts: bool
+    least_joined: int
 
 
 def draw_defects(good: Mask, rng: np.random.Generator) -> tuple[Mask, tuple[Change, ...]]:
     """Draw defects of all types on a good board, (h, w) bool copper; return the board and what changed."""
     copper, substrate = material(good, 8, rng), material(~good, 4, rng)
-    on_copper = _Side(copper, substrate, ways(copper, substrate))
-    on_substrate = _Side(substrate, copper, ways(substrate, copper))
+    on_copper = _Side(copper, substrate, ways(copper, substrate), True, SPECK_PX)
+    on_substrate = _Side(substrate, copper, ways(substrate, copper), False, LEAST_CONDUCTOR_PX)
     board, busy = good.copy(), np.zeros_like(good)
     changes: list[Change] = []
     count = int(rng.integers(_LEAST_DEFECTS, _MOST_DEFECTS + 1))
@@ -97,26 +104,26 @@ def _unit(angle: float) -> NDArray[np.float64]:
     return np.array([math.cos(angle), math.sin(angle)])
 
 
-def _open(rng: np.random.Generator, side: _Side) -> Mark | None:
+def _through(rng: np.random.Generator, side: _Side) -> Mark | None:
+    """Return a cut through the material: it joins what lies on both sides, or parts what it takes from.
+
+    A bridge within one conductor shorts nothing: in the substrate only what joins two counts.
+    """
     way = _way(rng, side.ways)
-    drawn = None if way is None else _cut(rng, side, way)
-    if way is None or drawn is None:
+    if way is None:
+        return None
+    near, far = int(side.ways.near[way]), int(side.ways.far[way])
+    if min(side.given.boxes[[near, far], 4]) < side.least_joined or (near == far and not side.parts):
+        return None
+    drawn = _cut(rng, side, way)
+    if drawn is None or (near != far and _joins(side.given, drawn, near, far)):
+        return drawn
+    if not side.parts:
         return None
     label = _label(side.taken, side.ways.start[way])
     left = side.taken.labels == label
     left[drawn.window] &= ~drawn.pixels
     return drawn if conductors(left[side.taken.box(label)], side.taken.connectivity) >= 2 else None
-
-
-def _short(rng: np.random.Generator, side: _Side) -> Mark | None:
-    way = _way(rng, side.ways)
-    if way is None:
-        return None
-    near, far = int(side.ways.near[way]), int(side.ways.far[way])
-    if near == far or min(side.given.boxes[[near, far], 4]) < LEAST_CONDUCTOR_PX:
-        return None
-    drawn = _cut(rng, side, way)
-    return drawn if drawn is not None and _joins(side.given, drawn, near, far) else None
 
 
 def _way(rng: np.random.Generator, found: Ways) -> int | None:
@@ -251,8 +258,8 @@ def _gains(side: _Side, drawn: Mark) -> int | None:
 
 
 _DRAWERS: Final[dict[str, Callable[[np.random.Generator, _Side], Mark | None]]] = {
-    "open": _open,
-    "short": _short,
+    "open": _through,
+    "short": _through,
     "mousebite": _bite,
     "spur": _bite,
     "copper": _hole,
