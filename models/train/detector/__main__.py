@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from models.errors import ModelError
-from models.train.detector.data import Prepared, read_prepared
+from models.train.detector.data import Prepared, joined, read_prepared
 from models.train.detector.fit import Recipe, fit
 from models.train.detector.released import Made, read_weights, release, write_weights
 
@@ -30,16 +30,19 @@ def main(arguments: Sequence[str]) -> int:
         pairs = read_prepared(options.pairs)
         start = None if options.start is None else read_weights(options.start)
         fields = {} if options.fields is None else json.loads(options.fields.read_bytes())
+        also = [read_prepared(folder) for folder in options.also]
         kept, held = _divided(pairs, options.holdout)
+        parts = [kept, *(one.subset(lambda group: group not in options.holdout) for one in also)]
+        everything = joined([part for part in parts if part.units])
     except (OSError, ValueError) as error:
         sys.stderr.write(f"models.train.detector: {error}\n")
         return 2
     recipe = Recipe(seed=options.seed, epochs=options.epochs, batch=options.batch, rate=options.rate)
     try:
-        network = fit(kept, recipe, _Progress(), start)
+        network = fit(everything, recipe, _Progress(), start)
         if options.weights is not None:
             write_weights(network, options.weights)
-        made = Made(network, recipe, kept, held)
+        made = Made(network, recipe, tuple(parts), held)
         report = release(made, options.out, fields, int8=not options.fp32)
     except (ModelError, ValueError) as error:
         sys.stderr.write(f"models.train.detector: {error}\n")
@@ -52,6 +55,14 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m models.train.detector", description=__doc__)
     parser.add_argument("pairs", type=Path, help="folder of prepared pairs")
     parser.add_argument("--out", type=Path, required=True, help="folder of the release")
+    parser.add_argument(
+        "--also",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="PAIRS",
+        help="learn from these as well: drawn ones",
+    )
     parser.add_argument("--start", type=Path, metavar="FILE", help="weights of an earlier fit to go on from")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="write the fitted weights here, too")
     parser.add_argument("--holdout", nargs="*", default=[], metavar="GROUP", help="groups kept from the fit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,6 +57,23 @@ class Prepared:
             [self.candidates[i] for i in at], [self.groups[i] for i in at],
             self.classes, self.index, self.digest,
         )  # fmt: skip
+
+
+def joined(parts: Sequence[Prepared]) -> Prepared:
+    """Return pairs of several folders as one, to learn from them together; index and digest are the first's.
+
+    Raises:
+        ValueError: their classes or channels differ.
+    """
+    first = parts[0]
+    for other in parts[1:]:
+        if other.classes != first.classes or other.golden[0].shape[2] != first.golden[0].shape[2]:
+            raise ValueError(f"classes {other.classes} do not go with {first.classes}: prepare both alike")
+    return Prepared(
+        [p for part in parts for p in part.golden], [p for part in parts for p in part.units],
+        [b for part in parts for b in part.boxes], [c for part in parts for c in part.candidates],
+        [g for part in parts for g in part.groups], first.classes, first.index, first.digest,
+    )  # fmt: skip
 
 
 def read_prepared(folder: Path) -> Prepared:

@@ -37,11 +37,14 @@ _UNCHOSEN: Final = "Not chosen: nothing was held out and no thresholds were give
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A fitted network and what it was made with; `held` is what it never saw."""
+    """A fitted network and what it was made with.
+
+    `parts` are the folders that it learned from, the first those that it is for; `held` is what it never saw.
+    """
 
     network: DetectorNetwork
     recipe: Recipe
-    kept: Prepared
+    parts: tuple[Prepared, ...]
     held: Prepared | None
 
 
@@ -58,17 +61,18 @@ def release(made: Made, folder: Path, fields: Mapping[str, Any], *, int8: bool) 
         ModelError: see `models.detector.release.write_detector_release`.
     """
     rng = np.random.default_rng(made.recipe.seed)
-    example = _drawn(made.kept, 2, rng)
+    kept = made.parts[0]
+    example = _drawn(kept, 2, rng)
     network = export(made.network, example)
     thresholds, reliability = _thresholds(made)
     thresholds |= dict(fields.get("thresholds", {}))
     coarse = None
     if int8:
-        calibration = _drawn(made.kept, _CALIBRATION, rng)
+        calibration = _drawn(kept, _CALIBRATION, rng)
         coarse = quantise(network, calibration)
-        margin = int8_margin(network, coarse, _drawn(made.kept, _FIXED, rng), thresholds["temperature"])
+        margin = int8_margin(network, coarse, _drawn(kept, _FIXED, rng), thresholds["temperature"])
         thresholds["int8_margin"] = margin
-    fixed = _drawn(made.held or made.kept, _FIXED, rng)
+    fixed = _drawn(made.held or kept, _FIXED, rng)
     card = {
         **_card(made), "reliability": reliability, **fields, "thresholds": thresholds,
         "runs": "int8" if int8 else "fp32",
@@ -190,18 +194,17 @@ def reliability_of(probabilities: F32, kinds: I32) -> list[dict[str, Any]]:
 
 def _card(made: Made) -> dict[str, Any]:
     """Return the fields of the card that a fit knows by itself."""
-    parts = [
-        ("training", made.kept, "everything but what was held out"),
-        ("validation", made.held, "held out"),
-    ]
-    licence = str(made.kept.index["licence"]) or "none found beside the data"
-    channels = made.kept.golden[0].shape[2]
+    kept = made.parts[0]
+    data = [("training", part, "everything but what was held out") for part in made.parts]
+    data += [] if made.held is None else [("validation", made.held, "held out")]
+    licence = str(kept.index["licence"]) or "none found beside the data"
+    channels = kept.golden[0].shape[2]
     return {
         "name": "detector",
         "created": time.strftime("%Y-%m-%d", time.gmtime()),
         "description": "Names and bounds what candidates show: a small residual network over crops of golden "
         f"picture and unit. Recipe: {asdict(made.recipe)}.",
-        "classes": made.kept.classes,
+        "classes": kept.classes,
         "metrics": (),
         "conditions": "not evaluated yet",
         "versions": {
@@ -216,7 +219,7 @@ def _card(made: Made) -> dict[str, Any]:
                 "split": f"{split}: groups {', '.join(sorted(set(pairs.groups)))}",
                 "digest": pairs.digest, "licence": str(pairs.index["licence"]) or licence,
             }
-            for use, pairs, split in parts if pairs is not None
+            for use, pairs, split in data
         ],
         "seeds": {"fit": made.recipe.seed},
         "input": {
