@@ -48,5 +48,6 @@ def named(defect: Defect) -> str:
 def _undecided(defect: Defect) -> str:
     if defect.defect_class == UNCLASSIFIED and defect.confidence is not None:
         return f"named with too little confidence ({defect.confidence:.2f}), zone {defect.zone}"
-    what = "what is unclassified" if defect.defect_class == UNCLASSIFIED else f"this {defect.defect_class}"
+    unnamed = defect.defect_class == UNCLASSIFIED
+    what = "an unclassified deviation" if unnamed else f"this {defect.defect_class}"
     return f"no line decides {what} of {number('size_mm', defect.size_mm)} mm, zone {defect.zone}"

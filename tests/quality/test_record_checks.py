@@ -128,6 +128,50 @@ def test_a_severity_that_the_catalogue_does_not_give_is_refused(
     refused(record, "the catalogue does not say so")
 
 
+# as this release writes them: weighed in all zones, with what was measured and the limits of the line
+STATED = {
+    **defect("minor"), "size_mm": 0.5, "length_mm": 0.5, "area_mm2": 0.1, "contrast": 30.0,
+    "zones": ["back", "front"], "limits": [{"measure": "size_mm", "from": 0.3, "to": None}],
+    "named_by": "classifier",
+}  # fmt: skip
+
+
+def test_a_defect_that_states_what_was_measured_is_weighed_again() -> None:
+    check_results(SPEC, inspection("U1", "HOLD", defects=[STATED]))
+    held = {**STATED, "size_mm": 0.3, "zones": ["front"]}
+    check_results(SPEC, inspection("U1", "HOLD", defects=[held]))
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"size_mm": 0.2},  # an allowed speck
+        {"limits": []},
+        {"limits": [{"measure": "size_mm", "from": 0.2, "to": None}]},
+        {"limits": [{"measure": "length_mm", "from": 0.3, "to": None}]},
+        {"zones": ["front", "edge"], "zone": "edge"},
+        {"zones": ["back"]},
+        {"severity": None, "rule": None, "limits": None},
+        {"severity": "allowed", "rule": "speck"},
+    ],
+)
+def test_a_weighing_that_its_numbers_do_not_bear_out_is_refused(altered: dict[str, Any]) -> None:
+    record = inspection("U1", "HOLD", defects=[{**STATED, **altered}])
+    refused(record, "the catalogue does not say so")
+
+
+def test_no_line_lets_pass_what_a_classifier_could_not_name() -> None:
+    line = {"id": "dust", "defect_class": "unclassified", "to_mm": 1.0, "severity": "allowed"}
+    catalogue = {**fields()["catalogue"], "rules": [line]}
+    spec = GoldenSpec.model_validate({**fields(), "catalogue": catalogue})
+    dust = {
+        **STATED, "class": "unclassified", "severity": "allowed", "rule": "dust", "zones": ["front"],
+        "limits": [{"measure": "size_mm", "from": None, "to": 1.0}],
+    }  # fmt: skip
+    check_results(spec, inspection("U1", spec=spec, defects=[{**dust, "named_by": "comparison"}]))
+    refused(inspection("U1", spec=spec, defects=[dust]), "the catalogue does not say so", spec)
+
+
 UNNAMED = {**defect("major"), "class": "unclassified"}
 
 
@@ -168,6 +212,7 @@ def counted(counts: list[Any], verdict: str = "REJECT", defects: Any = THREE, **
 
 def test_the_counting_rules_that_the_defects_meet_are_on_record() -> None:
     check_results(counting(), counted([FEW, PAIR]))
+    check_results(counting(), counted([{**FEW, "at_least": 3}, {**PAIR, "at_least": 2}]))
     check_results(counting(at_least=4), counted([PAIR]))
     check_results(counting(), counted([], "ACCEPT", defects=THREE[1:]))
 
@@ -186,6 +231,8 @@ def test_the_counting_rules_that_the_defects_meet_are_on_record() -> None:
         [{**FEW, "severity": "minor"}, PAIR],
         [FEW, PAIR, {**PAIR, "rule": "unheard-of"}],
         [FEW, PAIR, {**PAIR, "rule": "speck"}],
+        [{**FEW, "at_least": 2}, PAIR],
+        [{**FEW, "at_least": 3, "within_mm": 5}, PAIR],
     ],
 )
 def test_counts_that_the_defects_do_not_bear_out_are_refused(counts: list[Any], verdict: str) -> None:
