@@ -41,7 +41,8 @@ def pair_sums(activations: np.ndarray[Any, np.dtype[np.uint8]], row: np.ndarray[
 
 def test_the_worst_activations_do_not_saturate_in_any_order_of_pairs(int8: bytes) -> None:
     assert len(weights(int8)) == 1, "the first of two convolutions stays in float"
-    kernels = weights(quantise(tiny.network(), CALIBRATION, keep_float=()))
+    both = quantise(tiny.network(), CALIBRATION, keep_float=())
+    kernels = weights(both)
     assert len(kernels) == 2, "both convolutions are quantised"
     largest = 0
     for kernel in kernels:
@@ -53,7 +54,7 @@ def test_the_worst_activations_do_not_saturate_in_any_order_of_pairs(int8: bytes
                 assert saturated == exact
                 two = np.sort(np.maximum(sign * row.astype(int), 0))[-2:]
                 largest = max(largest, 255 * int(two.sum()))
-    assert largest == largest_pair_sum(int8) <= 32767
+    assert largest == largest_pair_sum(both) <= 32767
 
 
 def test_eight_bit_weights_would_saturate_and_are_refused(
