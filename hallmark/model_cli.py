@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hallmark import model_release_cli
+from hallmark.model_rows import detector_rows
 from hallmark.model_train_cli import train
 from hallmark.progress import progress
 
 if TYPE_CHECKING:
     from evidence import ModelReference
     from models.card import Metric, ModelCard
+    from models.kinds import NetworkParity
 
 Folder = Annotated[
     Path | None,
@@ -27,6 +30,7 @@ def register(app: typer.Typer) -> None:
     model = typer.Typer(name="model", help="Models that name defects.", no_args_is_help=True)
     for command in (show, verify, draw, train, evaluate):
         model.command(command.__name__)(command)
+    model_release_cli.register(model)
     app.add_typer(model)
 
 
@@ -40,41 +44,73 @@ def show(
     Examples: `hallmark model show`, `hallmark model show build/s4 --json`
     """
     from evidence import canonical_json
-    from models.card import read_card
+    from models.card import ModelCard
+    from models.kinds import card_of
     from models.release import packaged
 
-    card = read_card(folder or packaged())
+    card = card_of(folder or packaged())
     if as_json:
         print(canonical_json(card.model_dump(mode="json", by_alias=True)).decode())
         return
-    for title, text in _rows(card):
+    for title, text in _rows(card) if isinstance(card, ModelCard) else detector_rows(card):
         print(textwrap.fill(text, 100, initial_indent=f"{title:<14}  ", subsequent_indent=" " * 16))
     if card.metrics:
         print("\n" + "\n".join(_metric_rows(card.metrics)))
 
 
-def verify(folder: Folder = None) -> None:
-    """Check a model: every file against its card, and all answers against the trained network's.
+def verify(
+    folder: Folder = None,
+    *,
+    trust: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of public keys, of which one must have signed the release."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check a model: every file, who signed it, and all answers against the trained network's.
 
-    Exit 0 if it is as it was released, 1 if it is damaged, 2 if the folder is no released model.
+    Exit 0 if it is as it was released, 1 if it is damaged or not signed by a trusted key, 2 if the folder is
+    no released model.
 
-    Examples: `hallmark model verify`, `hallmark model verify build/s4`
+    Examples: `hallmark model verify`, `hallmark model verify build/detector --trust trust`
     """
-    from models.card import read_card
-    from models.errors import ModelAlteredError, ParityError
-    from models.release import packaged
-    from models.release import verify as check
+    from dataclasses import asdict
+
+    from evidence import canonical_json
+    from golden.keys import TrustStore
+    from models.errors import ModelAlteredError, ModelUnsignedError, ParityError
+    from models.kinds import card_of, verify_release
+    from models.release import check_release, packaged
 
     folder = folder or packaged()
+    store = None if trust is None else TrustStore.open(trust)
     try:
-        parity = check(folder)
-    except (ModelAlteredError, ParityError) as error:
+        found = verify_release(folder, store)
+        card = card_of(folder)
+        signers = [s.party for s in check_release(folder, card, store)]
+    except (ModelAlteredError, ModelUnsignedError, ParityError) as error:
         typer.echo(f"hallmark: {error}", err=True)
         raise typer.Exit(1) from error
-    reference = read_card(folder).reference
-    print(
-        f"{reference.name}  {reference.digest}: every file is the one on the card; in {parity.cells} cells "
-        f"no label flips and no probability differs by more than {parity.probability:.1e}"
+    if as_json:
+        body = {
+            "model": card.reference.model_dump(), "signed_by": signers,
+            "networks": [{**asdict(p), "flips": 0, "flip_rate_upper": p.flip_rate_upper} for p in found],
+        }  # fmt: skip
+        print(canonical_json(body).decode())
+        return
+    signed = f", signed by {', '.join(signers)}" if signers else ""
+    print(f"{card.reference.name}  {card.reference.digest}: every file is the one that was released{signed}")
+    print("\n".join(map(_parity_row, found)))
+
+
+def _parity_row(found: NetworkParity) -> str:
+    boxes = "" if found.box_px is None else f", no edge of a box by more than {found.box_px:.2g} px"
+    again = f"; {found.repeated} left to fp32" if found.repeated else ""
+    decided = "" if found.unit == "crop" else f" ({found.decisions} {found.unit}s)"
+    return (
+        f"{found.runtime}: in {found.crops} crops{decided} no decision flips, no probability differs by more "
+        f"than {found.probability:.1e}{boxes}{again}: with 95 % confidence fewer than "
+        f"{found.flip_rate_upper:.2%} of such crops are decided otherwise"
     )
 
 
@@ -128,6 +164,8 @@ def evaluate(
     folder = folder or packaged()
     card = read_card(folder)
     released = () if against is None else read_card(against).metrics
+    if write and (folder / "release.json").exists():
+        raise typer.BadParameter("the release is signed, and its card is part of it", param_hint="--write")
     if seed in card.training.seeds.values():
         raise typer.BadParameter("the model was trained with this seed; choose another", param_hint="--seed")
     with progress("inspecting", units * 2 + good) as advance:
