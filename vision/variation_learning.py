@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,6 @@ def learn_variation(
     units: Iterable[ApprovedUnit],
     *,
     start: VariationModel | None = None,
-    progress: Callable[[], None] = lambda: None,
 ) -> Learned:
     """Learn what approved units of a view show.
 
@@ -65,7 +64,6 @@ def learn_variation(
         view_id: its view.
         units: approved units; frames are asked for one after the other.
         start: a model of the same view to which the units are added.
-        progress: called once for each unit.
 
     Raises:
         VariationForeignError: there is no such view, or `start` is of another one.
@@ -96,7 +94,6 @@ def learn_variation(
             )
         )  # fmt: skip
         seen.append((aligned, mapping))
-        progress()
     unmarked = VariationModel.of(
         golden.digest, view_id, tuple(approvals), tally, (), np.zeros((height, width), np.uint16)
     )

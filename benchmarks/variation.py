@@ -1,0 +1,156 @@
+"""False deviations and missed defects of drawn S4 units, with and without a model of their variation.
+
+    python -m benchmarks.variation --out figures.json
+
+Simulated: units are drawn from one golden image (`datasets.drawn`), captured by the twin and compared by
+surface alone, without a classifier. Units that teach, good units that are judged and units with defects are
+all different. A defect is found where a deviation's box overlaps its own by an IoU of 0.2, or the centre of
+one lies in the other: a false deviation that happens to lie there counts as a find.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from datasets.drawn import KINDS, DrawnDefect, DrawnUnits
+from evidence import Frame
+from golden.regions import bounds
+from hallmark.training.golden import packaged_golden, packaged_image
+from hallmark.training.pairs import captured, frame_of
+from quality.proportions import wilson
+from vision import ApprovedUnit, learn_variation
+from vision.compiled_view import CompiledView, registered
+from vision.mapping import QuadraticMap
+from vision.register import NotRegistered
+from vision.surface import Aligned
+
+SEED = 90210
+AT = "2026-01-01T00:00:00Z"
+NUMBERS = (5, 10, 20)
+Box = Sequence[float]
+
+
+class Unit(NamedTuple):
+    """A unit as a station aligned it, and the defects drawn on it inside zones."""
+
+    frame: Frame
+    aligned: Aligned
+    mapping: QuadraticMap
+    defects: tuple[DrawnDefect, ...]
+
+
+class Line:
+    """The packaged board under the twin's camera."""
+
+    def __init__(self) -> None:
+        """Compile the view."""
+        self.sample = packaged_golden()
+        pixels, self.view = packaged_image()
+        stated = self.sample.spec.view(self.view)
+        self.mm_per_px = stated.mm_per_px
+        self.drawn = DrawnUnits(pixels, self.mm_per_px)
+        self.compiled = CompiledView(self.sample, stated, None, None, None, None)
+        self.smallest_mm = self.sample.spec.catalogue.smallest_mm
+        self.zones = [bounds(z.region) for z in self.sample.spec.zones if z.view == self.view]
+
+    def units(self, stream: int, count: int) -> Iterator[Unit]:
+        """Yield as many drawn units as the station finds; stream 0 good, 1 with one defect of each kind."""
+        number = 0
+        while count:
+            rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([SEED, stream, number])))
+            number += 1
+            kinds = [KINDS[int(k)] for k in rng.permutation(len(KINDS))] if stream else []
+            drawn = self.drawn.draw(rng, kinds)
+            shot = frame_of(captured(rng, drawn, self.mm_per_px, bent=True), self.view)
+            frame = dataclasses.replace(shot, data=f"{stream}-{number}".encode())
+            found = registered(self.sample, self.compiled, frame, frame.pixels)
+            if isinstance(found, NotRegistered):
+                continue
+            aligned = self.compiled.surface.align(frame.pixels, found.mapping)
+            if aligned.comparable and aligned.shown is None:
+                count -= 1
+                yield Unit(
+                    frame, aligned, found.mapping, tuple(d for d in drawn.defects if self._inspects(d))
+                )
+
+    def _inspects(self, defect: DrawnDefect) -> bool:
+        x, y, w, h = defect.box
+        return any(a[0] <= x + w / 2 <= b[0] and a[1] <= y + h / 2 <= b[1] for a, b in self.zones)
+
+
+def judged(line: Line, good: Sequence[Unit], bad: Sequence[Unit]) -> dict[str, Any]:
+    """Return the figures of one way to compare."""
+    surface, smallest = line.compiled.surface, line.smallest_mm
+    counts = [len(surface.deviations(u.aligned, u.mapping, smallest)) for u in good]
+    drawn = found = 0
+    kinds: dict[str, list[int]] = {kind: [0, 0] for kind in KINDS}
+    for unit in bad:
+        boxes = [d.golden_px for d in surface.deviations(unit.aligned, unit.mapping, smallest)]
+        for defect in unit.defects:
+            hit = any(overlap(box, defect.box) for box in boxes)
+            drawn, found = drawn + 1, found + hit
+            kinds[defect.kind][0] += hit
+            kinds[defect.kind][1] += 1
+    share = wilson(found, drawn)
+    return {
+        "false_per_good_unit": round(statistics.mean(counts), 1), "median": statistics.median(counts),
+        "found": found, "drawn": drawn, "share": round(share.value, 3),
+        "interval_95": [round(share.lower, 3), round(share.upper, 3)],
+        "by_kind": {kind: f"{hits}/{n}" for kind, (hits, n) in kinds.items()},
+    }  # fmt: skip
+
+
+def overlap(one: Box, two: Box) -> bool:
+    """Return whether two boxes x, y, width, height are of one thing."""
+    width = min(one[0] + one[2], two[0] + two[2]) - max(one[0], two[0])
+    height = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
+    both = max(width, 0) * max(height, 0)
+    either = one[2] * one[3] + two[2] * two[3] - both
+    return both >= 0.2 * either or centre_in(one, two) or centre_in(two, one)
+
+
+def centre_in(one: Box, two: Box) -> bool:
+    """Return whether the first box's centre lies in the second."""
+    x, y = one[0] + one[2] / 2, one[1] + one[3] / 2
+    return two[0] <= x <= two[0] + two[2] and two[1] <= y <= two[1] + two[3]
+
+
+def main() -> None:
+    """Draw, learn and judge; print the figures and write them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--good", type=int, default=20, help="good units that are judged")
+    parser.add_argument("--bad", type=int, default=20, help="units with a defect of each kind")
+    parser.add_argument("--out", type=Path, help="JSON file of the figures")
+    given = parser.parse_args()
+    line = Line()
+    surface = line.compiled.surface
+    good = list(line.units(0, max(NUMBERS) + given.good))
+    teachers, good = good[: max(NUMBERS)], good[max(NUMBERS) :]
+    bad = list(line.units(1, given.bad))
+    figures: dict[str, Any] = {"golden image alone": judged(line, good, bad)}
+    print(json.dumps(figures), file=sys.stderr, flush=True)
+    approved = [ApprovedUnit(u.frame, f"U{n}", "benchmark", AT) for n, u in enumerate(teachers)]
+    for n in NUMBERS:
+        model = learn_variation(line.sample, line.view, approved[:n]).model
+        everything = frozenset(range(1, len(model.header.shared) + 1))
+        for name, used in (("nothing confirmed", model), ("all confirmed", model.confirm(everything))):
+            surface.learn(used)
+            found = {"shared_regions": len(everything), **judged(line, good, bad)}
+            figures[f"{n} units, {name}"] = found
+            print(json.dumps({n: found}), file=sys.stderr, flush=True)
+    if given.out:
+        given.out.write_text(json.dumps(figures, indent=1))
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
