@@ -44,6 +44,7 @@ _TARNISH: Final = {"faint": (0.92, 0.84, 0.78), "plain": (0.85, 0.70, 0.60), "st
 _CLEAR_MM: Final = 2.0  # between two defects
 _TRIES: Final = 80
 _PLACES: Final = 4096  # looked at in one try
+_NEAREST: Final = 40
 
 WIDTH: Final = "width"
 EXTENT: Final = "longest extent"
@@ -182,7 +183,11 @@ class GradedDefects:
     def _clone(
         self, rng: np.random.Generator, polygon: tuple[Point, ...], of: Floats
     ) -> tuple[float, float] | None:
-        """Return a place around which the material with depth `of` fills the polygon's box, or nearly."""
+        """Return the nearest place around which the material with depth `of` fills the polygon's box.
+
+        The nearest, since shade and light change over a picture: where copper is etched away, the
+        laminate of that place shows.
+        """
         half = np.ptp(np.asarray(polygon), axis=0) / 2 + 4
         need, margin = float(half.min()), math.ceil(float(half.max())) + 3
         h, w = of.shape
@@ -191,7 +196,10 @@ class GradedDefects:
         xs = rng.integers(margin, w - margin, size=_PLACES)
         ys = rng.integers(margin, h - margin, size=_PLACES)
         deep = of[ys, xs] > min(need, 0.8 * float(of.max()))
-        for x, y in zip(xs[deep][:20].tolist(), ys[deep][:20].tolist(), strict=True):
+        xs, ys = xs[deep], ys[deep]
+        middle = np.asarray(polygon).mean(axis=0)
+        near = np.argsort(np.hypot(xs - middle[0], ys - middle[1]))[:_NEAREST]
+        for x, y in zip(xs[near].tolist(), ys[near].tolist(), strict=True):
             rows = slice(int(y - half[1]), int(y + half[1]) + 1)
             columns = slice(int(x - half[0]), int(x + half[0]) + 1)
             if (of[rows, columns] > 0).mean() > 0.97:

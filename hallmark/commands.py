@@ -25,6 +25,7 @@ from hallmark import (
     replay,
     serve_cli,
     station_cli,
+    study_cli,
     variation_cli,
 )
 
@@ -41,6 +42,7 @@ ALL: tuple[Callable[[typer.Typer], None], ...] = (
     lot_cli.register,
     demo_cli.register,
     quality_cli.register,
+    study_cli.register,
     export_cli.register,
     dispute_cli.register,
     eligibility.register,

@@ -268,10 +268,10 @@ def _maximised(link: Link, design: Floats, offset: Floats, hits: Mask) -> tuple[
     sign = _signs(hits)
 
     def likelihood(at: Floats) -> tuple[float, Floats, Floats]:
-        value, slope, bend = log_probability(link, sign * (offset + design @ at))
+        value, slope, bend = log_probability(link, np.asarray(sign * (offset + design @ at), np.float64))
         return float(value.sum()), design.T @ (sign * slope), design.T @ (design * bend[:, None])
 
-    return maximum(likelihood, np.zeros(design.shape[1]))
+    return maximum(likelihood, np.zeros_like(design[0]))
 
 
 def _penalised(link: Link, at: Floats, x: Floats, hits: Mask) -> float:

@@ -1,0 +1,170 @@
+"""A folder of real graded defects: a table that says what each picture shows, and what the station finds."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from evidence import Defect, Inspection
+from golden.sample import GoldenSample
+from hallmark.errors import ReadingFileError
+from models.release import classifier_for
+from quality.pod import DefectTrial, GoodUnit, PodStudy
+from vision import Inspector, read_frame
+
+_NEEDED: Final = ("picture", "class", "size_mm", "zone")
+_REACH_MM: Final = 1.0  # how far a stated place may be from a finding's box
+TABLE: Final = "pictures of the table"
+
+
+@dataclass(frozen=True, slots=True)
+class TrueDefect:
+    """One line of the table; `place` is the defect's centre in the golden view, mm."""
+
+    defect_class: str
+    size_mm: float
+    zone: str
+    place: tuple[float, float] | None
+
+
+def run_table(
+    table: Path,
+    rows: Mapping[str, Sequence[TrueDefect]],
+    sample: GoldenSample,
+    model: Path | None,
+    progress: Callable[[int], None],
+) -> PodStudy:
+    """Inspect the pictures of a table and return the trials, as measured on real parts.
+
+    A defect with a place is found where a finding lies within 1 mm of it; one without, where anything is
+    found in its zone.
+
+    Args:
+        table: the file, beside which the pictures lie.
+        rows: what it says, see `read_table`.
+        sample: the golden sample.
+        model: folder of a released model; None leaves findings unnamed.
+        progress: is told pictures done.
+
+    Raises:
+        evidence.FrameError: a picture does not decode.
+    """
+    (view,) = sample.spec.views
+    surfaces = tuple(c for c in sample.spec.characteristics if c.kind == "surface")
+    only = sample.spec.model_copy(update={"characteristics": surfaces})
+    classifier = None if model is None else classifier_for(sample, str(model))
+    station = Inspector(replace(sample, spec=only), {}, classifier)
+    trials: list[DefectTrial] = []
+    good: list[GoodUnit] = []
+    held = 0
+    for done, (picture, shown) in enumerate(rows.items(), 1):
+        frame = read_frame(
+            (table.parent / picture).read_bytes(), view=view.id, camera="table", source=picture
+        )
+        record = station.inspect({view.id: frame}, serial=Path(picture).stem[:100])
+        if not shown:
+            good.append(
+                GoodUnit(unit=picture, conditions=TABLE, calls=len(record.defects), verdict=record.verdict)
+            )
+        elif {c.id for c in record.characteristics} & {c.id for c in surfaces}:
+            trials += [_trial(picture, row, record) for row in shown]
+        else:
+            held += len(shown)
+        progress(done)
+    reference = None if classifier is None else classifier.reference
+    return PodStudy(
+        golden=sample.digest,
+        model=None if reference is None else f"{reference.name} {reference.digest}",
+        source="measured on real parts",
+        conditions=(f"{len(rows)} pictures listed in {table.name}", "judged by the surface alone"),
+        smallest_mm=sample.spec.catalogue.smallest_mm,
+        measures={},
+        trials=tuple(trials),
+        good=tuple(good),
+        not_judged=held,
+    )
+
+
+def _trial(picture: str, row: TrueDefect, record: Inspection) -> DefectTrial:
+    hits = [d for d in record.defects if _is_at(d, row)]
+    named = next((d.defect_class for d in hits if d.defect_class == row.defect_class), None)
+    return DefectTrial(
+        unit=picture,
+        defect_class=row.defect_class,
+        zone=row.zone,
+        size_mm=row.size_mm,
+        found=bool(hits),
+        named=named or (hits[0].defect_class if hits else None),
+    )
+
+
+def _is_at(finding: Defect, row: TrueDefect) -> bool:
+    if row.place is None:
+        return finding.zone == row.zone
+    x, y, w, h = finding.box_mm
+    dx = max(x - row.place[0], row.place[0] - x - w, 0.0)
+    dy = max(y - row.place[1], row.place[1] - y - h, 0.0)
+    return math.hypot(dx, dy) <= _REACH_MM
+
+
+def read_table(table: Path, sample: GoldenSample) -> Mapping[str, Sequence[TrueDefect]]:
+    """Return the defects of each picture that a table lists.
+
+    The table is CSV with a heading: picture (file, relative to the table), class, size_mm and zone; and,
+    where known, x_mm and y_mm, the defect's centre in the golden view. Each defect is one line; a picture
+    with an empty class is a unit without defect.
+
+    Raises:
+        ReadingFileError: the table cannot be read, or says what cannot be; the message names the line.
+    """
+    if len(sample.spec.views) != 1:
+        raise ReadingFileError(f"{table}: the golden sample has several views; a table shows one")
+    zones = {z.id for z in sample.spec.zones}
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReadingFileError(f"{table}: cannot be read as text: {error}") from error
+    reader = csv.DictReader(text.splitlines())
+    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ReadingFileError(
+            f"{table}: the heading lacks {', '.join(missing)}; it needs {','.join(_NEEDED)}"
+        )
+    found: dict[str, list[TrueDefect]] = {}
+    for line, cells in enumerate(reader, 2):
+        given = {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
+        picture, name = given["picture"], given["class"]
+        if not picture or not (table.parent / picture).is_file():
+            raise ReadingFileError(f"{table}, line {line}: there is no picture {picture!r} beside the table")
+        shown = found.setdefault(picture, [])
+        if not name:
+            continue
+        if given["zone"] not in zones:
+            raise ReadingFileError(f"{table}, line {line}: zone {given['zone']!r} is none of {sorted(zones)}")
+        size = _number(table, line, "size_mm", given["size_mm"])
+        if size <= 0:
+            raise ReadingFileError(f"{table}, line {line}: size_mm {size:g} must be above 0")
+        place = None
+        if given.get("x_mm") or given.get("y_mm"):
+            place = (
+                _number(table, line, "x_mm", given.get("x_mm", "")),
+                _number(table, line, "y_mm", given.get("y_mm", "")),
+            )
+        shown.append(TrueDefect(name, size, given["zone"], place))
+    if not found:
+        raise ReadingFileError(f"{table}: lists no pictures")
+    return found
+
+
+def _number(table: Path, line: int, name: str, cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ReadingFileError(f"{table}, line {line}: {name} {cell!r} is not a number")
+    return value
