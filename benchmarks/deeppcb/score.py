@@ -13,6 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from datasets.deeppcb import TYPES, Box
 
 IOU: Final = 0.33
@@ -77,6 +80,71 @@ def score(pictures: Iterable[tuple[Sequence[Box], Sequence[Detection]]]) -> Scor
         escapes=_ratio(len(labelled) - matched, count),
         false_boxes=_ratio(len(outcomes) - matched, count),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Lower bound, value and upper bound of each figure, 95 %."""
+
+    ap: tuple[float, float, float]
+    f: tuple[float, float, float]
+    ap_of: dict[str, tuple[float, float, float]]
+
+
+def interval(
+    pictures: Sequence[tuple[Sequence[Box], Sequence[Detection]]],
+    threshold: float,
+    rng: np.random.Generator,
+    resampled: int,
+) -> Interval:
+    """Return AP over every box and F from a threshold, with bootstrap intervals over pictures.
+
+    Percentiles of pictures drawn with replacement (B. Efron, doi:10.1214/aos/1176344552).
+    """
+    tables = [_outcomes(boxes, found) for boxes, found in pictures]
+    labels = [np.bincount([b.type for b in boxes], minlength=len(TYPES) + 1) for boxes, _ in pictures]
+    every = np.arange(len(tables))
+    values = _figures(tables, labels, every, threshold)
+    drawn = np.array(
+        [
+            _figures(tables, labels, rng.integers(0, len(tables), len(tables)), threshold)
+            for _ in range(resampled)
+        ]
+    )
+    low, high = (
+        np.minimum(np.percentile(drawn, 2.5, axis=0), values),
+        np.maximum(np.percentile(drawn, 97.5, axis=0), values),
+    )
+    rows = [(float(a), float(b), float(c)) for a, b, c in zip(low, values, high, strict=True)]
+    return Interval(rows[0], rows[1], dict(zip(TYPES, rows[2:], strict=True)))
+
+
+def _outcomes(boxes: Sequence[Box], found: Sequence[Detection]) -> npt.NDArray[np.float64]:
+    """Return confidence, type and whether correct (n, 3) of each detection of one picture."""
+    rows = [(d.confidence, d.box.type, _is_correct(d, box)) for d, box in match(boxes, found)]
+    return np.array(rows, np.float64).reshape(-1, 3)
+
+
+def _figures(
+    tables: Sequence[npt.NDArray[np.float64]],
+    labels: Sequence[npt.NDArray[np.int64]],
+    chosen: npt.NDArray[np.int64],
+    threshold: float,
+) -> npt.NDArray[np.float64]:
+    """Return AP, F and the AP of each type over some pictures."""
+    places: list[int] = chosen.tolist()
+    table: npt.NDArray[np.float64] = np.concatenate([tables[i] for i in places])
+    labelled = np.asarray(np.sum([labels[i] for i in places], axis=0), np.int64)
+    table = table[np.argsort(-table[:, 0], kind="stable")]
+    sure = table[table[:, 0] >= threshold]
+    f = _ratio(2 * float(sure[:, 2].sum()), float(labelled.sum()) + len(sure))
+    types = [_precision(table[table[:, 1] == k, 2], int(labelled[k])) for k in range(1, len(TYPES) + 1)]
+    return np.array([_precision(table[:, 2], int(labelled.sum())), f, *types])
+
+
+def _precision(correct: npt.NDArray[np.float64], labelled: int) -> float:
+    rank = np.arange(1, len(correct) + 1)
+    return _ratio(float((correct * np.cumsum(correct) / rank).sum()), labelled)
 
 
 def match(boxes: Sequence[Box], detections: Sequence[Detection]) -> list[tuple[Detection, Box | None]]:
