@@ -208,12 +208,15 @@ def _group(pair: Pair, root: Path) -> str:
 
 def _fields(work: Work, folds: Sequence[Figure], threshold: float, temperature: float) -> Mapping[str, Any]:
     """Return what the release's card says that the fit alone does not know."""
-    first = [figure for figure in folds if figure.name.endswith("-1")]
     held = [picture for f, held in enumerate(FOLDS, start=1) for picture in work.found(f"fold-{f}-1", held)]
     bounds = interval(held, threshold, np.random.default_rng(1), _RESAMPLED)
     boxes = sum(len(b) for b, _ in held)
     counts = {name: sum(b.type == kind for bs, _ in held for b in bs) for kind, name in enumerate(TYPES, 1)}
-    spread = ", ".join(f"{f.name} AP {100 * f.every.ap:.2f} F {100 * f.operating.f:.2f}" for f in folds)
+    spread = ", ".join(f"{f.name} {100 * f.every.ap:.2f} / {100 * f.operating.f:.2f}" for f in folds)
+    escapes, false = (
+        fmean(f.operating.escapes for f in folds),
+        fmean(f.operating.false_boxes for f in folds),
+    )
     mean_ap, mean_f = fmean(f.every.ap for f in folds), fmean(f.operating.f for f in folds)
     return {
         "name": "artwork",
@@ -222,9 +225,9 @@ def _fields(work: Work, folds: Sequence[Figure], threshold: float, temperature: 
             _metric("f", None, bounds.f, boxes),
             *(_metric("ap", name, bounds.ap_of[name], counts[name]) for name in TYPES),
         ],
-        "conditions": f"{_CONDITIONS} Each fold and seed: {spread}. Mean AP {100 * mean_ap:.2f}, "
-        f"F {100 * mean_f:.2f}; at the operating threshold {fmean(f.operating.escapes for f in first):.3f} escapes and "
-        f"{fmean(f.operating.false_boxes for f in first):.3f} false boxes per picture.",
+        "conditions": f"{_CONDITIONS} AP / F of each fold and seed: {spread}. Mean AP {100 * mean_ap:.2f}, "
+        f"F {100 * mean_f:.2f}; at the operating threshold {escapes:.3f} escapes and {false:.3f} false boxes per "
+        "picture.",
         "thresholds": {
             "temperature": temperature, "operating": threshold, "hold_below": threshold, "chosen": _CHOSEN,
         },

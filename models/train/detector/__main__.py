@@ -32,6 +32,10 @@ def main(arguments: Sequence[str]) -> int:
         fields = {} if options.fields is None else json.loads(options.fields.read_bytes())
         also = [read_prepared(folder) for folder in options.also]
         kept, held = _divided(pairs, options.holdout)
+        if not options.epochs and start is None:
+            raise ValueError("no epochs and nothing to start from: give --epochs or --start")
+        if not options.batch:
+            raise ValueError("a batch of 0: give --batch a whole number from 1")
         parts = [kept, *(one.subset(lambda group: group not in options.holdout) for one in also)]
         everything = joined([part for part in parts if part.units])
     except (OSError, ValueError) as error:
@@ -67,17 +71,17 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, metavar="FILE", help="write the fitted weights here, too")
     parser.add_argument("--holdout", nargs="*", default=[], metavar="GROUP", help="groups kept from the fit")
     parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--epochs", type=_positive, default=Recipe.epochs)
-    parser.add_argument("--batch", type=_positive, default=Recipe.batch)
+    parser.add_argument("--epochs", type=_count, default=Recipe.epochs, help="0: release what it starts from")
+    parser.add_argument("--batch", type=_count, default=Recipe.batch)
     parser.add_argument("--rate", type=float, default=Recipe.rate, help="greatest rate of learning")
     parser.add_argument("--fields", type=Path, help="JSON with fields of the card: name, thresholds, ...")
     parser.add_argument("--fp32", action="store_true", help="release no INT8 network")
     return parser.parse_args(arguments)
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text)
 
 

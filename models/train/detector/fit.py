@@ -50,7 +50,7 @@ def fit(
         pairs: what is learned from.
         recipe: how.
         progress: is told step, steps and loss.
-        start: weights of an earlier fit to go on from; None for random ones.
+        start: weights of an earlier fit to go on from; None for random ones. No epochs leave them as they are.
 
     Raises:
         ValueError: there are fewer places than a batch has, or the weights are of another network.
@@ -64,6 +64,8 @@ def fit(
             network.load_state_dict(start)
         except RuntimeError as error:
             raise ValueError(f"the weights to start from are of another network: {error}") from error
+    if not recipe.epochs:
+        return network.eval()
     network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (torch's stub lacks it)
     crops, at = Crops(pairs), places(pairs).fewer(recipe.negatives, rng)
     average = copy.deepcopy(network)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import time
 import warnings
 from collections.abc import Mapping
@@ -18,12 +17,12 @@ import torch
 from torch import Tensor
 
 from golden.sample import write_file
+from models.detector.calibrated import operating, reliability, temperature
 from models.detector.contract import SIDE
-from models.detector.decision import decide
 from models.detector.release import FixedSet, write_detector_release
 from models.detector.runtime import Answers
 from models.parity import softmax
-from models.train.detector.data import F32, I32, U8, Crops, Prepared, batch, places
+from models.train.detector.data import I32, U8, Crops, Prepared, batch, places
 from models.train.detector.fit import Recipe
 from models.train.detector.network import DetectorNetwork
 from models.train.quantise import int8_margin, quantise
@@ -31,7 +30,6 @@ from models.train.quantise import int8_margin, quantise
 _FIXED: Final = 1024  # crops on which no runtime may decide otherwise
 _CALIBRATION: Final = 512  # crops that set the ranges of INT8
 _OPSET: Final = 17
-_BINS: Final = 10
 _UNCHOSEN: Final = "Not chosen: nothing was held out and no thresholds were given; 0.5 is even odds."
 
 
@@ -64,7 +62,7 @@ def release(made: Made, folder: Path, fields: Mapping[str, Any], *, int8: bool) 
     kept = made.parts[0]
     example = _drawn(kept, 2, rng)
     network = export(made.network, example)
-    thresholds, reliability = _thresholds(made)
+    thresholds, diagram = _thresholds(made)
     thresholds |= dict(fields.get("thresholds", {}))
     coarse = None
     if int8:
@@ -74,7 +72,7 @@ def release(made: Made, folder: Path, fields: Mapping[str, Any], *, int8: bool) 
         thresholds["int8_margin"] = margin
     fixed = _drawn(made.held or kept, _FIXED, rng)
     card = {
-        **_card(made), "reliability": reliability, **fields, "thresholds": thresholds,
+        **_card(made), "reliability": diagram, **fields, "thresholds": thresholds,
         "runs": "int8" if int8 else "fp32",
     }  # fmt: skip
     report = write_detector_release(
@@ -152,44 +150,8 @@ def _thresholds(made: Made) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         f"On {len(kinds)} candidates of the groups {sorted(set(made.held.groups))}, which were held out: "
         "temperature by least negative log likelihood, operating threshold by greatest F over candidates."
     )
-    return {"temperature": heat, "operating": at, "hold_below": at, "chosen": chosen}, reliability_of(
-        probabilities, kinds
-    )
-
-
-def temperature(logits: F32, kinds: I32) -> float:
-    """Return the temperature of least negative log likelihood, to 1 % (Guo et al., arXiv:1706.04599)."""
-    candidates = np.exp(np.arange(math.log(0.5), math.log(4.0), 0.01))
-    true = np.arange(len(kinds)), kinds
-    costs = [-np.log(np.maximum(softmax(logits, float(t))[true], 1e-12)).mean() for t in candidates]
-    return round(float(candidates[int(np.argmin(costs))]), 3)
-
-
-def operating(probabilities: F32, kinds: I32) -> float:
-    """Return the threshold of greatest F over candidates: a defect counts where it is named rightly."""
-    best, at = -1.0, 0.5
-    for threshold in np.arange(0.2, 0.91, 0.01):
-        decided = decide(probabilities, float(threshold), float(threshold))
-        right = int(((decided == kinds) & (kinds > 0)).sum())
-        f = 2 * right / max(int((kinds > 0).sum()) + int((decided != 0).sum()), 1)
-        if f > best:
-            best, at = f, float(threshold)
-    return round(at, 2)
-
-
-def reliability_of(probabilities: F32, kinds: I32) -> list[dict[str, Any]]:
-    """Return the bars of a reliability diagram: confidence in the likeliest class against how often right."""
-    best = probabilities.argmax(axis=1)
-    confidence = probabilities.max(axis=1)
-    place = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
-    bars: list[dict[str, Any]] = []
-    for b in np.unique(place).tolist():
-        inside = place == b
-        right = float((best == kinds)[inside].mean())
-        bars.append(
-            {"confidence": float(confidence[inside].mean()), "correct": right, "n": int(inside.sum())}
-        )
-    return bars
+    thresholds = {"temperature": heat, "operating": at, "hold_below": at, "chosen": chosen}
+    return thresholds, reliability(probabilities, kinds)
 
 
 def _card(made: Made) -> dict[str, Any]:
