@@ -226,8 +226,8 @@ def _fields(work: Work, folds: Sequence[Figure], threshold: float, temperature: 
             *(_metric("ap", name, bounds.ap_of[name], counts[name]) for name in TYPES),
         ],
         "conditions": f"{_CONDITIONS} AP / F of each fold and seed: {spread}. Mean AP {100 * mean_ap:.2f}, "
-        f"F {100 * mean_f:.2f}; at the operating threshold {escapes:.3f} escapes and {false:.3f} false boxes per "
-        "picture.",
+        f"F {100 * mean_f:.2f}; at the operating threshold {escapes:.3f} escapes and {false:.3f} false boxes "
+        "per picture.",
         "thresholds": {
             "temperature": temperature, "operating": threshold, "hold_below": threshold, "chosen": _CHOSEN,
         },

@@ -32,10 +32,6 @@ def main(arguments: Sequence[str]) -> int:
         fields = {} if options.fields is None else json.loads(options.fields.read_bytes())
         also = [read_prepared(folder) for folder in options.also]
         kept, held = _divided(pairs, options.holdout)
-        if not options.epochs and start is None:
-            raise ValueError("no epochs and nothing to start from: give --epochs or --start")
-        if not options.batch:
-            raise ValueError("a batch of 0: give --batch a whole number from 1")
         parts = [kept, *(one.subset(lambda group: group not in options.holdout) for one in also)]
         everything = joined([part for part in parts if part.units])
     except (OSError, ValueError) as error:
@@ -76,7 +72,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=Recipe.rate, help="greatest rate of learning")
     parser.add_argument("--fields", type=Path, help="JSON with fields of the card: name, thresholds, ...")
     parser.add_argument("--fp32", action="store_true", help="release no INT8 network")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if not options.batch:
+        parser.error("--batch 0: give a whole number from 1")
+    if not options.epochs and options.start is None:
+        parser.error("no epochs and nothing to start from: give --epochs or --start")
+    return options
 
 
 def _count(text: str) -> int:

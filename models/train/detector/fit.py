@@ -50,7 +50,7 @@ def fit(
         pairs: what is learned from.
         recipe: how.
         progress: is told step, steps and loss.
-        start: weights of an earlier fit to go on from; None for random ones. No epochs leave them as they are.
+        start: weights of an earlier fit to go on from; None for random ones. No epochs leave them.
 
     Raises:
         ValueError: there are fewer places than a batch has, or the weights are of another network.
