@@ -60,8 +60,11 @@ def train(
     drawing_seed: Annotated[int, typer.Option(min=0, help="Decides what is drawn.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Decides everything random in the fit.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Of the fit; default: the recipe's.")] = None,
-    first: Annotated[
-        Path | None, typer.Option(help="Prepared pairs that are learned from before: drawn ones, say.")
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PAIRS", help="Learn from these prepared pairs as well, drawn ones say; repeat."
+        ),
     ] = None,
     fields: Annotated[
         Path | None, typer.Option(help="JSON with fields of the card: name, thresholds, limits ...")
@@ -113,10 +116,11 @@ def train(
     if held.split is not None:
         told["split"] = str(_write_split(pairs, held.split, source.labelled))
     if interpreter is not None:
-        given = {"--seed": seed, "--epochs": epochs, "--first": first, "--fields": fields}
+        given = {"--seed": seed, "--epochs": epochs, "--fields": fields}
         options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-        holdout = ["--holdout", *held.groups] if held.groups else []
-        told["model"] = _fit(interpreter, pairs, out, [*options, *holdout])
+        lists = {"--also": [str(folder) for folder in also or []], "--holdout": held.groups}
+        options += [text for name, values in lists.items() if values for text in (name, *values)]
+        told["model"] = _fit(interpreter, pairs, out, options)
     _print(told, as_json)
 
 
