@@ -132,7 +132,8 @@ def test_a_folder_is_read_only_unaltered(tmp_path: Path) -> None:
     pairs = prepared(("a",))
     buffer = io.BytesIO()
     np.savez_compressed(
-        buffer, golden=pairs.golden[0], unit=pairs.units[0], boxes=pairs.boxes[0], candidates=pairs.candidates[0]
+        buffer, golden=pairs.golden[0], unit=pairs.units[0], boxes=pairs.boxes[0],
+        candidates=pairs.candidates[0],
     )  # fmt: skip
     (tmp_path / "000000.npz").write_bytes(buffer.getvalue())
     digest = "sha256:" + hashlib.sha256(buffer.getvalue()).hexdigest()
