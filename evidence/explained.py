@@ -6,6 +6,8 @@ from evidence.inspection import CountResult, Defect
 from golden.catalogue import UNCLASSIFIED
 from golden.catalogue_words import near_said, number, value_said
 
+_WORTH_SAYING = 0.005  # of a second class
+
 
 def because(defect: Defect) -> str:
     """Return what decided a defect: its values against the limits, the line, the zone, the severity.
@@ -38,7 +40,7 @@ def named(defect: Defect) -> str:
     parts: list[str] = []
     if defect.confidence is not None:
         parts.append(f"confidence {defect.confidence:.2f}")
-    if defect.second_class is not None and defect.second_confidence is not None:
+    if defect.second_class is not None and (defect.second_confidence or 0.0) >= _WORTH_SAYING:
         parts.append(f"next {defect.second_class.replace('_', ' ')} {defect.second_confidence:.2f}")
     if defect.named_by == "islands":
         parts.append("by the islands of conductor")

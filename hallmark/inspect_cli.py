@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from evidence import CharacteristicResult, Frame, Inspection
     from golden.sample import GoldenSample
     from models import Classifier
-    from vision import Inspector, VariationModel
+    from vision import Explanation, Inspector, VariationModel
+
+_MOST_SAID = 5  # deviations of a unit, gravest first, on the terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -106,6 +108,7 @@ def inspect(
     from golden.sample import GoldenSample
     from hallmark.model_cli import naming
     from models.release import classifier_for
+    from stations.model_registry import model_folder
     from vision import VariationModel
 
     _check(lot, serial, images)
@@ -114,7 +117,7 @@ def inspect(
     sample = GoldenSample.open(golden, keys, now)
     certificate = None if calibration is None else CameraCalibration.open(calibration, now=now)
     view = _view(sample, view)
-    classifier = classifier_for(sample, model)
+    classifier = classifier_for(sample, model_folder(model))
     if not as_json:
         typer.echo(f"hallmark: {naming(classifier and classifier.reference)}", err=True)
     learned = None if variation is None else VariationModel.open(variation, keys)
@@ -136,7 +139,9 @@ def inspect(
         verdicts.append(record.verdict)
         print(record.to_json().decode() if as_json else _line(record))
         if out is not None:
-            _write(out, sample, record, frame, formats or [PaperFormat.HTML], f"{now:%Y-%m-%dT%H:%M:%SZ}")
+            why = inspector.explain(frame, record)
+            kinds = formats or [PaperFormat.HTML]
+            _write(out, sample, record, frame, why, kinds, f"{now:%Y-%m-%dT%H:%M:%SZ}")
     raise typer.Exit(2 if bad else int(any(v != "ACCEPT" for v in verdicts)))
 
 
@@ -234,15 +239,28 @@ def _read(image: Path, view: str, certificate: CameraCalibration | None) -> Fram
 
 
 def _line(record: Inspection) -> str:
+    from evidence import because, together
+
     reasons = ", ".join(record.reasons)
     off = [c.id for c in record.characteristics if c.decision == "nonconform"]
     where = f"  [{', '.join(off)}]" if off else ""
     found = f"  {len(record.defects)} deviations" if record.defects else ""
-    return f"{record.serial}  {record.verdict}  {reasons}{where}{found}".rstrip()
+    lines = [f"{record.serial}  {record.verdict}  {reasons}{where}{found}".rstrip()]
+    stops = [(i, d) for i, d in enumerate(record.defects, start=1) if d.severity != "allowed"]
+    lines += [f"  #{i} {d.defect_class}: {because(d)}" for i, d in stops[:_MOST_SAID]]
+    if len(stops) > _MOST_SAID:
+        lines.append(f"  {len(stops) - _MOST_SAID} more are in the record")
+    return "\n".join([*lines, *(f"  {together(met)}" for met in record.counts)])
 
 
 def _write(
-    out: Path, sample: GoldenSample, record: Inspection, frame: Frame, formats: list[PaperFormat], issued: str
+    out: Path,
+    sample: GoldenSample,
+    record: Inspection,
+    frame: Frame,
+    why: Sequence[Explanation],
+    formats: list[PaperFormat],
+    issued: str,
 ) -> None:
     from golden.sample import write_file
     from hallmark.report import framed, inspection_sheet
@@ -251,4 +269,5 @@ def _write(
     name = record.serial or record.id
     write_file(out / f"{name}.json", record.to_json() + b"\n")
     picture = framed(record, record.frames[0], frame.pixels)
-    write_paper(inspection_sheet(sample, record, [picture], issued=issued), out, name, formats)
+    sheet = inspection_sheet(sample, record, [picture], issued=issued, why=why)
+    write_paper(sheet, out, name, formats)

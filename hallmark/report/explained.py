@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from hallmark.report.signs import COLOURS, State, state_of
 from hallmark.svg import GREY, document, text
 from vision import Explanation
 
-_SIDE, _GAP, _FOOT = 360, 20, 36
+_SIDE, _GAP, _FOOT = 360, 20, 40
 _STRONGEST = 0.8  # of a pixel's colour that the heat map takes where it is hottest
 _LEAST_FULL = 32  # codes of excess that are drawn hottest at the least
 _BARS_MM = (20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05)
@@ -28,7 +29,9 @@ def explained(e: Explanation, view: View, columns: int = 2) -> str:
     """Return the four pictures of an explanation in so many columns, as an SVG document."""
     rows = -(-4 // columns)
     width, height = columns * (_SIDE + _GAP) - _GAP, rows * (_SIDE + _FOOT)
-    return document(width, height, _panels(e, view, columns, (0.0, 0.0)))
+    drawn = document(width, height, _panels(e, view, columns, (0.0, 0.0), letters=24))
+    label = f"golden view, unit, difference and heat map of a deviation: {e.because}"
+    return drawn.replace("<svg ", f'<svg class="pair" role="img" aria-label="{escape(label)}" ', 1)
 
 
 def explained_sheet(e: Explanation, view: View) -> str:
@@ -40,7 +43,7 @@ def explained_sheet(e: Explanation, view: View) -> str:
     parts = [
         text(margin, 40, title, size=26, weight=600, colour=colour),
         text(margin, 72, ". ".join(filter(None, said)), size=19),
-        *_panels(e, view, 4, (margin, top)),
+        *_panels(e, view, 4, (margin, top), letters=17),
     ]
     return document(4 * (_SIDE + _GAP) - _GAP + 2 * margin, top + _SIDE + _FOOT + 16, parts)
 
@@ -52,13 +55,15 @@ def overview(inspection: Inspection, frame: Frame, view: View) -> str:
     return labelled(picture, defect_marks(view.id, inspection.defects))[0]
 
 
-def _panels(e: Explanation, view: View, columns: int, corner: tuple[float, float]) -> list[str]:
+def _panels(
+    e: Explanation, view: View, columns: int, corner: tuple[float, float], *, letters: int
+) -> list[str]:
     golden, unit = (as_seen(Picture(view.id, p, ""), view).pixels for p in (e.golden, e.unit))
     heat, most = _heated(e, unit)
     shown = (
         (_enlarged(golden, cv2.INTER_CUBIC), "golden"),
         (_enlarged(unit, cv2.INTER_CUBIC), "unit"),
-        (_enlarged(_signed(e), cv2.INTER_CUBIC), "unit less golden; grey: alike"),
+        (_enlarged(_signed(e), cv2.INTER_CUBIC), "unit less golden (grey: alike)"),
         (_enlarged(heat, cv2.INTER_NEAREST), most),
     )
     scale = _SIDE / len(e.golden)
@@ -71,9 +76,9 @@ def _panels(e: Explanation, view: View, columns: int, corner: tuple[float, float
             f'xlink:href="{data_uri(pixels, _SIDE)}"/>'
         )
         parts += _box(e, (x, y), scale, dashed=i == 0) if i < 3 else _contour(e, (x, y), scale)
-        parts.append(text(x, y + _SIDE + 22, caption, colour=GREY))
+        parts.append(text(x, y + _SIDE + letters + 3, caption, size=letters, colour=GREY))
         if i == 1:
-            parts += _bar(x + _SIDE, y + _SIDE + 22, scale / view.mm_per_px)
+            parts += _bar(x + _SIDE, y + _SIDE + letters + 3, scale / view.mm_per_px, letters)
     return parts
 
 
@@ -107,13 +112,13 @@ def _box(e: Explanation, corner: tuple[float, float], scale: float, *, dashed: b
     ]
 
 
-def _bar(right: float, y: float, px_per_mm: float) -> list[str]:
+def _bar(right: float, y: float, px_per_mm: float, letters: int) -> list[str]:
     mm = next((mm for mm in _BARS_MM if mm * px_per_mm < 0.4 * _SIDE), _BARS_MM[-1])
     left = right - mm * px_per_mm
     ends = f"M{left:.1f} {y - 11}V{y + 1}M{right:.1f} {y - 11}V{y + 1}"
     return [
         f'<path d="M{left:.1f} {y - 5}H{right:.1f}{ends}" fill="none" stroke="#16202b" stroke-width="2"/>',
-        f'<text x="{left - 8:.1f}" y="{y}" text-anchor="end" font-size="17">{mm:g} mm</text>',
+        f'<text x="{left - 8:.1f}" y="{y}" text-anchor="end" font-size="{letters}">{mm:g} mm</text>',
     ]
 
 
@@ -126,10 +131,10 @@ def _heated(e: Explanation, unit: Pixels) -> tuple[Pixels, str]:
     """Return the heat map over the pale unit, and its caption."""
     known = np.nan_to_num(e.heat, nan=0.0)
     if e.shows == "probability":
-        share, caption = known, f"probability of a defect, up to {known.max():.2f}"
+        share, caption = known, f"probability of a defect, to {known.max():.2f}"
     else:
         most = max(float(known.max()), _LEAST_FULL)
-        share, caption = known / most, f"codes beyond what is tolerated, up to {known.max():.0f}"
+        share, caption = known / most, f"codes beyond tolerance, to {known.max():.0f}"
     colours = cv2.applyColorMap(np.rint(255 * share).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     weight = (_STRONGEST * share)[..., None]
     ground = faded(unit)[..., None].astype(np.float64)

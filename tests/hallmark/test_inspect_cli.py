@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from typer.testing import CliRunner, Result
 
 from calibration import CalibrationError, CameraCalibration
 from datasets import pcb_s4
-from evidence import Inspection, canonical_json, verify_digest
+from evidence import FrameError, Inspection, because, canonical_json, verify_digest
 from golden.errors import GoldenError
+from golden.images import header
 from hallmark.__main__ import app
 from hallmark.demo.plant import SPEC, Plant, build_plant
 
@@ -210,3 +212,72 @@ def test_check_measures_the_reference_images(tmp_path: Path) -> None:
     refused = CliRunner().invoke(app, check)
     assert isinstance(refused.exception, GoldenError)
     assert "hole-tl" in str(refused.exception)
+
+
+@pytest.fixture(scope="module")
+def told(plant: Plant) -> list[str]:
+    """Inspect the faulty board with `--out` and return the lines on the terminal."""
+    result = inspect(plant, "--out", plant.root / "why", plant.root / "faulty.jpg")
+    assert result.exit_code == 1
+    return result.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def rejected(plant: Plant, told: list[str]) -> Path:
+    """Return the record of the faulty board, as `hallmark inspect --out` writes it."""
+    assert told
+    return plant.root / "why" / "faulty.json"
+
+
+def explain(plant: Plant, *arguments: str | Path) -> Result:
+    given = ["explain", str(plant.golden_file), "--trust", str(plant.trust)]
+    return CliRunner().invoke(app, [*given, *map(str, arguments)])
+
+
+def test_a_rejected_unit_is_said_on_the_terminal_line_by_line(told: list[str], rejected: Path) -> None:
+    record = Inspection.model_validate_json(rejected.read_bytes())
+    assert told[1:6] == [
+        f"  #{i} {d.defect_class}: {because(d)}" for i, d in enumerate(record.defects[:5], start=1)
+    ]
+    stops = sum(d.severity != "allowed" for d in record.defects)
+    assert told[6] == f"  {stops - 5} more are in the record"
+
+
+def test_explain_writes_a_picture_for_each_deviation_and_the_whole_unit(
+    plant: Plant, rejected: Path, tmp_path: Path
+) -> None:
+    record = Inspection.model_validate_json(rejected.read_bytes())
+    arguments = rejected, plant.root / "faulty.jpg", "--out", tmp_path, "--most", "2", "--dismissed", "--json"
+    result = explain(plant, *arguments)
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout)
+    assert (said["id"], said["verdict"], said["dismissed"]) == (record.id, "REJECT", record.dismissed)
+    assert [(d["number"], d["severity"], d["because"]) for d in said["deviations"][:2]] == [
+        (i, d.severity, because(d)) for i, d in enumerate(record.defects[:2], start=1)
+    ]
+    assert [d["number"] for d in said["deviations"][2:]] == [None, None]
+    files = [Path(d["file"]) for d in said["deviations"]]
+    assert sorted(tmp_path.iterdir()) == sorted([*files, tmp_path / "faulty-top-overview.png"])
+    for file in tmp_path.iterdir():
+        head = header(file.read_bytes(), file.name)
+        assert (head.width, head.height > 300) == (1500, True)
+
+
+@pytest.mark.parametrize(
+    ("record", "picture", "sentence"),
+    [
+        (None, "good.jpg", "not the picture of inspection"),
+        (b"{}", "faulty.jpg", "not a record of an inspection (id: Field required)"),
+        (b"altered", "faulty.jpg", "the record was altered"),
+    ],
+)
+def test_explain_refuses_what_does_not_belong_together(
+    plant: Plant, rejected: Path, tmp_path: Path, record: bytes | None, picture: str, sentence: str
+) -> None:
+    given = rejected
+    if record is not None:
+        given = tmp_path / "record.json"
+        other = rejected.read_bytes().replace(b'"serial":"faulty"', b'"serial":"other"')
+        given.write_bytes(record if record == b"{}" else other)
+    with pytest.raises(FrameError, match=re.escape(sentence)):
+        raise explain(plant, given, plant.root / picture).exception or AssertionError
