@@ -1,0 +1,1 @@
+"""A whole inspection of a 5-megapixel colour frame on one core, beside what people write instead."""
