@@ -88,8 +88,9 @@ class ModelRegistry:
     @classmethod
     def create(cls, folder: Path) -> ModelRegistry:
         """Make the folders of a registry where they are absent."""
+        folder.mkdir(parents=True, exist_ok=True)
         for name in (JOURNAL, RELEASES, TRUST):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+            (folder / name).mkdir(exist_ok=True)
         sync_folder(folder)
         sync_folder(folder.absolute().parent)
         return cls(folder)
