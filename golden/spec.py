@@ -27,6 +27,7 @@ from golden.characteristics import (
     is_entered,
     is_required,
 )
+from golden.comparison import Comparison
 from golden.plans import Deadlines, Plans
 from golden.regions import Closed, Identifier, PixelPoint, Region, Stated, bounds
 
@@ -71,7 +72,8 @@ class View(Closed):
 
     `image` is a path inside the bundle (and beside the YAML while authoring); `mm_per_px` is the
     nominal scale of that image and `transfer` how its codes relate to light. `height_mm` is where the
-    measured edges lie above the plane that stations calibrate, with its standard uncertainty.
+    measured edges lie above the plane that stations calibrate, with its standard uncertainty. `comparison`
+    says what makes a difference of its surface a deviation.
     """
 
     id: Identifier
@@ -83,6 +85,7 @@ class View(Closed):
     ignore: tuple[Region, ...] = ()
     height_mm: Stated[Annotated[float, Field(ge=-1000, le=1000)]] = None
     u_height_mm: Stated[Annotated[float, Field(ge=0, le=100)]] = None
+    comparison: Stated[Comparison] = None
 
     @model_validator(mode="after")
     def _name(self) -> Self:

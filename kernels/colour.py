@@ -37,6 +37,15 @@ def lab_from_linear(rgb: F64) -> F64:
 
 
 @compiled
+def ciede2000_each(reference: F64, sample: F64) -> F64:
+    """Return the CIEDE2000 difference of each pair of rows of L*a*b*, both (n, 3) float64; (n,)."""
+    out = np.empty(len(reference))
+    for i in range(len(reference)):
+        out[i] = ciede2000(reference[i], sample[i])
+    return out
+
+
+@compiled
 def ciede2000(reference: F64, sample: F64) -> float:
     """Return the CIEDE2000 difference of two L*a*b* colours, each (3,) float64; kL = kC = kH = 1.
 

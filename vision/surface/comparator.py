@@ -8,6 +8,8 @@ codes nearby (edges are tolerated to about two pixels of the frame) plus a toler
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidence import FrameError
+from golden.comparison import Comparison
 from golden.regions import Region
 from golden.spec import Colour, GoldenSpec, View
 from kernels.comparison import UNIT_GAIN, deviation, fill_maps, mean_light, relight
@@ -24,8 +27,9 @@ from vision.field import Field, FieldFinder
 from vision.mapping import QuadraticMap
 from vision.regions import dense_outline, mask
 from vision.surface.aligned import Aligned, Illumination
-from vision.surface.candidates import candidates
+from vision.surface.candidates import Candidate, Limits, candidates
 from vision.surface.colour import ColourDifference, ColourReference
+from vision.surface.colour_channel import ColourChannel
 from vision.surface.deviation import Deviation, largest_extent, principal_extent
 from vision.surface.interval import golden_interval, learned_interval
 from vision.surface.sampling import SCALE, every, half, place, resampled
@@ -56,7 +60,13 @@ class SurfaceComparator:
         judged = [z.region for z in spec.zones if z.view == view.id]
         judged += [c.region for c in spec.characteristics if isinstance(c, Colour) and c.view == view.id]
         self._edges = np.concatenate([dense_outline(region) for region in judged] or [np.empty((0, 2))])
-        self._foreseen = self._interval = golden_interval(golden_half)
+        stated = view.comparison
+        reach = 1 if stated is None or stated.edge_px is None else math.ceil(stated.edge_px / SCALE)
+        self._foreseen = self._interval = golden_interval(golden_half, reach)
+        self._limits = Limits.of(stated, self.step_mm)
+        self._least_delta_e = 0.0 if stated is None else stated.least_delta_e or 0.0
+        self._colour_channel = self._colours(stated, golden_half)
+        self._tinted: Mask | None = None
         ignored = np.zeros(golden_half.shape[:2], np.bool_)
         for region in view.ignore:
             ignored |= mask(region, self._height, self._width, SCALE)
@@ -71,6 +81,13 @@ class SurfaceComparator:
             usable[mask(region, *golden.shape[:2])] = 0
         seen = half(half(usable * 255)) == 255
         self._field_finder = FieldFinder(half(golden_half), seen, (golden.shape[1], golden.shape[0]))
+
+    def _colours(self, stated: Comparison | None, golden: U8) -> ColourChannel | None:
+        """Return what compares mean colours, where the golden sample asks for it."""
+        if stated is None or stated.colour_delta_e is None or stated.colour_over_mm is None:
+            return None
+        side = max(round(stated.colour_over_mm / self.step_mm), 2)
+        return ColourChannel(golden, self._foreseen, self._zones, self._table, side, stated.colour_delta_e)
 
     def _label(self, spec: GoldenSpec, view: View) -> U8:
         labels = np.zeros((self._height, self._width), np.uint8)
@@ -197,10 +214,23 @@ class SurfaceComparator:
         """Return all regions of at least `smallest_mm` that deviate, largest first."""
         found = (
             self.region(aligned, mapping, c.corner, c.inside, c.deviates)
-            for c in candidates(self._compared(aligned), self.step_mm, smallest_mm)
+            for c in self._candidates(aligned, smallest_mm)
         )
-        regions = [region for region in found if region.size_mm >= smallest_mm]
+        regions = [r for r in found if r.size_mm >= smallest_mm and self._coloured(aligned, r)]
         return sorted(regions, key=lambda r: (-r.size_mm, r.golden_px))
+
+    def _candidates(self, aligned: Aligned, smallest_mm: float) -> Iterator[Candidate]:
+        excess = self._compared(aligned)
+        if self._colour_channel is not None:
+            self._tinted = self._colour_channel.deviates(self.relit(aligned)) & (self._judged > 0)
+        return candidates(excess, self.step_mm, smallest_mm, self._limits, self._tinted)
+
+    def _coloured(self, aligned: Aligned, found: Deviation) -> bool:
+        """Return whether a region's colour differs as much as the golden sample asks; unknown is enough."""
+        if self._least_delta_e == 0:
+            return True
+        value = self.delta_e(aligned, found)
+        return value is None or value >= self._least_delta_e
 
     def judged(self, x: int, y: int, width: int, height: int) -> Mask:
         """Return which pixels of a window of the half-resolution view `deviations` last judged."""
@@ -208,7 +238,8 @@ class SurfaceComparator:
 
     def deviating(self, x: int, y: int, width: int, height: int) -> Mask:
         """Return which pixels of a window of the half-resolution view deviate, as `deviations` last found."""
-        return self._out[y : y + height, x : x + width] > 0
+        found = self._out[y : y + height, x : x + width] >= self._limits.weak
+        return found if self._tinted is None else found | self._tinted[y : y + height, x : x + width]
 
     def excess(self) -> U8:
         """Return by how many codes each pixel exceeds what is tolerated, as `deviations` last found.

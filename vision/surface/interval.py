@@ -56,9 +56,9 @@ class Interval:
         return np.clip(np.rint(reach), 0, 255).astype(np.uint8)
 
 
-def golden_interval(golden: U8) -> Interval:
-    """Return the interval of (h, w, 3) uint8 golden codes nearby: edges are tolerated to about one pixel."""
-    kernel = np.ones((3, 3), np.uint8)
+def golden_interval(golden: U8, reach: int = 1) -> Interval:
+    """Return the interval of (h, w, 3) uint8 golden codes nearby: edges are tolerated to `reach` pixels."""
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     soft = np.asarray(cv2.GaussianBlur(golden, (3, 3), 0.5), np.uint8)
     low = np.minimum(np.asarray(cv2.erode(golden, kernel), np.uint8), soft)
     high = np.maximum(np.asarray(cv2.dilate(golden, kernel), np.uint8), soft)
