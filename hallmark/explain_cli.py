@@ -39,6 +39,16 @@ def explain(
             envvar="HALLMARK_MODEL",
         ),
     ] = "packaged",
+    variation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F",
+            help="What approved units show, where the unit was compared with that.",
+            exists=True,
+            dir_okay=False,
+            envvar="HALLMARK_VARIATION",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the pictures here; without it only words.")
     ] = None,
@@ -64,13 +74,16 @@ def explain(
     from golden.keys import TrustStore
     from golden.sample import GoldenSample
     from models.release import classifier_for
-    from vision import Inspector
+    from vision import Inspector, VariationModel
 
-    sample = GoldenSample.open(golden, TrustStore.open(trust), datetime.now(UTC))
+    keys = TrustStore.open(trust)
+    sample = GoldenSample.open(golden, keys, datetime.now(UTC))
     inspection = _record(record)
     frame = _frame(inspection, image)
     classifier = None if inspection.model is None else classifier_for(sample, model)
-    found = Inspector(sample, {}, classifier).explain(frame, inspection, most=most)
+    learned = {} if variation is None else {frame.view: VariationModel.open(variation, keys)}
+    inspector = Inspector(sample, {}, classifier, variations=learned)
+    found = inspector.explain(frame, inspection, most=most)
     shown = [e for e in found if dismissed or e.number is not None]
     view = sample.spec.view(frame.view)
     files = {} if out is None else _write(out, inspection, frame, view, shown)

@@ -65,7 +65,7 @@ def explain(
     golden: GoldenSample, compiled: CompiledView, frame: Frame, record: Inspection, most: int
 ) -> tuple[Explanation, ...]:
     """Return what `Inspector.explain` returns."""
-    _require_own(golden, frame, record)
+    _require_own(golden, compiled, frame, record)
     pixels = eight_bit_rgb(frame, compiled.view)
     found = registered(golden, compiled, frame, pixels)
     if isinstance(found, NotRegistered):
@@ -91,16 +91,23 @@ def explain(
     )
 
 
-def _require_own(golden: GoldenSample, frame: Frame, record: Inspection) -> None:
+def _require_own(golden: GoldenSample, compiled: CompiledView, frame: Frame, record: Inspection) -> None:
     if record.golden.digest != golden.digest:
         raise FrameError(
             f"inspection {record.id} was judged by golden sample {record.golden.digest}, not by "
             f"{golden.digest}: give the golden sample that judged it"
         )
-    if (frame.view, frame.digest) not in {(f.view, f.digest) for f in record.frames}:
+    known = {(f.view, f.digest): f.variation for f in record.frames}
+    if (frame.view, frame.digest) not in known:
         raise FrameError(
             f"the frame of view {frame.view!r} with digest {frame.digest} is not one of inspection "
             f"{record.id}: give the very file that was inspected"
+        )
+    variation = None if compiled.variation is None else compiled.variation.digest
+    if known[frame.view, frame.digest] != variation:
+        raise FrameError(
+            f"inspection {record.id} compared view {frame.view!r} with variation model "
+            f"{known[frame.view, frame.digest] or 'none'}, not {variation or 'none'}: give what it used"
         )
 
 
