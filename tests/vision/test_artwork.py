@@ -53,6 +53,18 @@ def test_a_smooth_stretch_is_followed_to_a_fraction_of_a_pixel() -> None:
     assert [c for c in candidates.tolist() if min(c[2], c[3], W - c[0], H - c[1]) > 2] == []
 
 
+def test_a_stretch_of_several_pixels_is_followed_past_a_large_defect() -> None:
+    large = cv2.GaussianBlur(board(48), (0, 0), 1.0)
+    v, u = np.mgrid[0:H, 0:W].astype(np.float32)
+    by_x = 4.5 * (2 * v / H - 1)
+    unit = np.asarray(cv2.remap(large, u + 48 - by_x, v + 48, cv2.INTER_CUBIC), np.uint8)
+    unit[100:140, 110:170] = 255 - unit[100:140, 110:170]
+    moved = aligned(np.ascontiguousarray(large[48 : 48 + H, 48 : 48 + W]), unit)
+    rest = np.ones((H, W), np.bool_)
+    rest[96:144, 106:174] = rest[:, :8] = rest[:, -8:] = False
+    assert (np.abs(moved.astype(int) - unit)[rest] > 128).sum() <= 2
+
+
 def test_periodic_artwork_stays_where_it_is() -> None:
     golden = np.full((H, W), 255, np.uint8)
     golden[:, ::16] = 0
@@ -93,6 +105,17 @@ def test_a_pinhole_is_found_and_an_edge_that_is_off_by_a_pixel_is_not(radius: in
     assert (x1 + x2) / 2 == pytest.approx(130.5, abs=1)
     assert (y1 + y2) / 2 == pytest.approx(95.5, abs=1)
     assert x2 - x1 == pytest.approx(2 * radius + 1, abs=2)
+
+
+def test_a_speck_counts_in_the_open_and_a_shallow_step_of_an_edge_only_where_it_is_long() -> None:
+    golden = line(40, 0, 255)
+    speck, short_step, long_step = golden.copy(), golden.copy(), golden.copy()
+    speck[40:43, 60:63] = 0
+    short_step[98:100, 60:66] = 0
+    long_step[98:100, 60:72] = 0
+    assert find(golden, speck)[0].tolist() == [[60, 40, 63, 43]]
+    assert len(find(golden, short_step)[0]) == 0
+    assert len(find(golden, long_step)[0]) == 1
 
 
 def test_a_long_difference_is_split_and_its_parts_know_each_other() -> None:
@@ -166,6 +189,28 @@ def test_a_defect_longer_than_a_crop_gets_the_box_round_its_parts() -> None:
     unit[50:56, 30:190] = 0
     (found,) = detect(golden, unit, Knowing(), 0.1)
     assert found.box == (28, 48, 192, 58)
+
+
+def test_what_two_crops_bound_alike_is_one_defect() -> None:
+    class Wide(Knowing):
+        """Bounds everything by the same 40 px about the middle of both candidates, the larger one surer."""
+
+        def find(self, golden: U8, unit: U8) -> Found:
+            found = super().find(golden, unit)
+            for k, crop in enumerate(unit[..., 0]):
+                x = np.nonzero((crop != golden[k, ..., 0]).any(axis=0))[
+                    0
+                ].min()  # the left one's first column
+                found.boxes[k] = x, 20, x + 40, 60
+            return found
+
+    golden = np.full((H, W), 255, np.uint8)
+    unit = golden.copy()
+    unit[100:110, 100:106] = 0
+    unit[100:110, 116:124] = 0
+    assert len(find(golden, unit)[0]) == 2
+    (found,) = detect(golden, unit, Wide(), 0.1)
+    assert (found.box[0], found.box[2]) == (100, 140)
 
 
 def test_a_crop_over_the_border_shows_the_picture_mirrored() -> None:
