@@ -47,7 +47,7 @@ FOLDS: Final = (
 SEEDS: Final = (1, 2, 3)
 UNITS: Final = 2400
 GOLDEN: Final = ("--epochs", "7")
-FIRST: Final = ("--seed", "1", "--epochs", "5")
+FIRST: Final = ("--seed", "1", "--epochs", "5", "--fp32")
 LAST: Final = ("--epochs", "2", "--rate", "0.002")
 _NONE_SEEN: Final = 0.5  # confidence from which a detector that saw no real defect reports: even odds
 _RESAMPLED: Final = 400
@@ -178,7 +178,7 @@ def _fold_figures(work: Work) -> tuple[list[Figure], float, float]:
             name = f"fold-{f}-{seed}"
             work.fitted(
                 name, "real", "--seed", str(seed), *LAST, "--also", work.folder / "drawn-1",
-                "--start", work.folder / f"first-{f}.npz", "--holdout", *held,
+                "--start", work.folder / f"first-{f}.npz", "--fp32", "--holdout", *held,
             )  # fmt: skip
             found[name] = work.found(name, held)
     pooled = [picture for pictures in found.values() for picture in pictures]

@@ -29,6 +29,7 @@ from models.train.quantise import int8_margin, quantise
 
 _FIXED: Final = 1024  # crops on which no runtime may decide otherwise
 _CALIBRATION: Final = 512  # crops that set the ranges of INT8
+_MARGIN: Final = 4096  # crops on which its largest error is looked for
 _OPSET: Final = 17
 _UNCHOSEN: Final = "Not chosen: nothing was held out and no thresholds were given; 0.5 is even odds."
 
@@ -68,7 +69,7 @@ def release(made: Made, folder: Path, fields: Mapping[str, Any], *, int8: bool) 
     if int8:
         calibration = _drawn(kept, _CALIBRATION, rng)
         coarse = quantise(network, calibration)
-        margin = int8_margin(network, coarse, _drawn(kept, _FIXED, rng), thresholds["temperature"])
+        margin = int8_margin(network, coarse, _drawn(kept, _MARGIN, rng), thresholds["temperature"])
         thresholds["int8_margin"] = margin
     fixed = _drawn(made.held or kept, _FIXED, rng)
     card = {
