@@ -181,7 +181,8 @@ class Component(_Characteristic):
 
     `region` is its body on the golden image. `upper` limits how far, in mm, its centre may lie from where the
     golden sample has it, `upper_angle_deg` how far it may be turned. One that is not `polarised` may also sit
-    turned by 180 degrees. The other components of the view are what it must not be exchanged for.
+    turned by 180 degrees. The other components of the view are what it must not be exchanged for, unless they
+    have the same `part_number`.
     """
 
     kind: Literal["component"]
@@ -190,6 +191,7 @@ class Component(_Characteristic):
     upper: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
     upper_angle_deg: Annotated[float, Field(gt=0, le=30, allow_inf_nan=False)] = 10.0
     polarised: bool = True
+    part_number: Stated[Annotated[str, Field(min_length=1, max_length=200)]] = None
     unit: Literal["mm"] = "mm"
 
     @property

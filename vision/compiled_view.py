@@ -21,6 +21,7 @@ from vision.colour.view import ColourView
 from vision.frames import Exposure, read_frame
 from vision.measure import Conditions
 from vision.naming import Namer
+from vision.presence import PresenceView
 from vision.pyramid import Pyramid, light_of
 from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
@@ -76,6 +77,7 @@ class CompiledView:
             if isinstance(c, Colour) and c.view == view.id
         }
         self.colour = self._colour(golden)
+        self.presence = PresenceView(golden.spec, view, self.pixels)
 
     def _colour(self, golden: GoldenSample) -> ColourView | None:
         """Return what decides colours by a characterised camera; None where the certificate has no colour."""

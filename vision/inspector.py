@@ -20,7 +20,7 @@ from evidence import (
     complete,
 )
 from golden.sample import GoldenSample
-from golden.spec import Colour, Dimension, Entered, Surface, is_required
+from golden.spec import Code, Colour, Dimension, Entered, Surface, is_required
 from kernels.compiled import U8
 from models import Classifier
 from vision.certified import Check, calibration_fault, certificate_fault
@@ -128,7 +128,7 @@ class Inspector:
 
         Args:
             frames: one frame per view, by view id.
-            serial: the unit's serial number, where known.
+            serial: the unit's serial number, where known; None takes it from the code that identifies units.
             lot: the lot it belongs to.
             station: the station that inspects.
             sequence: the station's number of this inspection.
@@ -258,6 +258,7 @@ class _Unit:
             elif isinstance(c, Entered) and c.every_unit and c.id not in self._results:
                 self._results[c.id] = unmeasured(c, "not_entered")
         results = [self._results[c.id] for c in spec.characteristics if c.id in self._results]
+        identity["serial"] = self._serial(identity["serial"])
         verdict, reasons = judge(results, self._defects, spec.catalogue)
         if self._faults:
             verdict, reasons = verdict_of(self._faults | set(reasons))
@@ -274,6 +275,21 @@ class _Unit:
             "reasons": list(reasons),
             "timing_ms": self._timing,
         })  # fmt: skip
+
+    def _serial(self, given: str | None) -> str | None:
+        """Return the unit's serial number: the one given, else the one that its code states."""
+        for c in self._golden.spec.characteristics:
+            result = self._results.get(c.id)
+            if not isinstance(c, Code) or not c.identifies or result is None or result.code is None:
+                continue
+            stated = c.serial(result.code.content)
+            if stated is None or len(stated) > _LONGEST_SERIAL:
+                continue
+            if given is None:
+                return stated
+            if given != stated:
+                self._faults.add("identity_disputed")
+        return given
 
     def _lap(self, stage: str) -> None:
         if self._stopwatch is not None:
@@ -311,6 +327,10 @@ class _Unit:
             return
         self._difference_colours(compiled, frame, pixels, found, aligned, light)
         self._lap("colour")
+        seen = compiled.presence.results(pixels, found, aligned)
+        self._results.update((result.id, result) for result in seen)
+        if seen:
+            self._lap("presence")
 
     def _light(self, compiled: CompiledView, frame: Frame, pixels: U8) -> SeenLight | NotRead | None:
         """Return the lamp as the frame's tile shows it, wherever the unit lies, and keep it in the record."""
@@ -419,7 +439,8 @@ def _identity(
     }  # fmt: skip
 
 
-_PACKAGES = ("hallmark", "numpy", "numba", "onnxruntime", "opencv-python-headless")
+_LONGEST_SERIAL = 128
+_PACKAGES = ("hallmark", "numpy", "numba", "onnxruntime", "opencv-python-headless", "zxing-cpp")
 
 
 @functools.cache

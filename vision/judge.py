@@ -6,17 +6,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from evidence import REASONS, ColourResult, colour_reason, misstated
+from evidence import REASONS, CodeResult, ColourResult, PresenceResult, colour_reason, misstated
 from evidence.inspection import BudgetLine, CharacteristicResult, CountResult, Defect, Verdict
 from golden.catalogue import DefectCatalogue
 from golden.conformity import capable, decide, decide_camera
 from golden.spec import (
     Characteristic,
+    Code,
     Colour,
+    Component,
     DecisionRule,
     Dimension,
     Entered,
     GoldenSpec,
+    Print,
     Surface,
     is_entered,
 )
@@ -160,13 +163,13 @@ def measured_colour(
 
 
 def measured(
-    characteristic: Dimension | Colour,
+    characteristic: Dimension | Colour | Component | Print,
     value: float,
     standard_uncertainty: float,
     set_aside: float | None = None,
     budget: Budget | None = None,
 ) -> CharacteristicResult:
-    """Return the decided result of a measured dimension or colour difference.
+    """Return the decided result of a measured dimension, colour difference or offset.
 
     Where the uncertainty is larger than the rule lets a measuring process have, or so large that no value
     could conform, the reason says that the process is not capable.
@@ -191,6 +194,45 @@ def measured(
         reason=reason,
         decision=decision,
     )
+
+
+def placed(
+    characteristic: Component | Print,
+    offset: tuple[float, float] | None,
+    presence: PresenceResult,
+    reason: str | None,
+) -> CharacteristicResult:
+    """Return the decided result of a component or print.
+
+    Args:
+        characteristic: what is decided.
+        offset: how far it lies from its place and the standard uncertainty, mm; None where it says nothing.
+        presence: what was seen.
+        reason: why it does not conform wherever it lies, a code of the registry; None where only its place
+            decides.
+    """
+    found: dict[str, Any] = {"presence": presence}
+    if offset is not None:
+        result = measured(characteristic, *offset)
+        if reason is None and result.decision == "nonconform":
+            reason = f"{characteristic.kind}_shifted"
+        if reason is None:
+            return result.model_copy(update={"presence": presence, "reason": result.reason})
+        found |= {
+            "value": result.value, "standard_uncertainty": result.standard_uncertainty,
+            "coverage_factor": result.coverage_factor,
+        }  # fmt: skip
+    held = reason is None or REASONS[reason].verdict == "HOLD"
+    return _result(
+        characteristic, **found, reason=reason, valid=not held, decision="undecided" if held else "nonconform"
+    )
+
+
+def coded(characteristic: Code, code: CodeResult, *, conforms: bool) -> CharacteristicResult:
+    """Return the result of a code that was read."""
+    if conforms:
+        return _result(characteristic, code=code, decision="conform")
+    return _result(characteristic, code=code, reason="code_wrong", decision="nonconform")
 
 
 def _hopeless(

@@ -13,6 +13,7 @@ from vision.mapping import QuadraticMap
 from vision.robust import spread
 
 _BLOCK = 24  # pixels at half resolution
+_CLIPS = 240  # codes: above, a camera's response bends before it clips, first in one channel
 _LIGHT_RANGE = (0.7, 1.43)  # light of the unit over light of the golden sample
 _MOST_UNEVEN = 1.35  # greatest over least of that ratio: more is no gradient of a lamp
 
@@ -63,9 +64,9 @@ class Illumination:
     """
 
     def __init__(self, golden: U8, ignored: Mask) -> None:
-        """Take the golden image's block means where light shows: neither very dark nor saturated."""
+        """Take the golden image's block means where light shows: neither very dark nor near saturation."""
         grey = golden.mean(axis=2)
-        self._lit = ((grey > 40) & (grey < 250) & ~ignored).astype(np.uint8)
+        self._lit = ((grey > 40) & (golden.max(axis=2) < _CLIPS) & ~ignored).astype(np.uint8)
         self._golden_blocks = block_means(golden, self._lit, _BLOCK)
 
     def of(self, aligned: U8) -> tuple[F64, float]:
