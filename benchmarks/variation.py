@@ -5,13 +5,16 @@
 Simulated: units are drawn from one golden image (`datasets.drawn`), captured by the twin and compared by
 surface alone, without a classifier. Units that teach, good units that are judged and units with defects are
 all different. A defect is found where a deviation's box overlaps its own by an IoU of 0.2, or the centre of
-one lies in the other: a false deviation that happens to lie there counts as a find.
+one lies in the other: a false deviation that happens to lie there counts as a find. How many do is told by
+the same boxes on good units (`by_chance`). Beside what is learned stands what people do instead: one wider
+tolerance for the whole view.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import statistics
 import sys
@@ -91,9 +94,11 @@ def judged(line: Line, good: Sequence[Unit], bad: Sequence[Unit]) -> dict[str, A
     """Return the figures of one way to compare."""
     surface, smallest = line.compiled.surface, line.smallest_mm
     counts = [len(surface.deviations(u.aligned, u.mapping, smallest)) for u in good]
-    drawn = found = 0
+    drawn = found = by_chance = 0
     kinds: dict[str, list[int]] = {kind: [0, 0] for kind in KINDS}
-    for unit in bad:
+    for unit, other in zip(bad, itertools.cycle(good)):
+        foreign = [d.golden_px for d in surface.deviations(other.aligned, other.mapping, smallest)]
+        by_chance += sum(any(overlap(box, defect.box) for box in foreign) for defect in unit.defects)
         boxes = [d.golden_px for d in surface.deviations(unit.aligned, unit.mapping, smallest)]
         for defect in unit.defects:
             hit = any(overlap(box, defect.box) for box in boxes)
@@ -103,7 +108,7 @@ def judged(line: Line, good: Sequence[Unit], bad: Sequence[Unit]) -> dict[str, A
     share = wilson(found, drawn)
     return {
         "false_per_good_unit": round(statistics.mean(counts), 1), "median": statistics.median(counts),
-        "found": found, "drawn": drawn, "share": round(share.value, 3),
+        "found": found, "drawn": drawn, "by_chance": by_chance, "share": round(share.value, 3),
         "interval_95": [round(share.lower, 3), round(share.upper, 3)],
         "by_kind": {kind: f"{hits}/{n}" for kind, (hits, n) in kinds.items()},
     }  # fmt: skip
@@ -138,6 +143,11 @@ def main() -> None:
     bad = list(line.units(1, given.bad))
     figures: dict[str, Any] = {"golden image alone": judged(line, good, bad)}
     print(json.dumps(figures), file=sys.stderr, flush=True)
+    foreseen = surface._foreseen  # noqa: SLF001 (what a station would not do)
+    for more in (5, 10, 15):
+        wider = np.clip(foreseen.tolerance.astype(np.int64) + more, 0, 255).astype(np.uint8)
+        surface._interval = dataclasses.replace(foreseen, tolerance=wider)  # noqa: SLF001
+        figures[f"golden image and {more} codes more"] = judged(line, good, bad)
     approved = [ApprovedUnit(u.frame, f"U{n}", "benchmark", AT) for n, u in enumerate(teachers)]
     for n in NUMBERS:
         model = learn_variation(line.sample, line.view, approved[:n]).model
