@@ -67,7 +67,7 @@ def open_detector(folder: Path, trust: TrustStore | None = None) -> ReleasedDete
         ModelUnsignedError: nobody whom `trust` holds has signed it.
         ParityError: a network decides otherwise than the trained one did.
     """
-    detector, fixed = _read(folder)
+    detector, fixed = open_networks(folder), read_fixed(folder)
     check_release(folder, detector.card, trust)
     _compared(detector, _first(fixed, _AT_START), folder)
     return detector
@@ -78,7 +78,7 @@ def verify_detector(folder: Path, trust: TrustStore | None = None) -> dict[Runti
 
     Returns the parity of each network that it brings.
     """
-    detector, fixed = _read(folder)
+    detector, fixed = open_networks(folder), read_fixed(folder)
     check_release(folder, detector.card, trust)
     return _compared(detector, fixed, folder)
 
@@ -133,10 +133,20 @@ def write_detector_release(
     return report
 
 
-def _read(folder: Path) -> tuple[ReleasedDetector, FixedSet]:
+def open_networks(folder: Path) -> ReleasedDetector:
+    """Return a released detector by its digests alone, its parity unchecked: to study it, not to inspect.
+
+    Raises ModelFormatError and ModelAlteredError as `open_detector`.
+    """
     card = read_detector_card(folder)
     fp32 = session(read_listed(folder, MODEL, card.files.onnx), folder / MODEL)
     int8 = card.files.int8 and session(read_listed(folder, INT8, card.files.int8), folder / INT8)
+    return ReleasedDetector(card, fp32, int8 or None)
+
+
+def read_fixed(folder: Path) -> FixedSet:
+    """Return the fixed set of a release; raise ModelFormatError and ModelAlteredError as `open_detector`."""
+    card = read_detector_card(folder)
     golden, change, logits, boxes = read_arrays(
         folder, PARITY, card.files.parity, "golden", "change", "logits", "box"
     )
@@ -145,7 +155,7 @@ def _read(folder: Path) -> tuple[ReleasedDetector, FixedSet]:
     pairs = np.concatenate([golden, golden + change], axis=-1)  # modulo 256, as it was packed
     fixed = FixedSet(pairs, Answers(logits, boxes))
     _check_shapes(fixed, card, folder)
-    return ReleasedDetector(card, fp32, int8 or None), fixed
+    return fixed
 
 
 def _packed(fixed: FixedSet) -> bytes:

@@ -12,7 +12,7 @@ import onnxruntime
 
 from models.detector.card import DetectorCard
 from models.detector.contract import SIDE, Found, decoded
-from models.detector.decision import doubtful
+from models.detector.decision import decide, doubtful
 from models.errors import ModelError
 from models.parity import softmax
 from models.release.files import RUNTIME_ERRORS
@@ -95,6 +95,10 @@ class ReleasedDetector:
     def probabilities(self, logits: F32) -> F32:
         """Return calibrated probabilities (n, k) of logits (n, k)."""
         return softmax(logits, self.card.thresholds.temperature)
+
+    def decisions(self, logits: F32) -> npt.NDArray[np.int64]:
+        """Return the decisions (n,) of logits (n, k), see `models.detector.decision.decide`."""
+        return decide(self.probabilities(logits), self.operating, self.hold_below)
 
     def answers(self, pairs: U8, *, int8: bool) -> Answers:
         """Return the FP32 network's answers, or those of INT8 with FP32 behind it."""
