@@ -117,16 +117,16 @@ def test_no_unknown_makes_a_deviation_pass(
     written: list[dict[str, Any]], rejecting: tuple[str, ...], where: list[str], data: st.DataObject
 ) -> None:
     """What is decided in spite of unknowns would be decided the same whatever they were; else it is held."""
-    known = {m: data.draw(value) for m in MEASURES}
+    whole = Measures(*(data.draw(value) for _ in MEASURES))
     hidden = data.draw(st.sets(st.sampled_from(MEASURES[1:])))
     book = catalogue(*written, rejects=rejecting)
-    blind = Measures(**{m: None if m in hidden else v for m, v in known.items()})
+    blind = replace(whole, **dict.fromkeys(hidden))
     defect_class = data.draw(st.sampled_from(["stain", "whisker", "unclassified"]))
     asked = data.draw(st.booleans())
     for zone in where:
         line = book.weigh(defect_class, zone, blind, asked=asked)
         if line is not None:
-            assert line == book.weigh(defect_class, zone, Measures(**known), asked=asked)
+            assert line == book.weigh(defect_class, zone, whole, asked=asked)
         if asked and defect_class == "unclassified" and line is not None:
             assert line.severity in book.rejects
         if defect_class == "whisker" and line is not None:
