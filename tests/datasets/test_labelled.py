@@ -250,3 +250,13 @@ def test_a_box_covers_what_was_drawn_and_stays_inside(bbox: tuple[float, float, 
         assert 0 <= low < high <= side
         assert start - 1 < low <= max(start, 0) + 1e-3
         assert min(start + length, side) - 1e-3 <= high < start + length + 1
+
+
+def test_labels_lie_beside_the_last_folder_of_images(tmp_path: Path) -> None:
+    root = kit.yolo(tmp_path / "set")
+    kit.write_picture(root / "images" / "lot" / "images" / "four.png", 4)
+    labels = root / "images" / "lot" / "labels" / "four.txt"
+    labels.parent.mkdir()
+    labels.write_text("1 0.5 0.5 0.5 0.5\n")
+    pair = next(pair for pair in read(root, "yolo").pairs if pair.name.endswith("four.png"))
+    assert pair.boxes == (LabelledBox(32, 20, 96, 60, "short"),)
