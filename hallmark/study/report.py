@@ -11,9 +11,10 @@ from quality.pod import ALL, FalseCalls, PodCurve, PodStudy
 
 _METHOD = (
     "Hits and misses are fitted by maximum likelihood on the log of the size (MIL-HDBK-1823A), logit or "
-    "probit by the greater likelihood; a90/95 is the 95 % upper bound of a90 by the likelihood ratio. Each "
-    "defect of a curve is on a unit of its own. Seen, let go: how many the comparison alone reports, and how "
-    "many of these the model dismissed."
+    "probit by the greater likelihood; a90/95 is the 95 % upper bound of a90 by the penalised likelihood "
+    "ratio (Firth), since the plain one covers less than it says at such numbers of trials. Each defect of "
+    "a curve is on a unit of its own. Seen, let go: how many the comparison alone reports, and how many of "
+    "these the model dismissed."
 )
 _SIMULATED = (
     "Simulated: the defects were drawn on the golden picture and captured by the twin. These figures plan an "
@@ -83,12 +84,13 @@ def pod_lines(study: PodStudy, curves: Sequence[PodCurve]) -> Iterator[str]:
         yield "SIMULATED: plans a study, decides nothing"
     yield (
         f"{'class':<18} {'level':<8} {'zone':<12} {'found':>9} {'a50':>7} {'a90':>7} {'a90/95':>7} "
-        f"{'Wald':>7} {'compared':>9} {'dismissed':>9}"
+        f"{'ratio':>7} {'Wald':>7} {'compared':>9} {'dismissed':>9}"
     )
     for c in curves:
         yield (
             f"{c.defect_class:<18} {c.level:<8} {c.zone:<12} {c.found:>4}/{c.trials:<4} {_mm(c.a50):>7} "
-            f"{_mm(c.a90):>7} {_mm(c.a90_95):>7} {_mm(c.a90_95_wald):>7} {_count(c.compared):>9} "
+            f"{_mm(c.a90):>7} {_mm(c.a90_95):>7} {_mm(c.a90_95_ratio):>7} "
+            f"{_mm(c.a90_95_wald):>7} {_count(c.compared):>9} "
             f"{_count(c.dismissed):>9}"
         )
         for sentence in (*([c.failure] if c.failure else []), *c.cautions):

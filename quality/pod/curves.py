@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quality.errors import SeparationError, StudyError
 from quality.inspection_error import Source, Use
@@ -38,9 +39,11 @@ class PodCurve:
         failure: why there is no curve; None where there is.
         a50: size found with 50 %.
         a90: size found with 90 %.
-        a90_95: 95 % upper bound of a90 by the likelihood ratio; None where the trials set none up to
-            `largest`, and `cautions` says so.
-        a90_95_wald: the same by Wald's method, for comparison.
+        a90_95: 95 % upper bound of a90 by the penalised likelihood ratio (Firth); None where the trials set
+            none up to `largest`, and `cautions` says so.
+        a90_95_ratio: the handbook's, by the plain likelihood ratio, for comparison: in simulated studies of
+            60 and 120 trials it held the true a90 less often than 95 of 100 (`benchmarks.pod_coverage`).
+        a90_95_wald: the same by Wald's method.
         p_fit: p-value of the curve's shape, see `lack_of_fit`.
         beyond: share found of the trials at a90/95 and above: what the curve promises, counted.
         compared: how many the comparison alone reported; None where it was not asked.
@@ -62,6 +65,7 @@ class PodCurve:
     a50: float | None
     a90: float | None
     a90_95: float | None
+    a90_95_ratio: float | None
     a90_95_wald: float | None
     p_fit: float | None
     beyond: Proportion | None
@@ -77,7 +81,8 @@ class PodCurve:
             "class": self.defect_class, "level": self.level, "zone": self.zone, "source": self.source,
             "trials": self.trials, "found": self.found, "smallest_mm": self.smallest,
             "largest_mm": self.largest, "a50_mm": self.a50, "a90_mm": self.a90, "a90_95_mm": self.a90_95,
-            "a90_95_wald_mm": self.a90_95_wald, "lack_of_fit_p": self.p_fit,
+            "a90_95_ratio_mm": self.a90_95_ratio, "a90_95_wald_mm": self.a90_95_wald,
+            "lack_of_fit_p": self.p_fit,
             "found_beyond": None if beyond is None else [beyond.count, beyond.n, beyond.lower, beyond.upper],
             "compared": self.compared, "dismissed": self.dismissed, "failure": self.failure,
             "cautions": list(self.cautions),
@@ -121,13 +126,11 @@ def _curve(study: PodStudy, trials: Sequence[DefectTrial], zone: str, scale: Sca
     cautions: list[str] = []
     fit, failure = _fit(sizes, found, scale, cautions)
     a50, a90 = (None, None) if fit is None else (fit.size_at(0.5), fit.size_at(0.9))
-    bound = None if fit is None else fit.size_bound()
-    wald = None if fit is None else fit.size_bound(interval="wald")
+    bound, ratio, wald = (None, None, None) if fit is None else _bounds(fit, sizes, largest)
     if fit is not None and a90 is None:
         cautions.append("detection does not rise with size")
-    elif fit is not None and (bound is None or bound > largest):
+    elif fit is not None and bound is None:
         cautions.append(f"a90/95 is above the largest size tried, {largest:.3g} mm: no size is claimed")
-        bound = None
     p_fit = None if fit is None else lack_of_fit(fit)
     if p_fit is not None and p_fit < _DOUBTFUL:
         cautions.append(f"the trials do not follow the curve's shape (p = {p_fit:.2g})")
@@ -150,7 +153,8 @@ def _curve(study: PodStudy, trials: Sequence[DefectTrial], zone: str, scale: Sca
         a50=a50,
         a90=a90,
         a90_95=bound,
-        a90_95_wald=None if wald is None or wald > largest else wald,
+        a90_95_ratio=ratio,
+        a90_95_wald=wald,
         p_fit=p_fit,
         beyond=beyond,
         compared=sum(t.compared is True for t in asked) if asked else None,
@@ -161,7 +165,7 @@ def _curve(study: PodStudy, trials: Sequence[DefectTrial], zone: str, scale: Sca
 
 
 def _fit(
-    sizes: np.ndarray, found: np.ndarray, scale: Scale, cautions: list[str]
+    sizes: NDArray[np.float64], found: NDArray[np.bool_], scale: Scale, cautions: list[str]
 ) -> tuple[HitMissFit | None, str | None]:
     try:
         fits: Iterable[HitMissFit] = [fit_hit_miss(sizes, found, link=k, scale=scale) for k in _LINKS]
@@ -174,6 +178,23 @@ def _fit(
         return fit_hit_miss(sizes, found, scale=scale, estimator="firth"), None
     except StudyError as error:
         return None, str(error)
+
+
+def _bounds(
+    fit: HitMissFit, sizes: NDArray[np.float64], largest: float
+) -> tuple[float | None, float | None, float | None]:
+    """Return a90/95 by penalised likelihood, by the likelihood ratio and by Wald, up to the largest size."""
+    penalised = fit
+    if fit.estimator != "firth":
+        penalised = fit_hit_miss(sizes, fit.found, link=fit.link, scale=fit.scale, estimator="firth")
+    plain = fit.estimator == "maximum_likelihood"
+    bounds = (
+        penalised.size_bound(),
+        fit.size_bound() if plain else None,
+        fit.size_bound(interval="wald") if plain else None,
+    )
+    first, second, third = (None if b is None or b > largest else b for b in bounds)
+    return first, second, third
 
 
 def _response(study: PodStudy, asked: Sequence[DefectTrial], scale: Scale) -> ResponseFit | None:
