@@ -116,6 +116,15 @@ def test_crops_show_the_defect_where_their_box_says_whichever_way_they_are_turne
     assert len({tuple(box) for box in boxes.tolist()}) > 30, "they are moved and turned"
 
 
+@pytest.mark.parametrize(("x", "y"), [(3, 5), (238, 190), (120, 2), (1, 199), (120, 100)])
+def test_a_crop_over_the_border_shows_the_picture_mirrored(x: int, y: int) -> None:
+    pairs = prepared(("a",))
+    crop, (left, top) = Crops(pairs).cut(0, x, y)
+    wide = np.pad(pairs.units[0], ((60, 60), (60, 60), (0, 0)), mode="reflect")
+    assert (left, top) == (x - 40, y - 40)
+    np.testing.assert_array_equal(crop[..., 1:], wide[top + 60 :, left + 60 :][:SIDE, :SIDE])
+
+
 def test_groups_are_kept_whole_and_folders_joined() -> None:
     pairs = prepared(("a", "b", "a"))
     kept = pairs.subset(lambda group: group == "a")

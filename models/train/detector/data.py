@@ -18,7 +18,6 @@ U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
 F32 = npt.NDArray[np.float32]
 
-_PAD: Final = 80  # pixels of reflection around each picture: crops may reach over its border
 _BELONGS: Final = 4  # pixels round a labelled box in which a candidate's centre shows its defect
 _JITTER: Final = 4  # pixels that a candidate's centre is moved by
 _MISPLACED: Final = 14  # pixels that a positive made from a box's own centre may be off
@@ -172,27 +171,37 @@ def places(pairs: Prepared) -> Places:
 
 
 class Crops:
-    """Cuts crops out of prepared pairs, which are padded once."""
+    """Cuts crops out of prepared pairs; what lies outside a picture is its reflection."""
 
     def __init__(self, pairs: Prepared) -> None:
-        """Pad every picture by reflection."""
-        around = ((_PAD, _PAD), (_PAD, _PAD), (0, 0))
+        """Take the pairs."""
         self.channels = pairs.golden[0].shape[2]
-        self._golden = [np.pad(p, around, mode="reflect") for p in pairs.golden]
-        self._units = [np.pad(p, around, mode="reflect") for p in pairs.units]
+        self._golden, self._units = pairs.golden, pairs.units
 
     def cut(self, pair: int, x: float, y: float, off: tuple[int, int] = (0, 0)) -> tuple[U8, tuple[int, int]]:
         """Return a crop (SIDE, SIDE, 2c) about a place, and its first pixel x, y in the picture.
 
         `off` moves the golden half alone.
         """
-        h, w = (n - 2 * _PAD for n in self._units[pair].shape[:2])
+        h, w = self._units[pair].shape[:2]
         left = min(max(round(x) - SIDE // 2, -SIDE // 2), w - SIDE // 2)
         top = min(max(round(y) - SIDE // 2, -SIDE // 2), h - SIDE // 2)
-        at = top + _PAD, left + _PAD
-        golden = self._golden[pair][at[0] + off[1] :, at[1] + off[0] :][:SIDE, :SIDE]
-        unit = self._units[pair][at[0] :, at[1] :][:SIDE, :SIDE]
-        return np.concatenate((golden, unit), axis=2), (left, top)
+        golden = _window(self._golden[pair], left + off[0], top + off[1])
+        return np.concatenate((golden, _window(self._units[pair], left, top)), axis=2), (left, top)
+
+
+def _window(picture: U8, left: int, top: int) -> U8:
+    h, w = picture.shape[:2]
+    if left >= 0 and top >= 0 and left + SIDE <= w and top + SIDE <= h:
+        return picture[top : top + SIDE, left : left + SIDE]
+    rows, columns = _mirrored(top, h), _mirrored(left, w)
+    return picture[rows[:, None], columns]
+
+
+def _mirrored(first: int, length: int) -> npt.NDArray[np.intp]:
+    """Return SIDE indices from `first` on, mirrored at both ends, whose own pixels are not repeated."""
+    places = np.abs(np.arange(first, first + SIDE))
+    return length - 1 - np.abs(length - 1 - places)
 
 
 def batch(crops: Crops, at: Places, chosen: I32, rng: np.random.Generator) -> tuple[U8, I32, F32]:
