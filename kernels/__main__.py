@@ -12,7 +12,6 @@ from kernels.comparison import (
     block_means,
     deviation,
     fill_bent_maps,
-    fill_maps,
     mean_light,
     relight,
 )
@@ -33,6 +32,7 @@ from kernels.field import (
 from kernels.form import least_maximum
 from kernels.light import decoding_table, difference_counts, luminance_window
 from kernels.patches import prepare_patches, track_patches
+from kernels.warp import warp
 
 SIDE = 64
 
@@ -62,7 +62,7 @@ def compile_all() -> None:
     values, gradients, inverses = prepare_patches(grey.astype(np.float32), middle, 8)
     track_patches(grey, values, gradients, inverses, 8, middle, np.eye(2)[None], 1)
     maps = np.empty((SIDE, SIDE), np.float32)
-    fill_maps(np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, maps, maps.copy())
+    warp(rgb, np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, rgb.copy())
     every = np.arange(SIDE)
     fill_bent_maps(
         np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, 64.0, np.zeros((6, 6, 2)), every, every, maps, maps.copy()

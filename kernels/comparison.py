@@ -14,34 +14,6 @@ UNIT_GAIN: F64 = np.array([1.0, 0, 0, 0, 0, 0])  # illumination as in the golden
 
 
 @compiled
-def fill_maps(
-    coefficients: F64, cx: float, cy: float, extent: float, scale: int, map_x: F32, map_y: F32
-) -> None:
-    """Fill (h, w) float32 maps from the shrunk golden view to the equally shrunk frame.
-
-    Args:
-        coefficients: (6, 2) float64 of a quadratic map between full-scale images.
-        cx: centre of the map's basis, x.
-        cy: centre of the map's basis, y.
-        extent: scale of the map's basis.
-        scale: how much both images are shrunk.
-        map_x: receives frame x.
-        map_y: receives frame y.
-    """
-    height, width = map_x.shape
-    for j in range(height):
-        v = ((j + 0.5) * scale - 0.5 - cy) / extent
-        ax = coefficients[0, 0] + v * (coefficients[2, 0] + v * coefficients[5, 0])
-        bx = coefficients[1, 0] + v * coefficients[4, 0]
-        ay = coefficients[0, 1] + v * (coefficients[2, 1] + v * coefficients[5, 1])
-        by = coefficients[1, 1] + v * coefficients[4, 1]
-        for i in range(width):
-            u = ((i + 0.5) * scale - 0.5 - cx) / extent
-            map_x[j, i] = (ax + u * (bx + u * coefficients[3, 0]) + 0.5) / scale - 0.5
-            map_y[j, i] = (ay + u * (by + u * coefficients[3, 1]) + 0.5) / scale - 0.5
-
-
-@compiled
 def fill_bent_maps(
     coefficients: F64,
     cx: float,

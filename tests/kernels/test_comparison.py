@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kernels.comparison import CODE_OFFSET, block_means, deviation, fill_maps, mean_light
+from kernels.comparison import CODE_OFFSET, block_means, deviation, mean_light
 from kernels.compiled import F64, U8
 
 HEIGHT, WIDTH = 37, 53
@@ -21,28 +21,6 @@ def gain_field(gain: F64, height: int, width: int) -> F64:
 
 
 GAIN = np.array([1.05, -0.08, 0.05, 0.03, -0.02, 0.04])
-
-
-@pytest.mark.parametrize("scale", [1, 2, 3])
-def test_maps_are_the_quadratic_map_at_each_pixel(scale: int) -> None:
-    coefficients = np.random.default_rng(2).normal(0, 20, (6, 2))
-    map_x, map_y = np.empty((2, HEIGHT, WIDTH), np.float32)
-    fill_maps(coefficients, 30.5, 21.25, 60.0, scale, map_x, map_y)
-    y, x = (((n + 0.5) * scale - 0.5) for n in np.mgrid[:HEIGHT, :WIDTH])  # centres of blocks, full pixels
-    u, v = (x - 30.5) / 60, (y - 21.25) / 60
-    full = np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=-1) @ coefficients
-    np.testing.assert_allclose(map_x, (full[..., 0] + 0.5) / scale - 0.5, atol=2e-5)
-    np.testing.assert_allclose(map_y, (full[..., 1] + 0.5) / scale - 0.5, atol=2e-5)
-
-
-def test_the_identity_maps_each_pixel_to_itself() -> None:
-    identity = np.zeros((6, 2))
-    identity[0], identity[1, 0], identity[2, 1] = (50, 40), 100, 100
-    map_x, map_y = np.empty((2, 8, 9), np.float32)
-    fill_maps(identity, 50.0, 40.0, 100.0, 2, map_x, map_y)
-    y, x = np.mgrid[:8, :9]
-    np.testing.assert_allclose(map_x, x, atol=1e-6)
-    np.testing.assert_allclose(map_y, y, atol=1e-6)
 
 
 def test_block_means_take_valid_pixels_of_blocks_at_least_half_valid() -> None:

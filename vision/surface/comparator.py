@@ -20,8 +20,9 @@ from evidence import FrameError
 from golden.comparison import Comparison
 from golden.regions import Region
 from golden.spec import Colour, GoldenSpec, View
-from kernels.comparison import UNIT_GAIN, deviation, fill_maps, mean_light, relight
+from kernels.comparison import UNIT_GAIN, deviation, mean_light, relight
 from kernels.compiled import F32, U8, Mask
+from kernels.warp import warp
 from models import CROP
 from vision.field import Field, FieldFinder
 from vision.mapping import QuadraticMap
@@ -71,8 +72,6 @@ class SurfaceComparator:
         for region in view.ignore:
             ignored |= mask(region, self._height, self._width, SCALE)
         self._illumination = Illumination(golden_half, ignored)
-        self._map_x = np.empty((self._height, self._width), np.float32)
-        self._map_y = np.empty_like(self._map_x)
         self._out = np.empty((self._height, self._width), np.uint8)
         self._judged = self._zones
         self.golden = golden_half
@@ -144,12 +143,9 @@ class SurfaceComparator:
 
     def align(self, frame: U8, mapping: QuadraticMap) -> Aligned:
         """Resample a (h, w, 3) uint8 frame into the golden view and estimate its illumination."""
-        cx, cy = mapping.centre
-        fill_maps(mapping.coefficients, cx, cy, mapping.extent, SCALE, self._map_x, self._map_y)
         small = half(frame)
-        border = cv2.BORDER_REPLICATE
-        pixels = cv2.remap(small, self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=border)
-        aligned = np.asarray(pixels, np.uint8)
+        aligned = np.empty((self._height, self._width, 3), np.uint8)
+        warp(small, mapping.coefficients, *mapping.centre, mapping.extent, SCALE, aligned)
         field = self._field(small, aligned, mapping)
         if field is not None:
             aligned = resampled(small, mapping, field, SCALE, every(self._width), every(self._height))
