@@ -9,7 +9,7 @@ from rich.table import Table
 from golden.bundle import Bundle
 from golden.catalogue import DefectRule
 from golden.catalogue_words import limits_said, near_said
-from golden.spec import Characteristic, Colour, GoldenSpec, Surface
+from golden.spec import Characteristic, Code, Colour, Component, GoldenSpec, Print, Surface
 from hallmark.colour_names import colour_detail
 
 
@@ -55,11 +55,19 @@ def _decision(c: Characteristic) -> str:
     return text if largest is None else f"{text}, U/T <= {largest:g}"
 
 
-def _limits(c: Characteristic) -> str:
+def _limits(c: Characteristic) -> str:  # noqa: PLR0911 (one per kind)
     if isinstance(c, Surface):
         return "catalogue, " + ", ".join(c.zones)
     if isinstance(c, Colour):
         return f"up to {c.upper:g} {c.unit}, {colour_detail(c)}"
+    if isinstance(c, Code):
+        said = c.content or (c.pattern and f"matches {c.pattern}") or "any content"
+        return f"{c.symbology}, {said}{', the serial number' if c.identifies else ''}"
+    if isinstance(c, Component):
+        turn = "" if c.polarised else " or turned by 180 deg"
+        return f"up to {c.upper:g} mm and {c.upper_angle_deg:g} deg from its place{turn}"
+    if isinstance(c, Print):
+        return f"up to {c.upper:g} mm from its place, alike to {c.detail_mm:g} mm"
     if c.unit is None:
         return "conform"
     if c.lower is None:

@@ -9,8 +9,10 @@ from evidence import MOST_DEFECTS, CharacteristicResult, CountResult, Defect, In
 from golden import conformity
 from golden.catalogue import UNCLASSIFIED, CountingRule, DefectCatalogue
 from golden.colour_difference import delta_e
-from golden.spec import Colour, Dimension, Entered, GoldenSpec, Surface, is_required
+from golden.spec import Code, Colour, Component, Dimension, Entered, GoldenSpec, Print, Surface, is_required
 from quality.errors import EvidenceError
+
+_Number = Dimension | Colour | Component | Print | Entered
 
 _ROUNDING = 0.01  # Delta E and L*a*b*: what is written has four decimals
 
@@ -95,11 +97,26 @@ def _check_decisions(spec: GoldenSpec, inspection: Inspection) -> None:
             what = "is not in the golden sample" if c is None else "occurs twice"
             raise EvidenceError(f"inspection {inspection.id}: characteristic {result.id!r} {what}")
         seen.add(result.id)
-        if not isinstance(c, Surface) and c.unit is not None:
+        if isinstance(c, Code):
+            _check_code(c, result, inspection)
+        elif not isinstance(c, Surface) and c.unit is not None:
             _check_number(c, result, inspection)
 
 
-def _check_number(c: Dimension | Colour | Entered, result: CharacteristicResult, record: Inspection) -> None:
+def _check_code(c: Code, result: CharacteristicResult, record: Inspection) -> None:
+    """Refuse a code whose decision is not that of what it says."""
+    right = "undecided"
+    if result.code is not None:
+        right = "conform" if c.conforms(result.code.content) else "nonconform"
+    if result.decision != right:
+        what = "no code was read" if result.code is None else f"it says {result.code.content!r}"
+        raise EvidenceError(
+            f"inspection {record.id}, characteristic {c.id}: {what}, which is {right}, yet the record calls "
+            f"it {result.decision}"
+        )
+
+
+def _check_number(c: _Number, result: CharacteristicResult, record: Inspection) -> None:
     where = f"inspection {record.id}, characteristic {c.id}"
     lower = None if isinstance(c, Colour) else c.lower
     if (result.unit, result.lower, result.upper, result.rule) != (c.unit, lower, c.upper, c.decision):
@@ -137,9 +154,12 @@ def _check_shown(c: Colour, result: CharacteristicResult, high: float, where: st
 
 
 def _decisions(
-    c: Dimension | Colour | Entered, lower: float | None, result: CharacteristicResult, where: str
+    c: _Number, lower: float | None, result: CharacteristicResult, where: str
 ) -> tuple[conformity.Decision, ...]:
     """Return the decisions that a valid result's number bears out."""
+    looks = isinstance(c, Component | Print) and (result.reason or "").startswith(f"{c.kind}_")
+    if looks and result.reason != f"{c.kind}_shifted":
+        return ("nonconform",)  # by what it looks like, wherever it lies
     if result.value is None:
         return ("undecided",)
     u = result.standard_uncertainty

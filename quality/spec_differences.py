@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from golden.spec import Colour, Dimension, GoldenSpec, Surface
+from golden.spec import Code, Colour, Component, Dimension, GoldenSpec, Print, Surface
 
 _ONE = {
     "characteristics": "characteristic", "views": "view", "zones": "zone", "materials": "material",
@@ -154,7 +154,7 @@ def _looking_at(spec: GoldenSpec, view: str) -> tuple[str, ...]:
         c.id
         for c in spec.characteristics
         if (isinstance(c, Dimension) and c.feature.view == view)
-        or (isinstance(c, Colour) and c.view == view)
+        or (isinstance(c, Colour | Component | Print | Code) and c.view == view)
         or (isinstance(c, Surface) and zones.intersection(c.zones))
     )
 

@@ -19,7 +19,7 @@ import quality
 from evidence import REASONS, CharacteristicResult, Inspection, colour_reason, entered_colour
 from evidence.inspection import Verdict
 from golden import conformity
-from golden.spec import Characteristic, Colour, GoldenSpec, Surface
+from golden.spec import Characteristic, Colour, Component, GoldenSpec, Print, Surface
 from hallmark.dispute.checks import Case, entered_results, recorded_events
 from hallmark.errors import DisputeError
 from quality.events import InspectionRecorded
@@ -184,6 +184,9 @@ def _result(c: Characteristic, r: CharacteristicResult) -> CharacteristicResult:
     moved = r.model_copy(update={"lower": lower, "upper": c.upper})
     if r.value is None or not r.valid:
         return moved
+    looks = isinstance(c, Component | Print) and (r.reason or "").startswith(f"{c.kind}_")
+    if looks and r.reason != f"{c.kind}_shifted":
+        return moved  # by what it looks like, wherever it lies
     if isinstance(c, Colour) and r.interval is not None:
         return _colour(c, moved, r.value, r.interval)
     u = r.standard_uncertainty

@@ -11,7 +11,7 @@ from evidence import Defect, Pose
 from golden.elements import Arc, Circle, Edge, Line
 from golden.regions import Disk, Polygon, Rectangle
 from golden.sizes import CentreDistance, CircleDiameter, EdgeWidth
-from golden.spec import Characteristic, Colour, Dimension, GoldenSpec, Surface
+from golden.spec import Characteristic, Code, Colour, Component, Dimension, GoldenSpec, Print, Surface
 from hallmark.report.signs import WEIGHED, State, state_of
 
 Point = tuple[float, float]
@@ -114,6 +114,8 @@ def _shapes(spec: GoldenSpec, c: Characteristic, view: str) -> Iterable[Shape]:
             yield from _width(feature)
         else:
             yield from (_edge(edge) for edge in feature.edges)
+    elif isinstance(c, Component | Print | Code) and c.view == view:
+        yield _outline(c.region)
     elif isinstance(c, Colour) and c.view == view:
         yield _outline(c.region)
         if c.other is not None:

@@ -6,7 +6,18 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from evidence import REASONS, CharacteristicResult, Defect, Inspection, because, named
-from golden.spec import Characteristic, Colour, DecisionRule, Dimension, Entered, GoldenSpec, Surface
+from golden.spec import (
+    Characteristic,
+    Code,
+    Colour,
+    Component,
+    DecisionRule,
+    Dimension,
+    Entered,
+    GoldenSpec,
+    Print,
+    Surface,
+)
 from hallmark.colour_names import DELTA_E, colour_detail
 from hallmark.report.marks import numbered, words
 from hallmark.report.numbers import alike, between, measured, plain
@@ -215,7 +226,7 @@ def _cameras(spec: GoldenSpec, inspection: Inspection) -> dict[str, str]:
     for c in spec.characteristics:
         if isinstance(c, Dimension):
             views[c.id] = [c.feature.view]
-        elif isinstance(c, Colour):
+        elif isinstance(c, Colour | Component | Print | Code):
             views[c.id] = [c.view]
         elif isinstance(c, Surface):
             views[c.id] = list(dict.fromkeys(zones[z] for z in c.zones))
@@ -305,6 +316,10 @@ def _detail(c: Characteristic) -> str:
         return colour_detail(c)
     if isinstance(c, Surface):
         return "surface, zones " + ", ".join(c.zones)
+    if isinstance(c, Component | Print):
+        return f"{c.kind}, offset from its place"
+    if isinstance(c, Code):
+        return f"code, {c.symbology}"
     return f"{c.kind}: {c.method}"
 
 

@@ -180,7 +180,7 @@ class ComponentCheck:
             if apart > 0 and math.sin(apart) ** 2 >= max(_CLEAR * left, _ALIKE / _CLEAR):
                 continue
             picture = self._picture(rival)
-            found = find(picture, wide, self.reach)
+            found = find(picture, wide, self.reach, self._places)
             if found is not None and found.unexplained < least:
                 best, least = rival, found.unexplained
         return best, least
