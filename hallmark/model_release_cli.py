@@ -14,7 +14,7 @@ from hallmark.progress import progress
 if TYPE_CHECKING:
     from evidence import Inspection
     from golden.sample import GoldenSample
-    from hallmark.feedback.shadow import StoredUnit
+    from hallmark.feedback.shadow import ShadowReport, Shown, StoredUnit
     from stations import SpoolReader
     from stations.model_registry import Shadow
 
@@ -63,11 +63,16 @@ def shadow(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="The model in use, or its registry.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The released model to try.")],
     frames: Annotated[
-        list[Path], typer.Argument(metavar="FRAMES...", help="A spool, or pictures of units (one view).")
+        list[Path],
+        typer.Argument(
+            metavar="FRAMES...", help="A spool or pictures of units; for detectors prepared pairs."
+        ),
     ],
-    golden: Golden,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder that receives shadow.json and its page.")],
     *,
+    golden: Annotated[
+        Path | None, typer.Option(metavar="PART.golden", help="The golden sample; detectors need none.")
+    ] = None,
     trust: Trust = Path("trust"),
     as_json: AsJson = False,
 ) -> None:
@@ -78,19 +83,9 @@ def shadow(
     Example: `hallmark model shadow models build/new spool-3 --golden part.golden --out shadow`
     """
     from evidence import canonical_json
-    from golden.keys import TrustStore
-    from golden.sample import GoldenSample
     from hallmark.feedback import shadow as running
-    from models.release import classifier_for
-    from stations.model_registry import model_folder
 
-    sample = GoldenSample.open(golden, TrustStore.open(trust), datetime.now(UTC))
-    before, after = classifier_for(sample, model_folder(str(old))), classifier_for(sample, str(new))
-    if before is None or after is None:
-        raise typer.BadParameter("name two released models", param_hint="OLD NEW")
-    count, units = _stored(frames, sample)
-    with progress("judging twice", count) as advance:
-        report, shown = running.run(before, after, sample, units, advance)
+    report, shown = _judged_twice(old, new, frames, golden, trust)
     running.write(out, report, shown)
     if as_json:
         print(canonical_json(report.model_dump(mode="json", by_alias=True)).decode())
@@ -240,6 +235,33 @@ def collect(
             classes=names, by=by, sheet=calls.read_bytes(), out=out,
         )  # fmt: skip
     print(f"{len(said)} calls by {by}: {count} pairs in {out}")
+
+
+def _judged_twice(
+    old: Path, new: Path, frames: list[Path], golden: Path | None, trust: Path
+) -> tuple[ShadowReport, tuple[Shown, ...]]:
+    from hallmark.feedback import shadow, shadow_pairs
+    from models.detector.runtime import ReleasedDetector
+    from models.kinds import open_release
+    from models.release import classifier_for
+    from stations.model_registry import model_folder
+
+    before, after = (open_release(Path(model_folder(str(model)))) for model in (old, new))
+    if isinstance(before, ReleasedDetector) and isinstance(after, ReleasedDetector):
+        if len(frames) != 1:
+            raise typer.BadParameter("detectors run on one folder of prepared pairs", param_hint="FRAMES")
+        with progress("deciding twice", len(list(frames[0].glob("*.npz")))) as advance:
+            return shadow_pairs.run(before, after, frames[0], advance)
+    if isinstance(before, ReleasedDetector) or isinstance(after, ReleasedDetector) or golden is None:
+        raise typer.BadParameter(
+            "name two detectors, or two cell classifiers and --golden", param_hint="OLD NEW"
+        )
+    sample = _sample(golden, trust)
+    for model in (model_folder(str(old)), str(new)):
+        classifier_for(sample, model)  # refuses one of another golden image
+    count, units = _stored(frames, sample)
+    with progress("judging twice", count) as advance:
+        return shadow.run(before, after, sample, units, advance)
 
 
 def _sample(golden: Path, trust: Path) -> GoldenSample:

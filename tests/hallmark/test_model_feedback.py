@@ -20,13 +20,15 @@ from golden.keys import SigningKey
 from hallmark.__main__ import app
 from hallmark.commands import input_errors
 from hallmark.errors import TrainingError
-from hallmark.training.prepared import read_index
+from hallmark.training.prepared import Index, PreparedPair, pair_file, read_index, write_index, write_pair
 from models.card import MODEL, PARITY, read_card
+from models.detector.release import open_detector
 from models.errors import ModelUnsignedError
+from models.release import packaged
 from stations import ImageJob, SpoolReader, encode_png, run_station
 from stations.errors import ModelRegistryError
 from stations.model_registry import ModelRegistry
-from tests.models import tiny
+from tests.models import tiny, tiny_detector
 from tests.stations.workshop import Workshop, open_workshop, plate
 
 SCRATCH = (420, 300, 521, 307)  # x1 y1 x2 y2 in golden pixels
@@ -307,3 +309,37 @@ def test_what_is_no_input_is_exit_2(line: Line, tmp_path: Path) -> None:
         assert isinstance(result.exception, input_errors()), result.exception
     assert issubclass(GoldenError, ValueError)
     assert issubclass(ModelUnsignedError, input_errors())
+
+
+# --- detectors
+
+
+def test_detectors_run_in_shadow_on_prepared_pairs(tmp_path: Path) -> None:
+    old = tiny_detector.release(tmp_path / "old")
+    strict = {**tiny_detector.fields()["thresholds"], "operating": 0.0, "hold_below": 1.0}
+    new = tiny_detector.release(tmp_path / "new", thresholds=strict)  # holds all that it is shown
+    crops, _, _ = tiny_detector.crops(40, seed=6)
+    trained = tiny_detector.answers(crops)
+    decided = open_detector(old).decisions(trained.logits)
+    dismissed, named = (int(np.flatnonzero(decided == d)[0]) for d in (0, 1))
+    pairs = tmp_path / "pairs"
+    pairs.mkdir()
+    whole = np.array([[0, 0, 80, 80]], np.int32)
+    none = np.zeros((0, 5), np.int32)
+    files = {
+        pair_file(n): write_pair(pairs, n, PreparedPair(crops[i, ..., :1], crops[i, ..., 1:], none, at))
+        for n, (i, at) in enumerate([(dismissed, whole), (named, whole), (named, whole[:0])])
+    }
+    write_index(
+        pairs,
+        Index(classes=tiny_detector.CLASSES, channels=1, source="drawn", source_digest=tiny.GOLDEN_IMAGE,
+              licence="own", files=files, names={f: f"unit {f[5]}" for f in files}, groups={}),
+    )  # fmt: skip
+    told = run("model", "shadow", old, new, pairs, "--out", tmp_path / "out")
+    assert told.exit_code == 1, told.stderr
+    assert told.stdout.splitlines()[:2] == [
+        "unit 0: ACCEPT becomes HOLD", "unit 1: REJECT becomes HOLD",
+    ]  # fmt: skip
+    assert "3 units: 2 verdicts would flip" in told.stdout
+    assert run("model", "shadow", old, old, pairs, "--out", tmp_path / "same").exit_code == 0
+    assert run("model", "shadow", old, packaged(), pairs, "--out", tmp_path / "x").exit_code == 2
