@@ -12,7 +12,7 @@ from golden.catalogue import CharacteristicClass
 from golden.regions import Closed
 from golden.spec import DecisionRule
 from quality.events import Person
-from quality.fai_report.forms import FairForms, FaiTrigger, FaiType, Text
+from quality.fai_report.forms import FairForms, FaiTrigger, FaiType, Kind, Text
 
 
 class RequiredCharacteristic(Closed):
@@ -24,7 +24,7 @@ class RequiredCharacteristic(Closed):
     number: int
     id: Name
     name: str
-    kind: Literal["dimension", "colour", "surface", "material", "functional", "attribute"]
+    kind: Kind
     severity: CharacteristicClass
     variables: bool
     unit: str | None = None

@@ -25,6 +25,9 @@ from golden.spec import DecisionRule
 Requirement = Literal["R", "CR", "O"]
 FaiType = Literal["full", "partial"]
 Outcome = Literal["conform", "nonconform", "undecided"]
+Kind = Literal[
+    "dimension", "colour", "surface", "component", "print", "code", "material", "functional", "attribute",
+]  # fmt: skip
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 FaiTrigger = Literal[
     "design", "process", "tooling", "material", "source", "location", "inspection_method", "program",
@@ -253,7 +256,9 @@ class CharacteristicRow(Form):
     form: ClassVar[int] = 3
     conditions: ClassVar = (
         Condition(
-            "reference_location", lambda row: row.kind in ("dimension", "colour"), "on a drawn feature"
+            "reference_location",
+            lambda row: row.kind in ("dimension", "colour", "component", "print", "code"),
+            "on a drawn feature",
         ),
         Condition("designator", lambda row: row.severity == "critical", "for a critical characteristic"),
         Condition("tooling", lambda row: not row.variables, "for attribute results"),
@@ -269,7 +274,7 @@ class CharacteristicRow(Form):
     nonconformance: Annotated[Text | None, FormField(11, "Nonconformance Number")] = None
     comments: Annotated[Text | None, FormField(12, "Additional Data / Comments")] = None
     id: Name
-    kind: Literal["dimension", "colour", "surface", "material", "functional", "attribute"]
+    kind: Kind
     severity: CharacteristicClass
     variables: bool
     unit: Text | None = None

@@ -130,7 +130,7 @@ results = st.one_of(
 )
 defects = st.sampled_from([defect(s) for s in SEVERITIES])
 catalogues = st.sets(st.sampled_from(get_args(CharacteristicClass))).map(
-    lambda s: catalogue(*sorted(s | {"critical"}))
+    lambda s: catalogue("critical", *sorted(s - {"critical"}))
 )
 
 
