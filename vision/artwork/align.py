@@ -12,7 +12,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from kernels.compiled import F32, F64, U8
+from kernels.artwork import block_edges, block_offsets, displaced
+from kernels.compiled import F64, U8
 
 REACH: Final = 48
 """Largest shift looked for, in pixels."""
@@ -26,7 +27,9 @@ _CLEARLY: Final = 0.7  # of the difference: periodic artwork fits about as well 
 _ENOUGH: Final = 0.001  # of the picture's pixels that differ: fewer are worth no field
 _BLOCKS: Final = 16  # along each side
 _ROBUST_PX: Final = 1.0
-_TURNS: Final = 3  # at each of two scales
+_CLOSER: Final = 0.9  # of the coarse difference: a field that leaves more is not looked at closely
+_TURNS: Final = 2  # at each of two scales
+_STANDS_PX: Final = 0.1  # a turn that moves no place farther is the last
 _SMALLEST_PX: Final = 0.3  # a field that moves nothing farther is none
 _GRID: Final = (np.arange(32) + 0.5) / 32
 
@@ -47,7 +50,11 @@ def aligned(golden: U8, unit: U8) -> U8:
     dx, dy = shift(golden, unit)
     moved = _moved(golden, unit, dx, dy)
     field = _field(moved, unit)
-    return moved if field is None else _warped(golden, field, 1, unit, (dx, dy))
+    if field is None:
+        return moved
+    out = np.empty_like(unit)
+    displaced(golden, unit, field, dx, dy, out)
+    return out
 
 
 def shift(golden: U8, unit: U8) -> tuple[int, int]:
@@ -112,19 +119,31 @@ def _field(moved: U8, unit: U8) -> F64 | None:
     Matthews, doi:10.1023/B:VISI.0000011205.11775.fd). A field is taken only where it makes the pictures
     differ clearly less: on parallel traces it may be wrong by a pitch.
     """
-    coefficients = np.zeros((6, 2))
     fine = _reduced(moved, unit, 2)
-    before = cv2.norm(*fine, cv2.NORM_L1)
-    if before <= _ENOUGH * 255 * fine[0].size:
+    if cv2.norm(*fine, cv2.NORM_L1) <= _ENOUGH * 255 * fine[0].size:
         return None
-    for (golden, seen), scale in ((_reduced(*fine, 2), 4), (fine, 2)):
-        edges = _Edges(seen, scale)
-        for _ in range(_TURNS):
-            coefficients = coefficients + edges.step(_warped(golden, coefficients, scale, seen))
-    if np.abs(_GRID_BASIS @ coefficients).max() < _SMALLEST_PX:
+    coefficients = _followed(*_reduced(*fine, 2), 4, np.zeros((6, 2)), _CLOSER)
+    if coefficients is None or np.abs(_GRID_BASIS @ coefficients).max() < _SMALLEST_PX:
         return None
-    after = cv2.norm(_warped(fine[0], coefficients, 2, fine[1]), fine[1], cv2.NORM_L1)
-    return coefficients if after < _CLEARLY * before else None
+    return _followed(*fine, 2, coefficients, _CLEARLY)
+
+
+def _followed(golden: U8, unit: U8, scale: int, start: F64, share: float) -> F64 | None:
+    """Return coefficients after some turns at a scale; None where more than a share of what differed stays."""
+    edges = np.empty((3, _BLOCKS * _BLOCKS))
+    block_edges(unit, _BLOCKS, edges)
+    offsets = np.empty_like(edges)
+    block_offsets(golden, unit, np.zeros((6, 2)), scale, _BLOCKS, offsets)
+    before = offsets[2].sum()
+    coefficients = start
+    for _ in range(_TURNS):
+        block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
+        step = _step(edges, offsets, scale)
+        coefficients = coefficients + step
+        if np.abs(step).sum() < _STANDS_PX:
+            break
+    block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
+    return coefficients if offsets[2].sum() < share * before else None
 
 
 def _reduced(golden: U8, unit: U8, scale: int) -> tuple[U8, U8]:
@@ -134,45 +153,27 @@ def _reduced(golden: U8, unit: U8, scale: int) -> tuple[U8, U8]:
     return one, other
 
 
-class _Edges:
-    """The unit's edges, summed over blocks: what each block can tell of a displacement."""
-
-    def __init__(self, unit: U8, scale: int) -> None:
-        self._unit, self._scale = unit, scale
-        self._gx = np.asarray(cv2.Sobel(unit, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
-        self._gy = np.asarray(cv2.Sobel(unit, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
-        self._xx = self._sum(self._gx, self._gx)
-        self._xy = self._sum(self._gx, self._gy)
-        self._yy = self._sum(self._gy, self._gy)
-        self._floor = 1e-3 * float(self._xx.mean() + self._yy.mean()) + 1e-3
-
-    def step(self, golden: U8) -> F64:
-        """Return what the coefficients change by, in full pixels, to bring the golden onto the unit."""
-        off = np.asarray(cv2.subtract(golden, self._unit, dtype=cv2.CV_32F), np.float32)
-        xt, yt = self._sum(self._gx, off), self._sum(self._gy, off)
-        xx, xy, yy, floor = self._xx, self._xy, self._yy, self._floor
-        local = _solved(xx + floor, xy, yy + floor, xt, yt)
-        weights = np.ones(len(xx))
-        change = np.zeros((6, 2))
-        normal = np.empty((12, 12))
-        for _ in range(3):
-            weighted = (_BASIS * weights[:, None]).T
-            normal[:6, :6] = weighted * xx @ _BASIS
-            normal[6:, 6:] = weighted * yy @ _BASIS
-            normal[:6, 6:] = normal[6:, :6] = weighted * xy @ _BASIS
-            normal[np.arange(12), np.arange(12)] += floor
-            solved = np.linalg.solve(normal, np.concatenate((weighted @ xt, weighted @ yt)))
-            change = solved.reshape(2, 6).T
-            rest = local - _BASIS @ change
-            energy = xx * rest[:, 0] ** 2 + 2 * xy * rest[:, 0] * rest[:, 1] + yy * rest[:, 1] ** 2
-            squared_px = energy / (xx + yy + floor) * self._scale**2
-            weights = 1 / (1 + squared_px / _ROBUST_PX**2) ** 2
-        return np.asarray(change * self._scale, np.float64)
-
-    def _sum(self, one: F32, other: F32) -> F64:
-        product = cv2.multiply(one, other)
-        sums = cv2.resize(product, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)
-        return np.asarray(sums, np.float64).ravel()
+def _step(edges: F64, offsets: F64, scale: int) -> F64:
+    """Return what the coefficients change by, in full pixels, to bring the golden onto the unit."""
+    (xx, xy, yy), (xt, yt) = edges, offsets[:2]
+    floor = 1e-3 * float(xx.mean() + yy.mean()) + 1e-3
+    local = _solved(xx + floor, xy, yy + floor, xt, yt)
+    weights = np.ones(len(xx))
+    change = np.zeros((6, 2))
+    normal = np.empty((12, 12))
+    for _ in range(3):
+        weighted = (_BASIS * weights[:, None]).T
+        normal[:6, :6] = weighted * xx @ _BASIS
+        normal[6:, 6:] = weighted * yy @ _BASIS
+        normal[:6, 6:] = normal[6:, :6] = weighted * xy @ _BASIS
+        normal[np.arange(12), np.arange(12)] += floor
+        solved = np.linalg.solve(normal, np.concatenate((weighted @ xt, weighted @ yt)))
+        change = solved.reshape(2, 6).T
+        rest = local - _BASIS @ change
+        energy = xx * rest[:, 0] ** 2 + 2 * xy * rest[:, 0] * rest[:, 1] + yy * rest[:, 1] ** 2
+        squared_px = energy / (xx + yy + floor) * scale**2
+        weights = 1 / (1 + squared_px / _ROBUST_PX**2) ** 2
+    return np.asarray(change * scale, np.float64)
 
 
 def _solved(xx: F64, xy: F64, yy: F64, xt: F64, yt: F64) -> F64:
@@ -180,20 +181,6 @@ def _solved(xx: F64, xy: F64, yy: F64, xt: F64, yt: F64) -> F64:
     determinant = xx * yy - xy * xy
     solved: F64 = np.stack((yy * xt - xy * yt, xx * yt - xy * xt), axis=1) / determinant[:, None]
     return solved
-
-
-def _warped(golden: U8, coefficients: F64, scale: int, unit: U8, shifted: tuple[int, int] = (0, 0)) -> U8:
-    """Return a picture reduced by `scale`, moved by a shift and a field in full pixels, as `_moved`."""
-    h, w = golden.shape
-    field = (_GRID_BASIS @ coefficients).reshape(len(_GRID), len(_GRID), 2).astype(np.float32)
-    map_x, map_y = (cv2.resize(field[..., k], (w, h), interpolation=cv2.INTER_LINEAR) for k in (0, 1))
-    map_x *= np.float32(-1 / scale)
-    map_x += np.arange(w, dtype=np.float32)[None, :] - np.float32(shifted[0] / scale)
-    map_y *= np.float32(-1 / scale)
-    map_y += np.arange(h, dtype=np.float32)[:, None] - np.float32(shifted[1] / scale)
-    out = unit.copy()
-    cv2.remap(golden, map_x, map_y, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_TRANSPARENT)
-    return out
 
 
 def _basis(u: F64, v: F64) -> F64:
