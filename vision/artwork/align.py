@@ -129,7 +129,7 @@ def _field(moved: U8, unit: U8) -> F64 | None:
 
 
 def _followed(golden: U8, unit: U8, scale: int, start: F64, share: float) -> F64 | None:
-    """Return coefficients after some turns at a scale; None where more than a share of what differed stays."""
+    """Return coefficients after some turns at a scale; None where more than a share of what differs stays."""
     edges = np.empty((3, _BLOCKS * _BLOCKS))
     block_edges(unit, _BLOCKS, edges)
     offsets = np.empty_like(edges)
