@@ -1,8 +1,8 @@
 """A picture of artwork followed onto another by a quadratic displacement: sums over blocks, and the warp.
 
 A displacement, in full pixels, is c[0] + c[1] u + c[2] v + c[3] u^2 + c[4] u v + c[5] v^2, u and v from -1
-to 1 over the picture's pixels, column 0 of c along x, column 1 along y. Pictures may be reduced by `scale`. It is
-taken as constant along runs of a row, so that a run is sampled with four fixed weights: fields of a few
+to 1 over the picture's pixels, column 0 of c along x, column 1 along y. Pictures may be reduced by `scale`.
+It is taken as constant along runs of a row, so that a run is sampled with four fixed weights: fields of a few
 pixels over a picture change by some hundredths of a pixel in a run.
 """
 
