@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from hallmark.record_comparison import Outcome, Replayed, compare
 
 if TYPE_CHECKING:
     from calibration import CameraCalibration
@@ -20,33 +21,11 @@ if TYPE_CHECKING:
     from vision.certified import Check
 
 _Digests = tuple[tuple[str, str], ...]  # by view
-Outcome = Literal["agrees", "agrees_otherwise_versioned", "disagrees", "not_compared"]
 
 # Reasons that the station gives without asking the inspector.
 STATION_REASONS = frozenset(
     {"interrupted", "camera_failed", "frame_unreadable", "inspection_failed", "timeout"}
 )
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """What the recomputation of one unit came to.
-
-    Attributes:
-        sequence: the unit.
-        outcome: `agrees` where the digests are equal; `agrees_otherwise_versioned` where everything is equal
-            but the versions of the software that computed; `disagrees`; `not_compared`.
-        field: the first field that differs, such as `characteristics[2].value`, or None.
-        stored, recomputed: its two values.
-        why: why a unit was not compared, or None.
-    """
-
-    sequence: int
-    outcome: Outcome
-    field: str | None = None
-    stored: Any = None
-    recomputed: Any = None
-    why: str | None = None
 
 
 class Replay:
@@ -231,45 +210,6 @@ class Replay:
         return self._inspectors[key]
 
 
-def compare(sequence: int, stored: Inspection, recomputed: Inspection) -> Replayed:
-    """Compare two records; where they differ, name the first field, results before versions."""
-    from evidence import verify_digest
-
-    if not verify_digest(stored):
-        return Replayed(
-            sequence, "disagrees", "digest", stored.digest, "not the digest of the record's content"
-        )
-    if stored.digest == recomputed.digest:
-        return Replayed(sequence, "agrees")
-    left, right = stored.record(), recomputed.record()
-    for record in (left, right):
-        del record["digest"], record["timing_ms"]
-        record["id"] = record.pop("id")  # it follows from the others, so it differs last
-    versions = left.pop("versions"), right.pop("versions")
-    found = first_difference(left, right)
-    if found is not None:
-        return Replayed(sequence, "disagrees", *found)
-    field, before, after = first_difference(*versions) or ("", None, None)
-    return Replayed(sequence, "agrees_otherwise_versioned", f"versions.{field}", before, after)
-
-
-def first_difference(left: Any, right: Any, path: str = "") -> tuple[str, Any, Any] | None:  # noqa: ANN401 (JSON)
-    """Return path and both values of the first place where two JSON values differ, or None."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        a, b = cast("dict[str, Any]", left), cast("dict[str, Any]", right)
-        places = [(f"{path}.{key}".lstrip("."), a.get(key), b.get(key)) for key in {**a, **b}]
-    elif isinstance(left, list) and isinstance(right, list):
-        a, b = cast("list[Any]", left), cast("list[Any]", right)
-        if len(a) != len(b):
-            return path, f"{len(a)} items", f"{len(b)} items"
-        places = [(f"{path}[{i}]", *pair) for i, pair in enumerate(zip(a, b, strict=True))]
-    else:
-        a, b = cast("object", left), cast("object", right)
-        return None if a == b and type(a) is type(b) else (path, a, b)
-    found = (first_difference(before, after, place) for place, before, after in places)
-    return next((difference for difference in found if difference is not None), None)
-
-
 def register(app: typer.Typer) -> None:
     """Add `hallmark replay`."""
     app.command("replay")(replay)
@@ -335,7 +275,12 @@ def replay(
     ] = None,
     variation: Annotated[
         list[Path] | None,
-        typer.Option(metavar="F", help="What approved units show (repeat for several).", exists=True),
+        typer.Option(
+            metavar="F",
+            help="What approved units show, signed by a key in --trust (repeat for several).",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     model: Annotated[
         list[Path] | None,
@@ -389,6 +334,8 @@ def replay(
     models = [folder for folder in (packaged(), *(model or [])) if folder.exists()]
     parsed = [CameraCalibration.parse(path.read_bytes(), source=str(path)) for path in calibration or []]
     certificates = {certificate.digest: certificate for certificate in parsed}
+    keys = TrustStore.open(trust)
+    variations = [VariationModel.open(path, keys) for path in variation or []]
     if (check_standard is None) != (check_log is None):
         raise CheckError("give both --check-standard and --check-log, or neither")
     checks: dict[str, Check] = {}
@@ -397,10 +344,10 @@ def replay(
     with SpoolReader.read(spool) as reader:
         units = [reader.unit(number) for number in sequence] if sequence else reader.units()
         replay = Replay(
-            reader, golden, TrustStore.open(trust), certificates, frames,
+            reader, golden, keys, certificates, frames,
             at.replace(tzinfo=UTC) if at else None, models, checks,
             {measured.digest: measured for measured in map(GoldenColours.open, colours or [])},
-            {learned.digest: learned for learned in map(VariationModel.open, variation or [])},
+            {learned.digest: learned for learned in variations},
         )  # fmt: skip
         good = _report(replay.run(units), len(units), as_json=as_json)
     raise typer.Exit(0 if good else 1)
