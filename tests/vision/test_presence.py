@@ -117,7 +117,10 @@ def _fields(**code: Any) -> dict[str, Any]:
              "region": _box(_CODE[0] - 8, _CODE[1] - 8, _CODE[2] + 16, _CODE[3] + 16),
              **(code or {"pattern": "UNIT-(?P<serial>[0-9]{4})", "identifies": True})},
         ],
-        "zones": [], "catalogue": {"smallest_mm": 0.5, "rules": [{"id": "any", "defect_class": "any", "severity": "minor"}]},
+        "zones": [],
+        "catalogue": {
+            "smallest_mm": 0.5, "rules": [{"id": "any", "defect_class": "any", "severity": "minor"}],
+        },
     }  # fmt: skip
 
 
