@@ -1,6 +1,7 @@
 """False deviations and missed defects of drawn S4 units, with and without a model of their variation.
 
     python -m benchmarks.variation --out figures.json
+    python -m benchmarks.variation --units 4 --good 1 --bad 1  (a trial; its figures say nothing)
 
 Simulated: units are drawn from one golden image (`datasets.drawn`), captured by the twin and compared by
 surface alone, without a classifier. Units that teach, good units that are judged and units with defects are
@@ -18,7 +19,7 @@ import itertools
 import json
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ from vision.compiled_view import CompiledView, registered
 from vision.mapping import QuadraticMap
 from vision.register import NotRegistered
 from vision.surface import Aligned
+from vision.surface.tally import FEWEST
 
 SEED = 90210
 AT = "2026-01-01T00:00:00Z"
@@ -130,16 +132,20 @@ def centre_in(one: Box, two: Box) -> bool:
 
 
 def main() -> None:
-    """Draw, learn and judge; print the figures and write them."""
+    """Draw, learn and judge; print the table and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--good", type=int, default=20, help="good units that are judged")
     parser.add_argument("--bad", type=int, default=20, help="units with a defect of each kind")
+    parser.add_argument(
+        "--units", type=int, nargs="+", default=NUMBERS, metavar="N", help=f"approved units, {FEWEST} or more"
+    )
     parser.add_argument("--out", type=Path, help="JSON file of the figures")
     given = parser.parse_args()
     line = Line()
     surface = line.compiled.surface
-    good = list(line.units(0, max(NUMBERS) + given.good))
-    teachers, good = good[: max(NUMBERS)], good[max(NUMBERS) :]
+    most = max(given.units)
+    good = list(line.units(0, most + given.good))
+    teachers, good = good[:most], good[most:]
     bad = list(line.units(1, given.bad))
     figures: dict[str, Any] = {"golden image alone": judged(line, good, bad)}
     print(json.dumps(figures), file=sys.stderr, flush=True)
@@ -149,7 +155,7 @@ def main() -> None:
         surface._interval = dataclasses.replace(foreseen, tolerance=wider)  # noqa: SLF001
         figures[f"golden image and {more} codes more"] = judged(line, good, bad)
     approved = [ApprovedUnit(u.frame, f"U{n}", "benchmark", AT) for n, u in enumerate(teachers)]
-    for n in NUMBERS:
+    for n in given.units:
         model = learn_variation(line.sample, line.view, approved[:n]).model
         everything = frozenset(range(1, len(model.header.shared) + 1))
         for name, used in (("nothing confirmed", model), ("all confirmed", model.confirm(everything))):
@@ -159,7 +165,22 @@ def main() -> None:
             print(json.dumps({n: found}), file=sys.stderr, flush=True)
     if given.out:
         given.out.write_text(json.dumps(figures, indent=1))
-    print(json.dumps(figures, indent=1))
+    print(table(figures))
+
+
+def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the figures as a Markdown table, one row per way to compare."""
+    rows = [
+        "| compared with | deviations of a good unit, mean (median) | found | by chance |",
+        "|---|---|---|---|",
+    ]
+    for name, f in figures.items():
+        lower, upper = (f"{100 * share:.1f}" for share in f["interval_95"])
+        rows.append(
+            f"| {name} | {f['false_per_good_unit']} ({f['median']:g}) | {f['found']} of {f['drawn']}: "
+            f"{100 * f['share']:.1f} % ({lower} to {upper}) | {f['by_chance']} |"
+        )
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":
