@@ -173,7 +173,7 @@ def test_lack_of_fit_is_the_likelihood_ratio_of_a_bent_curve() -> None:
     assert lack_of_fit(well) == pytest.approx(0.855, abs=1e-3)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**31), unit=st.floats(0.01, 100), goal=st.floats(0.05, 0.95))
 def test_sizes_and_probabilities_invert_and_scale_with_the_unit(seed: int, unit: float, goal: float) -> None:
     sizes, found = drawn(np.random.default_rng(seed), 80, 0.5, 4.0)
@@ -201,12 +201,12 @@ def test_probabilities_that_cannot_be_are_refused() -> None:
 
 
 def test_a90_95_lies_above_the_true_a90_in_95_of_100_studies() -> None:
-    """Penalised; 80 simulated studies of 60 trials. `benchmarks.pod_coverage` runs thousands of each kind."""
+    """Penalised; 60 simulated studies of 60 trials. `benchmarks.pod_coverage` runs thousands of each kind."""
     rng = np.random.default_rng(20)
     true = 0.5 * math.exp(math.log(9) / 4.0)
     held = 0
-    for _ in range(80):
+    for _ in range(60):
         sizes, found = drawn(rng, 60, 0.5, 4.0)
         bound = fit_hit_miss(sizes, found, estimator="firth").size_bound()
         held += bound is None or bound >= true
-    assert held >= 72  # of 76 expected: fewer come of a bound that holds in 95 of 100 once in 40
+    assert held >= 53  # of 57 expected: fewer come of a bound that holds in 95 of 100 once in 40
