@@ -209,4 +209,4 @@ def test_a90_95_lies_above_the_true_a90_in_95_of_100_studies() -> None:
         sizes, found = drawn(rng, 60, 0.5, 4.0)
         bound = fit_hit_miss(sizes, found, estimator="firth").size_bound()
         held += bound is None or bound >= true
-    assert held >= 53  # of 57 expected: fewer come of a bound that holds in 95 of 100 once in 40
+    assert held >= 53  # of 57 expected: fewer come of a bound that holds in 95 of 100 once in 100
