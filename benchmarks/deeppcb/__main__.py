@@ -52,7 +52,7 @@ class Result:
 
 
 def run(pairs: Iterable[Pair], finders: dict[str, Finder], out: Path, operating: float) -> dict[str, Result]:
-    """Return the figures of each finder; write the first one's boxes.
+    """Return the figures of each finder; write the first one's boxes, whose threshold `operating` is.
 
     A pair's time is that of aligning it and finding its boxes; decoding the pictures is not counted.
     """
@@ -73,8 +73,9 @@ def run(pairs: Iterable[Pair], finders: dict[str, Finder], out: Path, operating:
             if n == 0:
                 write_file(out / f"{pair.name}.txt", "".join(map(_line, detections)).encode("ascii"))
     return {
-        name: Result(score(boxes), score(_sure(boxes, operating)), statistics.fmean(times[name]))
-        for name, boxes in found.items()
+        # the threshold is the first one's own; the others' confidence is another thing
+        name: Result(score(boxes), score(_sure(boxes, 0 if n else operating)), statistics.fmean(times[name]))
+        for n, (name, boxes) in enumerate(found.items())
     }
 
 
