@@ -202,6 +202,7 @@ class GoldenSpec(Closed):
         )
         self._check_zone_names()
         self._check_regions()
+        self._check_parts()
         self._check_identity()
         self._check_key_characteristics()
         materials = {m.id for m in self.materials}
@@ -225,6 +226,16 @@ class GoldenSpec(Closed):
             unknown = sorted(set(c.zones) - zones) if isinstance(c, Surface) else []
             if unknown:
                 raise ValueError(f"characteristics[{i}].zones: no zone {unknown[0]!r}: add it to zones")
+
+    def _check_parts(self) -> None:
+        least = 2 * self.catalogue.smallest_mm  # a part is longer than half of split_mm
+        for i, view in enumerate(self.views):
+            split = None if view.comparison is None else view.comparison.split_mm
+            if split is not None and split < least:
+                raise ValueError(
+                    f"views[{i}].comparison.split_mm: {split:g} makes parts below "
+                    f"catalogue.smallest_mm, which nobody would see: give at least {least:g}, twice that"
+                )
 
     def _check_identity(self) -> None:
         identifying = [c.id for c in self.characteristics if isinstance(c, Code) and c.identifies]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 
@@ -62,6 +63,15 @@ def test_single_pixels_and_small_areas_are_left_out() -> None:
     assert [area(c) for c in found(image, least_area=9.0)] == [9]
 
 
+def test_a_limit_is_met_by_its_own_value() -> None:
+    image = excess((10, 10, 8, 6, 3), (12, 12, 2, 2, 12))
+    assert [area(c) for c in found(image, weak=3)] == [48]
+    assert [area(c) for c in found(image, weak=4)] == [4]
+    box = excess((40, 40, 3, 4, 50))  # its diagonal is 5
+    assert [area(c) for c in candidates(box, 0.5, 2.5)] == [12]
+    assert list(candidates(box, 0.5, 2.51)) == []
+
+
 @pytest.mark.parametrize(("gap", "side", "regions"), [(4, 5, 1), (5, 5, 2), (8, 9, 1), (9, 9, 2)])
 def test_fragments_nearer_than_the_closing_are_one(gap: int, side: int, regions: int) -> None:
     image = excess((20, 20, 6, 12, 40), (26 + gap, 20, 6, 12, 40))
@@ -70,7 +80,8 @@ def test_fragments_nearer_than_the_closing_are_one(gap: int, side: int, regions:
 
 def test_a_stated_merge_joins_what_is_nearer_and_nothing_farther() -> None:
     limits = Limits.of(Comparison(merge_mm=0.5), 0.04)
-    assert limits.closed * 0.04 == pytest.approx(0.5, abs=0.06)
+    assert limits.closed == 13  # 12.5 pixels, never fewer, and odd
+    assert Limits.of(Comparison(merge_mm=0.55), 0.04).closed == 15  # 13.75
     assert Limits.of(Comparison(), 0.04) == Limits.of(None, 0.04) == Limits()
     stated = Comparison(weak_codes=3, strong_codes=20, least_area_mm2=0.16, split_mm=4.0)
     assert Limits.of(stated, 0.04) == Limits(3, 20, pytest.approx(100.0), 5, pytest.approx(100.0))
@@ -102,6 +113,12 @@ def test_parts_never_lose_or_share_a_pixel(seed: int, longest: float) -> None:
     assert whole.max(initial=0) <= 1
     joined = np.asarray(label(undivided, connectivity=2))
     assert joined.max() == len(list(candidates(image, 1.0, 1.0)))
+
+
+def test_a_part_that_only_bridges_a_gap_is_no_candidate() -> None:
+    image = excess((10, 20, 4, 3, 50), (32, 20, 4, 3, 50))
+    parts = found(image, closed=19, longest=10.0)
+    assert [int(c.deviates.sum()) for c in parts] == [12, 12]
 
 
 def test_what_another_channel_finds_is_a_candidate_without_a_strong_code() -> None:
@@ -157,6 +174,15 @@ def test_statements_that_do_not_fit_are_refused(stated: dict[str, float], said: 
 # on the board
 
 
+@pytest.mark.parametrize(("split_mm", "fits"), [(0.59, False), (0.6, True)])
+def test_parts_are_never_smaller_than_what_is_reported(split_mm: float, fits: bool) -> None:
+    fields = board.fields()
+    fields["catalogue"]["smallest_mm"] = 0.3
+    fields["views"][0]["comparison"] = {"split_mm": split_mm}
+    with contextlib.nullcontext() if fits else pytest.raises(ValidationError, match=r"at least 0\.6"):
+        GoldenSpec.model_validate(fields)
+
+
 @functools.cache
 def aligned(*changes: Change) -> tuple[Aligned, QuadraticMap]:
     sample = board.sample()
@@ -183,7 +209,7 @@ def test_limits_of_area_contrast_and_colour_are_those_of_the_golden_sample() -> 
     assert defects(BLOB, strong_codes=200) == []
     assert defects(BLOB, least_delta_e=5.0) == [size]
     assert defects(BLOB, least_delta_e=90.0) == []
-    assert len(defects(BLOB, split_mm=0.4)) == 2
+    assert len(defects(BLOB, split_mm=0.6)) == 2
 
 
 def test_a_faint_stain_is_found_by_its_mean_colour() -> None:

@@ -99,8 +99,8 @@ def candidates(
         deviates = inside & beyond[at]
         strong = int(excess[at][deviates].max(initial=0)) >= limits.strong
         if strong or (also is not None and bool(also[at][inside].any())):
-            for part in _divided(inside, limits.longest):
-                yield Candidate((x, y), part, part & deviates)
+            parts = (Candidate((x, y), part, part & deviates) for part in _divided(inside, limits.longest))
+            yield from (part for part in parts if part.deviates.any())  # a part may only bridge a gap
 
 
 def _divided(inside: Mask, longest: float | None) -> Iterator[Mask]:
