@@ -21,7 +21,8 @@ def decide(probabilities: F32, operating: float, hold_below: float) -> I64:
     """Return each crop's decision: DISMISSED, HOLD or the index of its class.
 
     A crop is dismissed where the probability of a defect, 1 - p[0], is below `operating`. Else the likeliest
-    defect class is its name where that class has at least `hold_below`, and HOLD where it has less.
+    defect class is its name where that class has at least `hold_below`, and HOLD where it has less. What is
+    no number (NaN) dismisses nothing: HOLD.
 
     Args:
         probabilities: (n, k) float32, k >= 2, summing to 1; class 0 is not a defect.
@@ -31,7 +32,7 @@ def decide(probabilities: F32, operating: float, hold_below: float) -> I64:
     named = 1 + probabilities[:, 1:].argmax(axis=1)
     confidence = np.take_along_axis(probabilities, named[:, None], axis=1)[:, 0]
     decision = np.where(confidence >= np.float32(hold_below), named, HOLD)
-    return np.where(_defect(probabilities) >= np.float32(operating), decision, DISMISSED)
+    return np.where(_defect(probabilities) < np.float32(operating), DISMISSED, decision)
 
 
 def doubtful(probabilities: F32, operating: float, hold_below: float, margin: float) -> Mask:
@@ -46,7 +47,8 @@ def doubtful(probabilities: F32, operating: float, hold_below: float, margin: fl
     named_otherwise = (best - second <= 2 * margin) & (best >= hold_below - margin)
     held_otherwise = np.abs(best - hold_below) <= margin
     reported = defect >= operating - margin
-    return (np.abs(defect - operating) <= margin) | (reported & (named_otherwise | held_otherwise))
+    clear = np.abs(defect - operating) > margin  # no number is clear of anything
+    return ~clear | (reported & (named_otherwise | held_otherwise))
 
 
 def _defect(probabilities: F32) -> F32:

@@ -165,6 +165,12 @@ def test_a_crop_is_dismissed_held_or_named(
     assert doubtful(row, 0.5, 0.6, 0.05).tolist() == [in_doubt]
 
 
+def test_what_is_no_number_dismisses_nothing() -> None:
+    row = np.full((1, 3), np.nan, np.float32)
+    assert decide(row, 0.5, 0.6).tolist() == [HOLD]
+    assert doubtful(row, 0.5, 0.6, 0.05).tolist() == [True]
+
+
 # --- what is damaged
 
 
