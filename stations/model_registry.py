@@ -308,6 +308,8 @@ def _before(lines: list[JournalLine]) -> JournalLine | None:
     for line in lines:
         if line.kind == "model.released":
             stack.append(line)
+        elif not stack:
+            raise ModelRegistryError(f"line {line.sequence} of the journal takes back what nobody released")
         else:
             stack.pop()
     return stack[-2] if len(stack) > 1 else None

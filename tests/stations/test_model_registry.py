@@ -180,6 +180,18 @@ def test_a_journal_that_was_changed_is_not_believed(
         registry.in_use()
 
 
+def test_a_journal_that_takes_back_more_than_was_released_is_refused(
+    registry: ModelRegistry, models: list[Path], key: SigningKey
+) -> None:
+    registry.release(models[0], key=key, why="first", now=NOW)
+    (path,) = (registry.folder / "journal").iterdir()
+    line = json.loads(path.read_bytes()) | {"kind": "model.rolled_back"}
+    line["hash"] = line_hash(line)
+    path.write_text(json.dumps(line))
+    with pytest.raises(ModelRegistryError, match="nobody released"):
+        registry.roll_back(actor="me", why="x", now=NOW)
+
+
 def test_two_deeds_at_once_are_one_after_the_other(
     registry: ModelRegistry, models: list[Path], key: SigningKey
 ) -> None:
