@@ -21,7 +21,6 @@ import numpy as np
 from evidence import Frame, Inspection, sha256
 from evidence.inspection import Defect
 from golden.sample import GoldenSample, write_file
-from golden.spec import View
 from hallmark.errors import TrainingError
 from hallmark.training.prepared import Index, PreparedPair, pair_file, write_index, write_pair
 from kernels.compiled import U8
@@ -64,10 +63,6 @@ class Sheets:
             )
             for v in sample.spec.views
         }
-
-    def _picture_of(self, view: View) -> U8:
-        data = self.sample.images[view.image]
-        return np.asarray(read_frame(data, view=view.id, camera="golden", source=view.image).pixels, np.uint8)
 
     def aligned(self, reader: SpoolReader, sequence: int) -> dict[str, U8]:
         """Return the unit's views in the golden view's pixels; a view that was not found is left out.
