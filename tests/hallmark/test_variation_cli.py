@@ -49,10 +49,14 @@ def run(bench: Path, *arguments: str | Path) -> Result:
     return CliRunner().invoke(app, list(map(str, arguments)), env={"HALLMARK_TRUST": str(bench / "trust")})
 
 
-def learn(bench: Path, out: Path, *more: str | Path) -> Result:
-    pictures = sorted(bench.glob("U*.png"))
-    named = ["--approved-by", "A. Buyer", "-o", out]
-    return run(bench, "golden", "variation", "learn", bench / "board.golden", *pictures, *named, *more)
+@pytest.fixture(scope="module")
+def learned(bench: Path) -> Result:
+    """What learning says; it leaves learned.variation and learned.png in the bench."""
+    named = ["--approved-by", "A. Buyer", "-o", bench / "learned.variation"]
+    return run(
+        bench, "golden", "variation", "learn", bench / "board.golden", *sorted(bench.glob("U*.png")), *named,
+        "--picture", bench / "learned.png",
+    )  # fmt: skip
 
 
 def verdict(bench: Path, unit: str, variation: Path) -> str:
@@ -68,16 +72,19 @@ def verdict(bench: Path, unit: str, variation: Path) -> str:
     return "rejected" if "surface_rejected" in record["reasons"] else "passes"
 
 
-def test_units_are_learned_looked_at_confirmed_signed_and_used(bench: Path, tmp_path: Path) -> None:
-    out = tmp_path / "top.variation"
-    said = learn(bench, out, "--picture", tmp_path / "top.png")
-    assert said.exit_code == 0, said.output
-    assert "5 units of view top" in said.stdout
-    assert "region 1: 5 of 5 units" in said.stdout
-    assert "NOT CONFIRMED" in said.stdout
-    panels = cv2.imread(str(tmp_path / "top.png"))
+def test_units_are_learned_looked_at_confirmed_signed_and_used(
+    bench: Path, learned: Result, tmp_path: Path
+) -> None:
+    assert learned.exit_code == 0, learned.output
+    assert "5 units of view top" in learned.stdout
+    assert "region 1: 5 of 5 units" in learned.stdout
+    assert "NOT CONFIRMED" in learned.stdout
+    panels = cv2.imread(str(bench / "learned.png"))
+    assert panels is not None
     assert panels.shape == (board.HEIGHT // 2 + 28, 3 * board.WIDTH // 2, 3)
 
+    out = tmp_path / "top.variation"
+    out.write_bytes((bench / "learned.variation").read_bytes())
     assert "nobody has signed" in verdict(bench, "with.png", out)
 
     sign = ("golden", "variation", "sign", out, "--key", bench / "buyer.key.json")
@@ -94,6 +101,7 @@ def test_units_are_learned_looked_at_confirmed_signed_and_used(bench: Path, tmp_
     assert told["header"]["shared"][0]["confirmed"] is True
 
 
+@pytest.mark.usefixtures("learned")
 def test_bad_input_is_refused_with_a_sentence(bench: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.variation"
     few = run(
@@ -105,7 +113,7 @@ def test_bad_input_is_refused_with_a_sentence(bench: Path, tmp_path: Path) -> No
     (tmp_path / "no.variation").write_bytes(b"nothing")
     no = run(bench, "golden", "variation", "show", tmp_path / "no.variation")
     assert "is it a .variation file?" in str(no.exception)
-    learn(bench, out)
+    out = bench / "learned.variation"
     numbers = run(
         bench, "golden", "variation", "sign", out, "--key", bench / "buyer.key.json", "--confirm", "one"
     )
