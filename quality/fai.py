@@ -67,7 +67,9 @@ class FaiItem(Closed):
     number: int
     id: Name
     name: str
-    kind: Literal["dimension", "colour", "surface", "material", "functional", "attribute"]
+    kind: Literal[
+        "dimension", "colour", "surface", "component", "print", "code", "material", "functional", "attribute"
+    ]
     severity: CharacteristicClass
     serial: Name
     required: bool
