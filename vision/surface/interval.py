@@ -22,6 +22,8 @@ from vision.surface.tally import Spread
 
 _BASE_TOLERANCE = 9  # codes: noise and residual shading
 _TEXTURE_TOLERANCE = 0.25  # of the golden interval's width
+_BENT = 240  # codes: above, a camera's response bends, and codes of another light do not become these
+_BENT_TOLERANCE = 16  # codes more there
 _OUTSIDE = 0.001  # share of good pixels that an interval leaves outside
 _FORESEEN_FREEDOM = 4.0  # degrees of freedom that the foreseen width counts for
 _FORESEEN_UNITS = 1.0  # the golden sample is one unit
@@ -63,7 +65,8 @@ def golden_interval(golden: U8, reach: int = 1) -> Interval:
     low = np.minimum(np.asarray(cv2.erode(golden, kernel), np.uint8), soft)
     high = np.maximum(np.asarray(cv2.dilate(golden, kernel), np.uint8), soft)
     width = (high.astype(np.int16) - low).max(axis=2)
-    tolerance = np.clip(_BASE_TOLERANCE + _TEXTURE_TOLERANCE * width, 0, 255).astype(np.uint8)
+    bent = _BENT_TOLERANCE * (high.max(axis=2) >= _BENT)
+    tolerance = np.clip(_BASE_TOLERANCE + _TEXTURE_TOLERANCE * width + bent, 0, 255).astype(np.uint8)
     return Interval(low, high, tolerance)
 
 
