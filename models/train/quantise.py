@@ -139,7 +139,7 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, pairs: U8) -> None:
         self._batches: Iterator[U8] = iter([pairs[i : i + _BATCH] for i in range(0, len(pairs), _BATCH)])
 
-    def get_next(self) -> dict[str, Any] | None:
+    def get_next(self) -> Any:  # noqa: ANN401 (onnxruntime states `dict`, and takes None for the end)
         batch = next(self._batches, None)
         return None if batch is None else {"pair": batch}
 
