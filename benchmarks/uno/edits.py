@@ -22,7 +22,7 @@ _GLYPHS: tuple[tuple[str, str, Box, tuple[int, int]], ...] = (
     ("ATMEGA328P reads ATMEGA388P", "atmega-marking", (468, 296, 10, 15), (459, 296)),
     ("1829 reads 1129", "atmega-marking", (418, 312, 9, 16), (427, 312)),
     ("1829 reads 1822", "atmega-marking", (437, 312, 9, 16), (446, 312)),
-    ("16.000 reads 10.000", "crystal-marking", (777, 400, 11, 20), (738, 400)),
+    ("the 6 of 16.000 is altered", "crystal-marking", (777, 400, 11, 20), (738, 400)),
     ("25V reads 55V", "c1-value", (673, 218, 16, 9), (673, 209)),
     ("47 reads 44", "c1-value", (689, 207, 16, 9), (689, 217)),
     ("25V reads 22V", "c2-value", (754, 206, 16, 9), (754, 216)),
@@ -32,7 +32,7 @@ _GLYPHS: tuple[tuple[str, str, Box, tuple[int, int]], ...] = (
     ("UNO reads UOO", "uno-logo", (366, 536, 30, 42), (398, 536)),
     ("RX reads TX", "rx", (699, 518, 15, 18), (699, 493)),
     ("GND reads DND", "gnd", (673, 655, 19, 12), (673, 629)),
-    ("13 reads 11", "digital-labels", (643, 638, 21, 9), (643, 651)),
+    ("the 3 of 13 is altered", "digital-labels", (643, 638, 21, 9), (643, 651)),
 )
 _REMOVED = (
     "u2-sot23-5", "u3-msop8", "u4-regulator", "q1-sot23", "u6", "d1", "d2", "d3", "c1-electrolytic",

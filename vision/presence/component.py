@@ -145,7 +145,7 @@ class ComponentCheck:
         bare = self._bare(wide, own if left <= _STRANGE else None)
         rival, its = self._best_rival(wide, left)
         score = 0.0 if own is None else own.correlation
-        if bare is not None and bare >= _BARE and its > left / _CLEAR:
+        if bare is not None and bare >= _BARE and min(left, its) > _ALIKE:
             return Seen("missing", None, score, bare=bare)
         if left <= _ALIKE and its >= _CLEAR * left:
             there = bare is None or bare <= _COVERED
