@@ -96,8 +96,9 @@ class StationConfig:
         server: base URL of the API, http or https, or None: records stay in the spool.
         api_key: the station's key for it.
         keep_frames: after forwarding, drop acknowledged frames but of so many newest units; None keeps all.
-        model: folder of the model that names defects or of a registry (`stations.model_registry`), whose
-            model in use is taken; PACKAGED or NONE, see `models.release.classifier_for`.
+        model: folder of the model that names defects, signed by a key of `trust`, or of a registry
+            (`stations.model_registry`), whose model in use is taken; PACKAGED or NONE, see
+            `models.release.classifier_for`.
     """
 
     station: str
@@ -274,7 +275,8 @@ def open_station(config: StationConfig) -> Generator[Station]:
         if (path := _of_view(config.calibrations, view)) is not None
     }
     checks = _checks(config, certificates)
-    classifier = classifier_for(golden, model_folder(config.model))
+    model = model_folder(config.model)  # a registry answers for its models by keys of its own
+    classifier = classifier_for(golden, model, trust if model == config.model else None)
     colours = {
         view: GoldenColours.open(path)
         for view in views

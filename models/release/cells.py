@@ -117,13 +117,17 @@ def fits(card: ModelCard, sample: GoldenSample) -> bool:
     return card.golden_image in {sha256(sample.images[view.image]) for view in sample.spec.views}
 
 
-def classifier_for(sample: GoldenSample, model: str = PACKAGED) -> ReleasedModel | None:
+def classifier_for(
+    sample: GoldenSample, model: str = PACKAGED, trust: TrustStore | None = None
+) -> ReleasedModel | None:
     """Return the model that names what is found on units of a golden sample.
 
     Args:
         sample: the golden sample that judges.
         model: a released model's folder; PACKAGED: the packaged one where it was made from an image of this
             golden sample, else none; NONE: none.
+        trust: keys of which one must have signed a model that is given by its folder; None: it needs no
+            signature.
 
     Raises:
         ModelForeignError: the folder's model was made from another golden image.
@@ -136,7 +140,7 @@ def classifier_for(sample: GoldenSample, model: str = PACKAGED) -> ReleasedModel
         return None
     card = read_card(folder)
     if fits(card, sample):
-        return open_model(folder)
+        return open_model(folder, None if model == PACKAGED else trust)
     if model == PACKAGED:
         return None
     raise ModelForeignError(

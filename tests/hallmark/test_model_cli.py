@@ -15,8 +15,8 @@ from hallmark.__main__ import app
 from hallmark.commands import input_errors
 from hallmark.demo.plant import Plant, build_plant
 from models.card import MODEL, PARITY, Metric, read_card
-from models.errors import ModelForeignError, ModelFormatError
-from models.release import packaged
+from models.errors import ModelForeignError, ModelFormatError, ModelUnsignedError
+from models.release import packaged, seal
 from stations import TwinJob, encode_png, run_station
 from tests.models import tiny
 from tests.stations.workshop import Workshop, open_workshop, plate
@@ -148,6 +148,9 @@ def replay(workshop: Workshop, *more: str | Path) -> Result:
 
 def test_a_station_records_its_model_and_replay_asks_for_the_same(workshop: Workshop, tmp_path: Path) -> None:
     mine = tiny.release(tmp_path / "mine", golden_image=tiny.digest(encode_png(plate())))
+    with pytest.raises(ModelUnsignedError, match="hallmark model sign"):
+        run_station(workshop.config(jobs=(TwinJob("A1", 5),), model=str(mine)))
+    seal(mine, read_card(mine), workshop.buyer)
     run_station(workshop.config(jobs=(TwinJob("A1", 5),), model=str(mine)))
     refused = replay(workshop)
     assert refused.exit_code == 1
@@ -168,6 +171,7 @@ def test_a_station_with_a_foreign_model_makes_no_spool(workshop: Workshop, model
 
 def test_station_run_says_what_names_deviations(workshop: Workshop, tmp_path: Path) -> None:
     mine = tiny.release(tmp_path / "mine", golden_image=tiny.digest(encode_png(plate())))
+    seal(mine, read_card(mine), workshop.buyer)
     said = {
         choice: run(
             "station", "run", "--golden", workshop.golden, "--trust", workshop.trust, "--calibration",
