@@ -50,10 +50,10 @@ def read_calls(file: Path) -> Calls:
         ReadingFileError: it cannot be read, lacks a column or a cell, or contradicts itself.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReadingFileError(f"{file}: cannot be read as text: {error}") from error
-    reader = csv.DictReader(text.splitlines())
+        reader = csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines())
+        rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReadingFileError(f"{file}: cannot be read as a table: {error}") from error
     missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise ReadingFileError(
@@ -61,7 +61,7 @@ def read_calls(file: Path) -> Calls:
         )
     found: dict[tuple[str, str], dict[str, str]] = {}
     references: dict[str, str] = {}
-    for line, cells in enumerate(reader, 2):
+    for line, cells in enumerate(rows, 2):
         given = {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
         empty = next((name for name in _NEEDED if not given[name]), None)
         if empty is not None:

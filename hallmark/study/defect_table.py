@@ -125,17 +125,17 @@ def read_table(table: Path, sample: GoldenSample) -> Mapping[str, Sequence[TrueD
         raise ReadingFileError(f"{table}: the golden sample has several views; a table shows one")
     zones = {z.id for z in sample.spec.zones}
     try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReadingFileError(f"{table}: cannot be read as text: {error}") from error
-    reader = csv.DictReader(text.splitlines())
+        reader = csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines())
+        rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReadingFileError(f"{table}: cannot be read as a table: {error}") from error
     missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise ReadingFileError(
             f"{table}: the heading lacks {', '.join(missing)}; it needs {','.join(_NEEDED)}"
         )
     found: dict[str, list[TrueDefect]] = {}
-    for line, cells in enumerate(reader, 2):
+    for line, cells in enumerate(rows, 2):
         given = {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
         picture, name = given["picture"], given["class"]
         if not picture or not (table.parent / picture).is_file():

@@ -113,6 +113,7 @@ def test_the_words_are_those_of_the_manual(right: int, miss: int, alarm: int, wo
         ([["a", "x", 1, "ok", "ok"], ["a", "x", 1, "ok", "ok"]], "line 3: trial 1 of x on a is there twice"),
         ([["a", "x", 1, "ok", "ok"], ["a", "y", 1, "ok", "bad"]], "line 3: unit a is bad here and ok above"),
         ([["a", "x", 1, "", "ok"]], "line 2: call is empty"),
+        ([["a", "x", 1, "ok" * 100_000, "ok"]], "cannot be read as a table: field larger"),
     ],
 )
 def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, rows: Any, says: str) -> None:
