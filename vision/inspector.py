@@ -283,11 +283,11 @@ class _Unit:
             if not isinstance(c, Code) or not c.identifies or result is None or result.code is None:
                 continue
             stated = c.serial(result.code.content)
-            if stated is None or len(stated) > _LONGEST_SERIAL:
+            if stated is None:
                 continue
-            if given is None:
+            if given is None and len(stated) <= _LONGEST_SERIAL:
                 return stated
-            if given != stated:
+            if given is not None and given != stated:
                 self._faults.add("identity_disputed")
         return given
 

@@ -21,7 +21,7 @@ from vision.surface.errors import VariationForeignError, VariationUnitsError
 from vision.surface.tally import Tally
 from vision.surface.variation import U16, Approval, SharedRegion, VariationModel
 
-_SHARE = 0.25  # of the units that make a place shared; two at least
+_SHARE = 0.1  # of the units that make a place shared; two at least: at a quarter, 2 of 10 hid a defect
 
 
 @dataclass(frozen=True, slots=True, eq=False)

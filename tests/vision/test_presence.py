@@ -231,6 +231,12 @@ def test_a_code_must_match_and_be_read_and_be_the_unit_that_was_given() -> None:
     assert _record(_picture(seed=7), serial="0042").verdict == "ACCEPT"
 
 
+def test_a_serial_too_long_for_a_record_still_disputes_the_one_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vision.inspector._LONGEST_SERIAL", 3)
+    assert _record(_picture(seed=7), serial="0043").reasons == ("identity_disputed",)
+    assert _record(_picture(seed=7)).serial is None
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -170,6 +170,10 @@ def test_a_bad_unit_among_the_approved_is_named_and_hides_nothing() -> None:
     assert judged(found.model)[0] == "ACCEPT"
 
 
+def test_a_defect_that_two_of_ten_units_share_does_not_become_normal() -> None:
+    assert judged(learned(frozenset({31, 36}), 10).model, BLOB)[0] == "REJECT"
+
+
 def test_what_all_units_share_silently_passes_only_once_a_person_has_confirmed_it() -> None:
     model = learned(frozenset(range(31, 36))).model
     (shared,) = model.header.shared
@@ -236,6 +240,7 @@ def test_only_a_trusted_signature_of_the_very_model_opens_it(tmp_path: Path) -> 
     ours, others = keys()
     model = learned(frozenset(range(31, 36))).model
     trust = TrustStore([ours.trusted])
+    assert model.sign(ours).confirm(frozenset({1})).signatures == ()
     for unfit in (
         model,
         model.sign(others),
