@@ -7,6 +7,7 @@ import os
 import queue
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ OQC = "oqc-1"
 # Scale of a fixed rig: how far scale and tilt can move it, as a relative standard uncertainty.
 RELATIVE_UNCERTAINTY = 3e-4
 _START_S = 30
-_STATION_S = 300
+_STALLED_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +154,19 @@ def serving(plant: Plant) -> Generator[Server]:
                 raise DemoError(f"the server did not start; see {plant.root / 'server.log'}")
             yield Server(url, tokens)
         finally:
-            process.terminate()
-            process.wait(_START_S)
+            end(process)
             assert process.stdout is not None
             process.stdout.close()
+
+
+def end(process: subprocess.Popen[str], patience_s: float = _START_S) -> None:
+    """Ask a process to end, and end it if it has not after a while: what else went wrong is to be told."""
+    process.terminate()
+    try:
+        process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _make_keys(data: Path, plant: Plant) -> dict[str, str]:
@@ -185,7 +195,7 @@ def run_stations(configs: Sequence[StationConfig], seen: Callable[[Progress], No
     """Run each station in a process of its own; call `seen` for each unit done.
 
     Raises:
-        DemoError: a station ended with an error, or took too long.
+        DemoError: a station ended with an error, or none has done a unit for `_STALLED_S`.
     """
     context = multiprocessing.get_context("spawn")
     done = context.Queue()
@@ -194,24 +204,35 @@ def run_stations(configs: Sequence[StationConfig], seen: Callable[[Progress], No
     ]
     for process in processes:
         process.start()
-    deadline = datetime.now(UTC) + timedelta(seconds=_STATION_S)
-    while any(p.is_alive() for p in processes) and datetime.now(UTC) < deadline:
-        _drain(done, seen, 0.2)
+    last = time.monotonic()
+    while any(p.is_alive() for p in processes) and time.monotonic() - last < _STALLED_S:
+        if _drain(done, seen, 0.2):
+            last = time.monotonic()
     _drain(done, seen, 0.2)
+    stalled = [process.name for process in processes if process.is_alive()]
     for process in processes:
         if process.is_alive():
             process.kill()
         process.join()
+    done.close()
+    if stalled:
+        raise DemoError(
+            f"no unit was done for {_STALLED_S} s, so {', '.join(stalled)} were ended: is the machine busy "
+            "or out of memory? run it again"
+        )
+    for process in processes:
         if process.exitcode != 0:
             raise DemoError(
                 f"station {process.name} ended with exit code {process.exitcode}; its message is above"
             )
-    done.close()
 
 
-def _drain(done: Any, seen: Callable[[Progress], None], timeout: float) -> None:  # noqa: ANN401 (a queue)
+def _drain(done: Any, seen: Callable[[Progress], None], timeout: float) -> bool:  # noqa: ANN401 (a queue)
+    """Pass on what is in the queue; return whether there was anything."""
+    found = False
     while True:
         try:
             seen(done.get(timeout=timeout))
         except queue.Empty:
-            return
+            return found
+        found = True
