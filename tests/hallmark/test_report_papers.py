@@ -118,9 +118,9 @@ SAID = {
     ),
     "sheet": (
         "REJECT", "surface_rejected", "quarantine the unit", "8.26", "#1",
-        "line bridge, zone conductors: major", "Copper or solder joins two conductors",
+        "line bridge, zone circuit: major", "Copper or solder joins two conductors",
         "confidence 0.98", "no line decides", "not weighed",
-        "Together: 2 deviations", "rule crowd: minor. Two stains or more",
+        "Together: 2 deviations", "rule crowd: major. Two stains or more",
         "7 further differences", "1 deviation is unclassified", "1 major, 2 minor, 1 not weighed, 1 allowed",
         "s4-1", "sha256:" + "ab" * 32, papers.FAULTY_DIGEST, "numpy 2.4.6", "register 11.2", "A real board.",
         "golden", "unit",
@@ -237,7 +237,7 @@ def test_a_frame_that_is_missing_wrong_or_broken_is_told_of() -> None:
         assert not any(isinstance(b, Figure) for b in paper.blocks)
         for text in (text_of_html(to_html(paper)), text_of_pdf(to_pdf(paper))):
             assert squeezed(said) in text
-            assert squeezed("bridge: Copper or solder joins two conductors") in text
+            assert squeezed("Copper or solder joins two conductors") in text
 
 
 def test_a_unit_that_was_not_found_is_shown_without_features() -> None:
