@@ -44,6 +44,9 @@ RELEASES: Final = "releases"
 TRUST: Final = "trust"
 
 _LINE = re.compile(r"\d{6}\.json")
+_NO_REGISTRY: Final = (
+    "{}: no registry of models: it has no journal folder; `hallmark model release` with this folder makes one"
+)
 
 
 class Shadow(Closed):
@@ -102,7 +105,7 @@ class ModelRegistry:
             ModelRegistryError: a line is missing, altered or unreadable, or this is no registry.
         """
         if not self.is_one(self.folder):
-            raise ModelRegistryError(f"{self.folder}: no registry of models: it has no {JOURNAL} folder")
+            raise ModelRegistryError(_NO_REGISTRY.format(self.folder))
         paths = sorted(p for p in (self.folder / JOURNAL).iterdir() if _LINE.fullmatch(p.name))
         try:
             lines = [JournalLine.model_validate_json(path.read_bytes()) for path in paths]
@@ -232,7 +235,7 @@ class ModelRegistry:
     @contextmanager
     def _alone(self) -> Generator[None]:
         if not self.is_one(self.folder):
-            raise ModelRegistryError(f"{self.folder}: no registry of models: it has no {JOURNAL} folder")
+            raise ModelRegistryError(_NO_REGISTRY.format(self.folder))
         try:
             lock = take_lock(self.folder)
         except SpoolInUseError as error:

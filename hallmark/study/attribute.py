@@ -93,7 +93,9 @@ def compare(calls: Calls, *, station: str, conforming: str) -> StationStudy:
     """
     graders = list(dict.fromkeys(r.level for r in calls.ratings))
     if station not in graders:
-        raise StudyError(f"no grader is called {station!r}: name the station among {graders}")
+        raise StudyError(
+            f"no grader is called {station!r}: say by --station which is, of {', '.join(graders)}"
+        )
     agreement = attribute_agreement(
         calls.ratings, factor="grader", conforming=conforming, references=calls.references
     )

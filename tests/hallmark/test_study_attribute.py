@@ -126,5 +126,7 @@ def test_a_file_without_a_column_or_a_station_is_refused(tmp_path: Path) -> None
         read_calls(written(tmp_path / "c.csv", [["a", "x", "ok"]], ["unit", "grader", "call"]))
     with pytest.raises(ReadingFileError, match="cannot be read"):
         read_calls(tmp_path / "absent.csv")
-    with pytest.raises(StudyError, match="no grader is called 'cell'"):
+    with pytest.raises(
+        StudyError, match="no grader is called 'cell': say by --station which is, of MH, BL, EG"
+    ):
         compare(read_calls(published(tmp_path)), station="cell", conforming="Yes")
