@@ -24,7 +24,7 @@ from hallmark.training.prepared import Index, PreparedPair, pair_file, read_inde
 from models.card import MODEL, PARITY, read_card
 from models.detector.release import open_detector
 from models.errors import ModelUnsignedError
-from models.release import packaged
+from models.release import packaged, seal
 from stations import ImageJob, SpoolReader, encode_png, run_station
 from stations.errors import ModelRegistryError
 from stations.model_registry import ModelRegistry
@@ -86,7 +86,9 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
         pictures[name].write_bytes(encode_png(pixels))
     careful, careless = undecided(home / "careful", 0.9), undecided(home / "careless", 0.3)
     jobs = tuple(ImageJob(name, {"top": path}) for name, path in pictures.items())
-    run_station(workshop.config(jobs=jobs, model=str(careful)))
+    signed = shutil.copytree(careful, home / "signed")
+    seal(signed, read_card(signed), workshop.buyer)
+    run_station(workshop.config(jobs=jobs, model=str(signed)))
     key, public = SigningKey.generate("Quality of the plant", "buyer").save(home / "keys")
     ModelRegistry.create(home / "models")
     shutil.copy(public, home / "models" / "trust")
