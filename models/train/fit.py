@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.classifier import CLASSES
+from models.train.average import blend
 from models.train.data import IGNORED, U8, Pairs, class_weights, crops
 from models.train.network import Network, build
 
@@ -59,7 +60,7 @@ def fit(pairs: Pairs, recipe: Recipe, progress: Callable[[int, float], None], de
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimiser.step()
         schedule.step()
-        _blend(average, network, min(recipe.average, step / (step + 10)))
+        blend(average, network, min(recipe.average, step / (step + 10)))
         now = float(loss.detach())
         smooth = now if math.isnan(smooth) else 0.98 * smooth + 0.02 * now
         progress(step + 1, smooth)
@@ -76,16 +77,6 @@ def _batches(pairs: Pairs, recipe: Recipe, rng: np.random.Generator) -> Iterator
             if step + 1 < recipe.steps:
                 coming = ahead.submit(crops, pairs, recipe.batch, rng, recipe.side)
             yield batch
-
-
-def _blend(average: Network, network: Network, keep: float) -> None:
-    """Move the average, its normalisation's statistics too, towards the network."""
-    with torch.no_grad():
-        for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-            if old.dtype.is_floating_point:
-                old.mul_(keep).add_(new, alpha=1 - keep)
-            else:
-                old.copy_(new)
 
 
 def temperature(network: Network, pairs: Pairs, seed: int, batches: int = 40) -> float:

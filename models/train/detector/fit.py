@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.detector.contract import encoded
+from models.train.average import blend
 from models.train.detector.data import F32, I32, U8, Crops, Places, Prepared, batch, places
 from models.train.detector.network import DetectorNetwork, build
 
@@ -82,7 +83,7 @@ def fit(
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimiser.step()
         schedule.step()
-        _blend(average, network, min(recipe.average, step / (step + 10)))
+        blend(average, network, min(recipe.average, step / (step + 10)))
         now = float(loss.detach())
         smooth = now if math.isnan(smooth) else 0.98 * smooth + 0.02 * now
         progress(step + 1, steps, smooth)
@@ -128,13 +129,3 @@ def _orders(n: int, size: int, rng: np.random.Generator) -> Iterator[I32]:
     while True:
         order = rng.permutation(n).astype(np.int32)
         yield from (order[i : i + size] for i in range(0, n - size + 1, size))
-
-
-def _blend(average: DetectorNetwork, network: DetectorNetwork, keep: float) -> None:
-    """Move the average, its normalisation's statistics too, towards the network."""
-    with torch.no_grad():
-        for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-            if old.dtype.is_floating_point:
-                old.mul_(keep).add_(new, alpha=1 - keep)
-            else:
-                old.copy_(new)
