@@ -8,7 +8,7 @@ dimensions are undecided and units are held.
 """
 
 from calibration.artefacts import Workpiece
-from calibration.certificate import CameraCalibration, CertificateSignature, Temperature
+from calibration.certificate import CameraCalibration, Temperature
 from calibration.check_history import CheckHistory, CheckState, Doubt
 from calibration.check_log import log_line, read_checks, whole_lines
 from calibration.check_standard import CheckResult, CheckStandard, Reading
@@ -41,7 +41,6 @@ __all__ = [
     "CalibrationFormatError",
     "CalibrationUnsignedError",
     "CameraCalibration",
-    "CertificateSignature",
     "CheckError",
     "CheckHistory",
     "CheckResult",

@@ -5,7 +5,6 @@ A field that is absent is not written, so certificates of earlier releases keep 
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import reprlib
@@ -32,9 +31,9 @@ from calibration.settings import Settings, without_black
 from calibration.substitution import EdgeDefinition
 from calibration.targets import Target
 from evidence.frame import Frame
-from evidence.inspection import Digest
-from golden import dsse
+from golden.detached import DetachedSignature, signers, with_signature
 from golden.digests import canonical_json, sha256
+from golden.errors import SealError
 from golden.keys import SigningKey, TrustStore
 from golden.regions import Closed
 from golden.sample import write_file
@@ -66,13 +65,6 @@ class Temperature(Closed):
 
     celsius: Annotated[float, Field(ge=-50, le=150)]
     u_celsius: Annotated[float, Field(ge=0, le=50)]
-
-
-class CertificateSignature(Closed):
-    """A signature over the certificate's digest: key id (see `golden.keys`), Ed25519 as base64."""
-
-    keyid: Digest
-    sig: Annotated[str, Field(max_length=100)]
 
 
 class CameraCalibration(Closed):
@@ -121,7 +113,7 @@ class CameraCalibration(Closed):
     temperature: Absent[Temperature] = None
     colour: Absent[ColourCalibration] = None
     versions: Absent[dict[str, Annotated[str, Field(max_length=100)]]] = None
-    signatures: Annotated[tuple[CertificateSignature, ...], Field(max_length=20, exclude_if=_is_empty)] = ()
+    signatures: Annotated[tuple[DetachedSignature, ...], Field(max_length=20, exclude_if=_is_empty)] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -323,10 +315,8 @@ class CameraCalibration(Closed):
 
     def sign(self, key: SigningKey) -> Self:
         """Return the certificate with this key's signature over its digest; signing twice changes nothing."""
-        sig = base64.b64encode(key.sign(self._signed)).decode("ascii")
-        others = [s for s in self.signatures if s.keyid != key.keyid]
-        both = sorted([*others, CertificateSignature(keyid=key.keyid, sig=sig)], key=lambda s: s.keyid)
-        return self.model_copy(update={"signatures": tuple(both)})
+        signatures = with_signature(self.signatures, key, self.digest, SIGNED_TYPE)
+        return self.model_copy(update={"signatures": signatures})
 
     def verify(self, trust: TrustStore, *, source: str = "certificate") -> tuple[Signature, ...]:
         """Return who signed it, sorted by key id.
@@ -336,24 +326,10 @@ class CameraCalibration(Closed):
         """
         if not self.signatures:
             raise CalibrationUnsignedError(f"{source}: nobody has signed it; have it signed by a trusted key")
-        found: list[Signature] = []
-        for signature in self.signatures:
-            key = trust.keys.get(signature.keyid)
-            if key is None:
-                raise CalibrationUnsignedError(
-                    f"{source}: signed by key {signature.keyid[:19]}, which is not trusted here; put its "
-                    ".pub.json into the trust folder only if its owner may calibrate"
-                )
-            if not key.verifies(_bytes(signature.sig), self._signed):
-                raise CalibrationUnsignedError(
-                    f"{source}: the signature of {key.party} is not genuine; fetch the original"
-                )
-            found.append(Signature(key.keyid, key.party, key.role))
-        return tuple(found)
-
-    @property
-    def _signed(self) -> bytes:
-        return dsse.pae(self.digest.encode("ascii"), SIGNED_TYPE)
+        try:
+            return signers(self.signatures, trust, self.digest, SIGNED_TYPE, may="calibrate")
+        except SealError as error:
+            raise CalibrationUnsignedError(f"{source}: {error}") from error
 
     def plane(self, height_mm: float = 0.0, u_height_mm: float = 0.0, u_tilt_deg: float = 0.0) -> PlaneMap:
         """Return the map from raw pixels to millimetres on the plane of a part's edges.
@@ -411,13 +387,6 @@ def _first(error: ValidationError) -> str:
     # what is wrong between fields has the whole certificate as its input
     got = f" (got {reprlib.repr(detail['input'])})" if detail["loc"] else ""
     return f"{field}: {detail['msg']}{got}"
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:  # binascii.Error, or other than ASCII
-        return b""
 
 
 def _relative_uncertainty(optics: Optics) -> float:

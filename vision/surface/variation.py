@@ -8,7 +8,6 @@ digest is that of its header; signatures are Ed25519 over it, as on a certificat
 
 from __future__ import annotations
 
-import base64
 import io
 import zipfile
 import zlib
@@ -24,8 +23,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from evidence.frame import Timestamp
 from evidence.inspection import Digest, Name, PixelBox
 from golden import dsse
+from golden.detached import DetachedSignature, signers, with_signature
 from golden.digests import canonical_json, sha256
-from golden.errors import NotCanonicalError
+from golden.errors import NotCanonicalError, SealError
 from golden.keys import SigningKey, TrustStore
 from golden.regions import Closed, Identifier
 from golden.sample import write_file
@@ -83,14 +83,7 @@ class VariationHeader(Closed):
     arrays: dict[str, Digest]
 
 
-class VariationSignature(Closed):
-    """A signature over the model's digest: key id (see `golden.keys`), Ed25519 as base64."""
-
-    keyid: Digest
-    sig: Annotated[str, Field(max_length=100)]
-
-
-_SIGNATURES = TypeAdapter(tuple[VariationSignature, ...])
+_SIGNATURES = TypeAdapter(tuple[DetachedSignature, ...])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +100,7 @@ class VariationModel:
     header: VariationHeader
     tally: Tally
     places: U16
-    signatures: tuple[VariationSignature, ...] = field(default=())
+    signatures: tuple[DetachedSignature, ...] = field(default=())
 
     @classmethod
     def of(
@@ -182,10 +175,7 @@ class VariationModel:
 
     def sign(self, key: SigningKey) -> Self:
         """Return the model with this key's signature; signing twice changes nothing."""
-        sig = base64.b64encode(key.sign(self._signed)).decode("ascii")
-        others = [s for s in self.signatures if s.keyid != key.keyid]
-        both = sorted([*others, VariationSignature(keyid=key.keyid, sig=sig)], key=lambda s: s.keyid)
-        return replace(self, signatures=tuple(both))
+        return replace(self, signatures=with_signature(self.signatures, key, self.digest, SIGNED_TYPE))
 
     def verify(self, trust: TrustStore, *, source: str = "variation model") -> tuple[Signature, ...]:
         """Return who signed it, sorted by key id.
@@ -198,20 +188,10 @@ class VariationModel:
                 f"{source}: nobody has signed it as it is; look at it with `hallmark golden variation show`, "
                 "then `hallmark golden variation sign`"
             )
-        found: list[Signature] = []
-        for signature in self.signatures:
-            key = trust.keys.get(signature.keyid)
-            if key is None:
-                raise VariationUnsignedError(
-                    f"{source}: signed by key {signature.keyid[:19]}, which is not trusted here; put its "
-                    ".pub.json into the trust folder only if its owner may approve units"
-                )
-            if not key.verifies(_bytes(signature.sig), self._signed):
-                raise VariationUnsignedError(
-                    f"{source}: the signature of {key.party} is not genuine; fetch the original"
-                )
-            found.append(Signature(key.keyid, key.party, key.role))
-        return tuple(found)
+        try:
+            return signers(self.signatures, trust, self.digest, SIGNED_TYPE, may="approve units")
+        except SealError as error:
+            raise VariationUnsignedError(f"{source}: {error}") from error
 
     @classmethod
     def open(cls, path: Path, trust: TrustStore | None = None) -> Self:
@@ -277,10 +257,6 @@ class VariationModel:
     def _head(self) -> bytes:
         return canonical_json(self.header.model_dump(mode="json", by_alias=True))
 
-    @property
-    def _signed(self) -> bytes:
-        return dsse.pae(self.digest.encode("ascii"), SIGNED_TYPE)
-
 
 def _arrays(tally: Tally, places: U16) -> dict[str, npt.NDArray[Any]]:
     return {**{name: getattr(tally, name) for name in _SUMS}, "places": places}
@@ -310,10 +286,3 @@ def _stored(data: bytes, source: str) -> dict[str, npt.NDArray[Any]]:
         if isinstance(error, VariationFormatError):
             raise
         raise VariationFormatError(f"{source}: {error}; is it a .variation file?") from error
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:  # not base64: no key verifies it
-        return b""
