@@ -170,8 +170,10 @@ def test_a_bad_unit_among_the_approved_is_named_and_hides_nothing() -> None:
     assert judged(found.model)[0] == "ACCEPT"
 
 
-def test_a_defect_that_two_of_ten_units_share_does_not_become_normal() -> None:
-    assert judged(learned(frozenset({31, 36}), 10).model, BLOB)[0] == "REJECT"
+def test_a_defect_that_two_of_ten_units_share_is_listed_and_does_not_become_normal() -> None:
+    model = learned(frozenset({31, 36}), 10).model
+    assert [shared.units for shared in model.header.shared] == [2]
+    assert judged(model, BLOB)[0] == "REJECT"
 
 
 def test_what_all_units_share_silently_passes_only_once_a_person_has_confirmed_it() -> None:
