@@ -143,11 +143,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         work = Work(options.work, options.root, options.list, options.processes)
         work.prepare()
         golden = _golden_figures(work)
-        folds, threshold, temperature = _fold_figures(work)
+        found, threshold, temperature = _folds(work)
+        folds = [_figure(name, pictures, threshold) for name, pictures in found.items()]
         figures = [*golden, *folds]
+        held = [picture for name in found if name.endswith("-1") for picture in found[name]]
         write_file(options.work / "figures.json", json.dumps([asdict(f) for f in figures], indent=1).encode())
         fields = options.work / "fields.json"
-        write_file(fields, json.dumps(_fields(work, folds, threshold, temperature), indent=1).encode())
+        write_file(fields, json.dumps(_fields(held, folds, threshold, temperature), indent=1).encode())
         work.fitted(
             "artwork", "real", "--seed", "1", *LAST, "--also", work.folder / "drawn-1",
             "--start", work.folder / "golden-1.npz", "--fields", fields,
@@ -169,8 +171,8 @@ def _golden_figures(work: Work) -> list[Figure]:
     return figures
 
 
-def _fold_figures(work: Work) -> tuple[list[Figure], float, float]:
-    """Return the figures of every fold and seed, the threshold of greatest F, and the temperature."""
+def _folds(work: Work) -> tuple[dict[str, Pictures], float, float]:
+    """Return what every fold and seed finds, the threshold of greatest F, and the temperature."""
     found: dict[str, Pictures] = {}
     for f, held in enumerate(FOLDS, start=1):
         work.fitted(f"first-{f}", "drawn-1", *FIRST, "--holdout", *held)
@@ -184,7 +186,7 @@ def _fold_figures(work: Work) -> tuple[list[Figure], float, float]:
     pooled = [picture for pictures in found.values() for picture in pictures]
     threshold = best_threshold(pooled)
     heat = median(read_detector_card(work.folder / name).thresholds.temperature for name in found)
-    return [_figure(name, pictures, threshold) for name, pictures in found.items()], threshold, heat
+    return found, threshold, heat
 
 
 def best_threshold(pictures: Pictures) -> float:
@@ -206,9 +208,10 @@ def _group(pair: Pair, root: Path) -> str:
     return str(pair.tested.parent.relative_to(root))
 
 
-def _fields(work: Work, folds: Sequence[Figure], threshold: float, temperature: float) -> Mapping[str, Any]:
-    """Return what the release's card says that the fit alone does not know."""
-    held = [picture for f, held in enumerate(FOLDS, start=1) for picture in work.found(f"fold-{f}-1", held)]
+def _fields(
+    held: Pictures, folds: Sequence[Figure], threshold: float, temperature: float
+) -> Mapping[str, Any]:
+    """Return what the release's card says that the fit alone does not know; `held` is of the first seed."""
     bounds = interval(held, threshold, np.random.default_rng(1), _RESAMPLED)
     boxes = sum(len(b) for b, _ in held)
     counts = {name: sum(b.type == kind for bs, _ in held for b in bs) for kind, name in enumerate(TYPES, 1)}
