@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from kernels.bits import grown, packed, strays, tally, unpacked
 from kernels.compiled import I64, U8
 
 COPPER_BELOW: Final = 128
@@ -40,56 +41,35 @@ def find(golden: U8, unit: U8) -> tuple[I64, I64]:
         (n, 4) boxes x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive; and (n,) numbers:
         parts of one long difference have the same.
     """
-    before, after = _copper(golden), _copper(unit)
-    core = _differs(before, after, _WIDE)
-    fine = _differs(before, after, _NARROW)
-    joined = cv2.dilate(fine, np.ones((2 * _JOINED + 1, 2 * _JOINED + 1), np.uint8))
-    left, top, width, height = cv2.boundingRect(joined)
-    if width == 0:
-        return np.empty((0, 4), np.int64), np.empty(0, np.int64)
-    window = np.s_[top : top + height, left : left + width]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        np.ascontiguousarray(joined[window]), connectivity=8, ltype=cv2.CV_16U
+    before, after = packed(golden < COPPER_BELOW), packed(unit < COPPER_BELOW)
+    core, fine, joined = np.empty_like(before), np.empty_like(before), np.empty_like(before)
+    strays(before, after, unit.shape[1], _WIDE, core)
+    strays(before, after, unit.shape[1], _NARROW, fine)
+    grown(fine, _JOINED, joined)
+    count, labels = cv2.connectedComponents(
+        unpacked(joined, unit.shape[1]), connectivity=8, ltype=cv2.CV_16U
     )
-    ys, xs = np.nonzero(fine[window])
-    label = np.asarray(labels)[ys, xs]
-    wide = core[window][ys, xs] > 0
-    count = len(np.asarray(stats))
-    area = np.bincount(label, minlength=count)
-    strong = np.bincount(label, weights=wide, minlength=count)
+    labels = np.asarray(labels, np.uint16)
+    counts = np.zeros((2, count), np.int64)
+    boxes = np.tile(np.array((unit.shape[1], unit.shape[0], 0, 0)), (count, 1))
+    tally(labels, fine, core, counts, boxes)
+    area, strong = counts
     kept = np.flatnonzero((strong >= _WIDE_AREA) | (area >= _NARROW_AREA))
-    kept = kept[kept > 0]
     order = kept[np.lexsort((kept, -area[kept], -strong[kept]))]
     parts: list[tuple[int, int, int, int]] = []
     whole: list[int] = []
     for one in order.tolist():
-        member = label == one
-        boxes = _split(xs[member] + left, ys[member] + top)
-        parts += boxes
-        whole += [one] * len(boxes)
+        x1, y1, x2, y2 = boxes[one].tolist()
+        split = [(x1, y1, x2, y2)]
+        if max(x2 - x1, y2 - y1) > _LONGEST:
+            inside = (labels[y1:y2, x1:x2] == one) & (unpacked(fine[y1:y2], x2)[:, x1:] > 0)
+            ys, xs = np.nonzero(inside)
+            split = _split(xs + x1, ys + y1)
+        parts += split
+        whole += [one] * len(split)
         if len(parts) >= MOST:
             break
     return np.array(parts[:MOST], np.int64).reshape(-1, 4), np.array(whole[:MOST], np.int64)
-
-
-def _copper(picture: U8) -> U8:
-    return np.asarray(cv2.threshold(picture, COPPER_BELOW - 1, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
-
-
-def _differs(before: U8, after: U8, reach: int) -> U8:
-    """Return (h, w) uint8, 1 where a pixel's material lies nowhere within reach in the other picture."""
-    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    lost = (before & ~_grown(after, kernel)) | (_shrunk(before, kernel) & ~after)
-    added = (after & ~_grown(before, kernel)) | (_shrunk(after, kernel) & ~before)
-    return np.asarray((lost | added) & 1, np.uint8)
-
-
-def _grown(mask: U8, kernel: U8) -> U8:
-    return np.asarray(cv2.dilate(mask, kernel), np.uint8)
-
-
-def _shrunk(mask: U8, kernel: U8) -> U8:
-    return np.asarray(cv2.erode(mask, kernel), np.uint8)
 
 
 def _split(xs: npt.NDArray[np.int64], ys: npt.NDArray[np.int64]) -> list[tuple[int, int, int, int]]:
