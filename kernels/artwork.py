@@ -12,15 +12,54 @@ import math
 
 import numpy as np
 
-from kernels.compiled import F64, U8, compiled, inlined
+from kernels.compiled import F64, I32, U8, compiled, inlined
+from kernels.least_squares import factor, substitute
 
 _RUN = 16
+_MOST_ROWS = 128  # each adds at most 255 * 255 * 128 to a sum
+_I = (
+    np.int32
+)  # numba widens sums and products of these: told otherwise at each, loops become vectors of eight
+_ONE = np.uint64(1)  # indices without a sign cannot count from the end, or no vectors would be made
 
 
 @inlined
 def _displacement(c: F64, axis: int, u: float, v: float) -> float:
     along = c[0, axis] + (c[1, axis] + c[3, axis] * u) * u
     return along + (c[2, axis] + c[4, axis] * u + c[5, axis] * v) * v
+
+
+@compiled
+def _row_difference(golden: U8, unit: U8, y: int, first: int, count: int, dx: int, dy: int) -> int:
+    """Return the sum of |golden - unit| over `count` pixels of a row, the unit's moved by a shift."""
+    p, q, r, s = np.uint64(first), np.uint64(first + dx), np.uint64(y), np.uint64(y + dy)
+    total = _I(0)
+    for i in range(count):
+        k = np.uint64(i)
+        total = _I(total + _I(abs(_I(_I(golden[r, p + k]) - _I(unit[s, q + k])))))
+    return total
+
+
+@compiled
+def closest_shift(golden: U8, unit: U8, reach: int) -> tuple[int, int]:
+    """Return dx, dy such that unit(x + dx, y + dy) differs least from golden(x, y), neither beyond `reach`.
+
+    Absolute differences of what is `reach` or more inside the golden picture are summed, each shift's only
+    while it can still be the best; of equal ones the first counts, no shift before all others.
+    """
+    h, w = golden.shape
+    best, best_x, best_y = np.int64(1) << 62, 0, 0
+    for n in range(-1, (2 * reach + 1) ** 2):
+        dx = n % (2 * reach + 1) - reach if n >= 0 else 0
+        dy = n // (2 * reach + 1) - reach if n >= 0 else 0
+        total = np.int64(0)
+        for y in range(reach, h - reach):
+            total += _row_difference(golden, unit, y, reach, w - 2 * reach, dx, dy)
+            if total >= best:
+                break
+        if total < best:
+            best, best_x, best_y = total, dx, dy
+    return best_x, best_y
 
 
 @compiled
@@ -34,19 +73,41 @@ def block_edges(unit: U8, blocks: int, out: F64) -> None:
     """
     h, w = unit.shape
     out[:] = 0.0
+    sums = np.zeros((3, w), np.int32)
     for y in range(1, h - 1):
+        _add_edges(unit, y, sums)
+        if _closes(y, h, blocks):
+            _close_blocks(sums, y * blocks // h, blocks, out)
+    out *= 0.25
+
+
+@compiled
+def _add_edges(unit: U8, y: int, sums: I32) -> None:
+    r = np.uint64(y)
+    for i in range(1, unit.shape[1] - 1):
+        k = np.uint64(i)
+        gx = _I(_I(unit[r, k + _ONE]) - _I(unit[r, k - _ONE]))
+        gy = _I(_I(unit[r + _ONE, k]) - _I(unit[r - _ONE, k]))
+        sums[0, k] += _I(gx * gx)
+        sums[1, k] += _I(gx * gy)
+        sums[2, k] += _I(gy * gy)
+
+
+@inlined
+def _closes(y: int, h: int, blocks: int) -> bool:
+    """Tell whether sums of 32 bits are to be added up: a row of blocks ends, or they may soon overflow."""
+    return (y + 1) * blocks // h != y * blocks // h or y == h - 2 or y % _MOST_ROWS == 0
+
+
+@compiled
+def _close_blocks(sums: I32, row: int, blocks: int, out: F64) -> None:
+    """Add sums over a row of blocks, (3, w), up; leave them at zero."""
+    w = sums.shape[1]
+    for k in range(3):
         for column in range(blocks):
-            xx, xy, yy = 0, 0, 0
-            for x in range(max(-(-column * w // blocks), 1), min(-(-(column + 1) * w // blocks), w - 1)):
-                gx = np.int32(unit[y, x + 1]) - np.int32(unit[y, x - 1])
-                gy = np.int32(unit[y + 1, x]) - np.int32(unit[y - 1, x])
-                xx += gx * gx
-                xy += gx * gy
-                yy += gy * gy
-            b = y * blocks // h * blocks + column
-            out[0, b] += 0.25 * xx
-            out[1, b] += 0.25 * xy
-            out[2, b] += 0.25 * yy
+            for x in range(-(-column * w // blocks), -(-(column + 1) * w // blocks)):
+                out[k, row * blocks + column] += sums[k, x]
+    sums[:] = 0
 
 
 @compiled
@@ -63,30 +124,99 @@ def block_offsets(golden: U8, unit: U8, c: F64, scale: float, blocks: int, out: 
     """
     h, w = unit.shape
     out[:] = 0.0
+    sums, seen = np.zeros((3, w), np.int32), np.empty(w, np.int32)
     for y in range(1, h - 1):
         v = (2.0 * y + 1.0) / h - 1.0
+        for x in range(w):
+            seen[x] = _I(unit[y, x]) << _I(7)
         for column in range(blocks):
-            first = max(-(-column * w // blocks), 1)
-            last = min(-(-(column + 1) * w // blocks), w - 1)
+            first, last = -(-column * w // blocks), -(-(column + 1) * w // blocks)
             u = (first + last) / w - 1.0
             fx = -_displacement(c, 0, u, v) / scale
             fy = -_displacement(c, 1, u, v) / scale
             left, top = math.floor(fx), math.floor(fy) + y
-            if top < 0 or top + 1 >= h:
-                continue
-            a, b = np.int32((fx - left) * 128), np.int32((fy - math.floor(fy)) * 128)
-            along_x, along_y, total = 0, 0, 0
-            for x in range(max(first, -left), min(last, w - 1 - left)):
-                upper = golden[top, x + left] * (128 - a) + golden[top, x + left + 1] * a
-                lower = golden[top + 1, x + left] * (128 - a) + golden[top + 1, x + left + 1] * a
-                off = np.int32((upper * (128 - b) + lower * b) >> 7) - (np.int32(unit[y, x]) << 7)
-                along_x += (np.int32(unit[y, x + 1]) - np.int32(unit[y, x - 1])) * off
-                along_y += (np.int32(unit[y + 1, x]) - np.int32(unit[y - 1, x])) * off
-                total += abs(off)
-            at = y * blocks // h * blocks + column
-            out[0, at] += along_x / 256.0
-            out[1, at] += along_y / 256.0
-            out[2, at] += total / 128.0
+            begin, end = max(first, -left), min(last, w - 1 - left)
+            if 0 <= top < h - 1 and begin < end:
+                a, b = (fx - left) * 128, (fy - math.floor(fy)) * 128
+                _sample(golden, top, left, _I(a), _I(b), begin, end, seen)
+        _add_offsets(unit, y, seen, sums)
+        if _closes(y, h, blocks):
+            _close_blocks(sums, y * blocks // h, blocks, out)
+    out[:2] *= 1 / 256.0
+    out[2] *= 1 / 128.0
+
+
+@compiled
+def _sample(golden: U8, top: int, left: int, right: int, down: int, first: int, last: int, seen: I32) -> None:
+    """Write a run of a row in 1/128 codes: between rows `top` and the next, x + `left` and the next."""
+    p, q, t = np.uint64(first + left), np.uint64(first), np.uint64(top)
+    a, b = _I(right), _I(down)
+    c, d = _I(128 - a), _I(128 - b)
+    for i in range(last - first):
+        k = np.uint64(i)
+        upper = _I(_I(_I(golden[t, p + k]) * c) + _I(_I(golden[t, p + k + _ONE]) * a))
+        lower = _I(_I(_I(golden[t + _ONE, p + k]) * c) + _I(_I(golden[t + _ONE, p + k + _ONE]) * a))
+        seen[q + k] = _I(_I(_I(upper * d) + _I(lower * b)) >> _I(7))
+
+
+@compiled
+def _add_offsets(unit: U8, y: int, seen: I32, sums: I32) -> None:
+    r = np.uint64(y)
+    for i in range(1, unit.shape[1] - 1):
+        k = np.uint64(i)
+        off = _I(seen[k] - _I(_I(unit[r, k]) << _I(7)))
+        gx = _I(_I(unit[r, k + _ONE]) - _I(unit[r, k - _ONE]))
+        gy = _I(_I(unit[r + _ONE, k]) - _I(unit[r - _ONE, k]))
+        sums[0, k] += _I(gx * off)
+        sums[1, k] += _I(gy * off)
+        sums[2, k] += _I(abs(off))
+
+
+@compiled
+def block_step(edges: F64, offsets: F64, basis: F64, robust: float, out: F64) -> None:
+    """Write what the coefficients change by, (6, 2) in pixels of the pictures, to bring golden onto unit.
+
+    Least squares over blocks, in three rounds: a block that would have moved by `robust` pixels otherwise has
+    a quarter of its weight (S. Geman and D. McClure 1987).
+
+    Args:
+        edges: of `block_edges`.
+        offsets: of `block_offsets`.
+        basis: (n, 6) float64, the displacement's terms at the middle of each block.
+        robust: pixels.
+        out: (6, 2) float64, overwritten.
+    """
+    n = len(basis)
+    floor = 1e-3 * (edges[0].mean() + edges[2].mean()) + 1e-3
+    normal, right = np.empty((12, 12)), np.empty(12)
+    weights = np.ones(n)
+    for _ in range(3):
+        normal[:], right[:] = 0.0, 0.0
+        for k in range(n):
+            for i in range(6):
+                p = weights[k] * basis[k, i]
+                right[i] += p * offsets[0, k]
+                right[6 + i] += p * offsets[1, k]
+                for j in range(i + 1):
+                    normal[i, j] += p * basis[k, j] * edges[0, k]
+                    normal[6 + i, 6 + j] += p * basis[k, j] * edges[2, k]
+                for j in range(6):
+                    normal[6 + i, j] += p * basis[k, j] * edges[1, k]
+        for i in range(12):
+            normal[i, i] += floor
+        factor(normal, 12)
+        substitute(normal, right, 12)
+        for k in range(n):
+            xx, xy, yy = edges[0, k], edges[1, k], edges[2, k]
+            cut = (xx + floor) * (yy + floor) - xy * xy
+            x = ((yy + floor) * offsets[0, k] - xy * offsets[1, k]) / cut
+            y = ((xx + floor) * offsets[1, k] - xy * offsets[0, k]) / cut
+            for i in range(6):
+                x -= basis[k, i] * right[i]
+                y -= basis[k, i] * right[6 + i]
+            squared = (xx * x * x + 2 * xy * x * y + yy * y * y) / (xx + yy + floor)
+            weights[k] = 1 / (1 + squared / (robust * robust)) ** 2
+    out[:, 0], out[:, 1] = right[:6], right[6:]
 
 
 @compiled
@@ -102,22 +232,19 @@ def displaced(golden: U8, unit: U8, c: F64, dx: int, dy: int, out: U8) -> None:
         out: (h, w) uint8, overwritten.
     """
     h, w = unit.shape
+    seen = np.empty(w, np.int32)
     for y in range(h):
         v = (2.0 * y + 1.0) / h - 1.0
+        for x in range(w):
+            seen[x] = _I(unit[y, x]) << _I(7)
         for first in range(0, w, _RUN):
             last = min(first + _RUN, w)
             u = (first + last) / w - 1.0
             fx, fy = -_displacement(c, 0, u, v) - dx, -_displacement(c, 1, u, v) - dy
             left, top = math.floor(fx), math.floor(fy) + y
-            a, b = np.int32((fx - left) * 128), np.int32((fy - math.floor(fy)) * 128)
             begin, end = max(first, -left), min(last, w - 1 - left)
-            if top < 0 or top + 1 >= h:
-                begin = end = last
-            for x in range(first, min(begin, last)):
-                out[y, x] = unit[y, x]
-            for x in range(begin, end):
-                upper = golden[top, x + left] * (128 - a) + golden[top, x + left + 1] * a
-                lower = golden[top + 1, x + left] * (128 - a) + golden[top + 1, x + left + 1] * a
-                out[y, x] = np.uint8((upper * (128 - b) + lower * b + 8192) >> 14)
-            for x in range(max(end, first), last):
-                out[y, x] = unit[y, x]
+            if 0 <= top < h - 1 and begin < end:
+                a, b = (fx - left) * 128, (fy - math.floor(fy)) * 128
+                _sample(golden, top, left, _I(a), _I(b), begin, end, seen)
+        for x in range(w):
+            out[y, x] = np.uint8(_I(seen[x] + _I(64)) >> _I(7))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from scipy import ndimage
 
-from kernels.artwork import block_edges, block_offsets, displaced
+from kernels.artwork import block_edges, block_offsets, block_step, closest_shift, displaced
 
 H, W, BLOCKS = 90, 110, 8
 U8 = npt.NDArray[np.uint8]
@@ -63,6 +63,36 @@ def test_offsets_are_of_the_displaced_picture(scale: int) -> None:
     inner[1:-1, 1:-1] = True  # a run that leaves the picture is cut at another pixel
     expected = np.array([blocks(gx * off), blocks(gy * off), blocks(np.abs(off))])[:, inner.ravel()]
     np.testing.assert_allclose(out[:, inner.ravel()], expected, rtol=0.05, atol=0.01 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("moved", [(0, 0), (5, -3), (-6, 6)])
+def test_the_closest_shift_is_that_of_the_least_absolute_difference(moved: tuple[int, int]) -> None:
+    golden = smooth(1)
+    noise = np.random.default_rng(3).integers(-20, 21, (H, W))
+    unit = np.clip(np.roll(golden, moved[::-1], axis=(0, 1)) + noise, 0, 255).astype(np.uint8)
+    assert closest_shift(golden, unit, 6) == moved
+
+
+def test_of_shifts_that_fit_as_well_none_at_all_is_taken() -> None:
+    stripes = np.tile(np.array([0, 0, 200, 200], np.uint8), (H, W // 4 + 1))[:, :W].copy()
+    assert closest_shift(stripes, stripes, 6) == (0, 0)
+
+
+@pytest.mark.parametrize("outlier", [False, True])
+def test_a_step_solves_for_the_displacement_and_leaves_a_block_that_contradicts(outlier: bool) -> None:
+    middle = (2 * np.arange(BLOCKS) + 1) / BLOCKS - 1
+    u, v = (axis.ravel() for axis in np.meshgrid(middle, middle))
+    basis = np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1)
+    rng = np.random.default_rng(4)
+    xx, yy = rng.uniform(5e5, 1e6, (2, BLOCKS * BLOCKS))
+    xy = 0.5 * np.sqrt(xx * yy) * rng.uniform(-1, 1, len(xx))
+    there = basis @ (0.1 * C)
+    if outlier:
+        there[10] += 6
+    offsets = np.array([xx * there[:, 0] + xy * there[:, 1], xy * there[:, 0] + yy * there[:, 1], xx])
+    step = np.empty((6, 2))
+    block_step(np.array([xx, xy, yy]), offsets, basis, 0.25, step)
+    np.testing.assert_allclose(step, 0.1 * C, atol=0.005 if outlier else 0.002)
 
 
 def test_the_warp_moves_by_shift_and_field_and_leaves_the_unit_where_it_does_not_reach() -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from kernels.artwork import block_edges, block_offsets, displaced
+from kernels.artwork import block_edges, block_offsets, block_step, closest_shift, displaced
 from kernels.compiled import F64, U8
 
 REACH: Final = 48
@@ -60,19 +60,16 @@ def aligned(golden: U8, unit: U8) -> U8:
 def shift(golden: U8, unit: U8) -> tuple[int, int]:
     """Return (dx, dy), whole pixels, such that unit(x + dx, y + dy) shows golden(x, y).
 
-    Squared differences at a quarter of the resolution find it, absolute ones at full resolution refine it;
-    only the middle of the golden picture is compared, which the unit covers at each shift. A shift that is
-    not about zero must fit clearly better than those that are; of equal ones the smallest counts.
+    Absolute differences at a quarter of the resolution find it, at full resolution they refine it; only
+    the middle of the golden picture is compared, which the unit covers at each shift. A shift that is not
+    about zero must fit clearly better than those that are; of equal ones the smallest counts.
     """
     near = _refined(golden, unit, 0, 0)
     if near[0] <= _ENOUGH * 255 * golden.size:
         return near[1], near[2]
-    size = golden.shape[1] // _SCALE, golden.shape[0] // _SCALE
-    coarse, searched = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (golden, unit))
-    margin = REACH // _SCALE
-    middle = coarse[margin:-margin, margin:-margin]
-    _, _, (x, y), _ = cv2.minMaxLoc(cv2.matchTemplate(searched, middle, cv2.TM_SQDIFF))
-    far = _refined(golden, unit, (x - margin) * _SCALE, (y - margin) * _SCALE)
+    coarse, searched = (_halved(_halved(p)) for p in (golden, unit))
+    x, y = closest_shift(coarse, searched, REACH // _SCALE)
+    far = _refined(golden, unit, x * _SCALE, y * _SCALE)
     _, dx, dy = far if far[0] < _CLEARLY * near[0] else near
     return dx, dy
 
@@ -119,10 +116,10 @@ def _field(moved: U8, unit: U8) -> F64 | None:
     Matthews, doi:10.1023/B:VISI.0000011205.11775.fd). A field is taken only where it makes the pictures
     differ clearly less: on parallel traces it may be wrong by a pitch.
     """
-    fine = _reduced(moved, unit, 2)
+    fine = _reduced(moved, unit)
     if cv2.norm(*fine, cv2.NORM_L1) <= _ENOUGH * 255 * fine[0].size:
         return None
-    coefficients = _followed(*_reduced(*fine, 2), 4, np.zeros((6, 2)), _CLOSER)
+    coefficients = _followed(*_reduced(*fine), 4, np.zeros((6, 2)), _CLOSER)
     if coefficients is None or np.abs(_GRID_BASIS @ coefficients).max() < _SMALLEST_PX:
         return None
     return _followed(*fine, 2, coefficients, _CLEARLY)
@@ -135,10 +132,12 @@ def _followed(golden: U8, unit: U8, scale: int, start: F64, share: float) -> F64
     offsets = np.empty_like(edges)
     block_offsets(golden, unit, np.zeros((6, 2)), scale, _BLOCKS, offsets)
     before = offsets[2].sum()
-    coefficients = start
+    coefficients, step = start, np.empty((6, 2))
     for _ in range(_TURNS):
-        block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
-        step = _step(edges, offsets, scale)
+        if coefficients.any():
+            block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
+        block_step(edges, offsets, _BASIS, _ROBUST_PX / scale, step)
+        step *= scale
         coefficients = coefficients + step
         if np.abs(step).sum() < _STANDS_PX:
             break
@@ -146,41 +145,15 @@ def _followed(golden: U8, unit: U8, scale: int, start: F64, share: float) -> F64
     return coefficients if offsets[2].sum() < share * before else None
 
 
-def _reduced(golden: U8, unit: U8, scale: int) -> tuple[U8, U8]:
-    size = golden.shape[1] // scale, golden.shape[0] // scale
-    pictures = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (golden, unit))
-    one, other = (np.asarray(cv2.GaussianBlur(p, (5, 5), 1.0), np.uint8) for p in pictures)
+def _reduced(golden: U8, unit: U8) -> tuple[U8, U8]:
+    """Return both at half the resolution, smoothed."""
+    one, other = (np.asarray(cv2.GaussianBlur(_halved(p), (5, 5), 1.0), np.uint8) for p in (golden, unit))
     return one, other
 
 
-def _step(edges: F64, offsets: F64, scale: int) -> F64:
-    """Return what the coefficients change by, in full pixels, to bring the golden onto the unit."""
-    (xx, xy, yy), (xt, yt) = edges, offsets[:2]
-    floor = 1e-3 * float(xx.mean() + yy.mean()) + 1e-3
-    local = _solved(xx + floor, xy, yy + floor, xt, yt)
-    weights = np.ones(len(xx))
-    change = np.zeros((6, 2))
-    normal = np.empty((12, 12))
-    for _ in range(3):
-        weighted = (_BASIS * weights[:, None]).T
-        normal[:6, :6] = weighted * xx @ _BASIS
-        normal[6:, 6:] = weighted * yy @ _BASIS
-        normal[:6, 6:] = normal[6:, :6] = weighted * xy @ _BASIS
-        normal[np.arange(12), np.arange(12)] += floor
-        solved = np.linalg.solve(normal, np.concatenate((weighted @ xt, weighted @ yt)))
-        change = solved.reshape(2, 6).T
-        rest = local - _BASIS @ change
-        energy = xx * rest[:, 0] ** 2 + 2 * xy * rest[:, 0] * rest[:, 1] + yy * rest[:, 1] ** 2
-        squared_px = energy / (xx + yy + floor) * scale**2
-        weights = 1 / (1 + squared_px / _ROBUST_PX**2) ** 2
-    return np.asarray(change * scale, np.float64)
-
-
-def _solved(xx: F64, xy: F64, yy: F64, xt: F64, yt: F64) -> F64:
-    """Return (n, 2) displacements of n blocks alone."""
-    determinant = xx * yy - xy * xy
-    solved: F64 = np.stack((yy * xt - xy * yt, xx * yt - xy * xt), axis=1) / determinant[:, None]
-    return solved
+def _halved(picture: U8) -> U8:
+    size = picture.shape[1] // 2, picture.shape[0] // 2
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _basis(u: F64, v: F64) -> F64:

@@ -46,9 +46,7 @@ def find(golden: U8, unit: U8) -> tuple[I64, I64]:
     strays(before, after, unit.shape[1], _WIDE, core)
     strays(before, after, unit.shape[1], _NARROW, fine)
     grown(fine, _JOINED, joined)
-    count, labels = cv2.connectedComponents(
-        unpacked(joined, unit.shape[1]), connectivity=8, ltype=cv2.CV_16U
-    )
+    count, labels = cv2.connectedComponents(unpacked(joined, unit.shape[1]), connectivity=8, ltype=cv2.CV_16U)
     labels = np.asarray(labels, np.uint16)
     counts = np.zeros((2, count), np.int64)
     boxes = np.tile(np.array((unit.shape[1], unit.shape[0], 0, 0)), (count, 1))
