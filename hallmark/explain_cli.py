@@ -86,7 +86,7 @@ def explain(
     found = inspector.explain(frame, inspection, most=most)
     shown = [e for e in found if dismissed or e.number is not None]
     view = sample.spec.view(frame.view)
-    files = {} if out is None else _write(out, inspection, frame, view, shown)
+    files = {} if out is None else _write(out, record.stem, inspection, frame, view, shown)
     lines = [_line(e, files.get(id(e))) for e in shown]
     if as_json:
         from golden.digests import canonical_json
@@ -152,7 +152,7 @@ def _frame(inspection: Inspection, path: Path) -> Frame:
 
 
 def _write(
-    out: Path, inspection: Inspection, frame: Frame, view: View, shown: Sequence[Explanation]
+    out: Path, name: str, inspection: Inspection, frame: Frame, view: View, shown: Sequence[Explanation]
 ) -> dict[int, str]:
     """Write a picture of each explanation and the overview; return the files by explanation."""
     from golden.sample import write_file
@@ -161,13 +161,13 @@ def _write(
     from hallmark.report.explained import explained_sheet, overview
 
     out.mkdir(parents=True, exist_ok=True)
-    stem = f"{inspection.serial or inspection.id}-{view.id}"
+    stem = f"{name}-{view.id}"
     write_file(out / f"{stem}-overview.png", to_png(overview(inspection, frame, view)))
     files: dict[int, str] = {}
     with progress("drawing", len(shown)) as done:
         for i, e in enumerate(shown, start=1):
-            name = f"{e.number:02d}-{e.defect_class}" if e.number else f"dismissed-{i:02d}"
-            path = out / f"{stem}-{name}.png"
+            which = f"{e.number:02d}-{e.defect_class}" if e.number else f"dismissed-{i:02d}"
+            path = out / f"{stem}-{which}.png"
             write_file(path, to_png(explained_sheet(e, view)))
             files[id(e)] = str(path)
             done(i)
