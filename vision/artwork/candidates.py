@@ -8,7 +8,7 @@ tolerated away.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -22,31 +22,41 @@ MOST: Final = 64
 """Candidates of one picture at most, the largest first."""
 
 _WIDE, _WIDE_AREA = 2, 2  # pixels: what beyond this differs counts nearly at any size
-_NARROW, _NARROW_AREA = 1, 14  # beyond one pixel only where it is no speck
+NARROW, _NARROW_AREA = 1, 14  # beyond one pixel only where it is no speck
 _JOINED: Final = 3  # pixels: fragments no farther apart are one candidate
 _LONGEST: Final = (
     40  # pixels: a longer candidate is split, so that each part fits a crop with its surroundings
 )
 
 
-def find(golden: U8, unit: U8) -> tuple[I64, I64]:
-    """Return the candidates of an aligned pair, the largest first, at most MOST, and what each is part of.
+class Candidates(NamedTuple):
+    """Where an aligned pair differs, the largest first.
+
+    Attributes:
+        boxes: (n, 4) x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive; at most MOST.
+        whole: (n,) numbers: parts of one long difference have the same.
+        complete: whether no candidate was left out for being one more than MOST.
+    """
+
+    boxes: I64
+    whole: I64
+    complete: bool = True
+
+
+def find(golden: U8, unit: U8) -> Candidates:
+    """Return the candidates of an aligned pair.
 
     Args:
         golden: (h, w) uint8, aligned to the unit.
         unit: (h, w) uint8.
-
-    Returns:
-        (n, 4) boxes x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive; and (n,) numbers:
-        parts of one long difference have the same.
     """
-    before, after = _copper(golden), _copper(unit)
-    core = _differs(before, after, _WIDE)
-    fine = _differs(before, after, _NARROW)
+    before, after = copper(golden), copper(unit)
+    core = differs(before, after, _WIDE)
+    fine = differs(before, after, NARROW)
     joined = cv2.dilate(fine, np.ones((2 * _JOINED + 1, 2 * _JOINED + 1), np.uint8))
     left, top, width, height = cv2.boundingRect(joined)
     if width == 0:
-        return np.empty((0, 4), np.int64), np.empty(0, np.int64)
+        return Candidates(np.empty((0, 4), np.int64), np.empty(0, np.int64))
     window = np.s_[top : top + height, left : left + width]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(
         np.ascontiguousarray(joined[window]), connectivity=8, ltype=cv2.CV_16U
@@ -67,16 +77,18 @@ def find(golden: U8, unit: U8) -> tuple[I64, I64]:
         boxes = _split(xs[member] + left, ys[member] + top)
         parts += boxes
         whole += [one] * len(boxes)
-        if len(parts) >= MOST:
+        if len(parts) > MOST:
             break
-    return np.array(parts[:MOST], np.int64).reshape(-1, 4), np.array(whole[:MOST], np.int64)
+    boxes = np.array(parts[:MOST], np.int64).reshape(-1, 4)
+    return Candidates(boxes, np.array(whole[:MOST], np.int64), len(parts) <= MOST)
 
 
-def _copper(picture: U8) -> U8:
+def copper(picture: U8) -> U8:
+    """Return (h, w) uint8, 1 where a picture shows copper or ink."""
     return np.asarray(cv2.threshold(picture, COPPER_BELOW - 1, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
 
 
-def _differs(before: U8, after: U8, reach: int) -> U8:
+def differs(before: U8, after: U8, reach: int) -> U8:
     """Return (h, w) uint8, 1 where a pixel's material lies nowhere within reach in the other picture."""
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     lost = (before & ~_grown(after, kernel)) | (_shrunk(before, kernel) & ~after)
