@@ -18,6 +18,7 @@ from evidence.inspection import (
     ModelReference,
     NamedBy,
     Pose,
+    SerialSource,
     complete,
     verify_digest,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Pose",
     "PresenceResult",
     "Reason",
+    "SerialSource",
     "because",
     "canonical_json",
     "colour_reason",

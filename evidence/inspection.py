@@ -23,6 +23,7 @@ Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Verdict = Literal["ACCEPT", "REJECT", "HOLD"]
 PixelBox = tuple[float, float, float, float]
+SerialSource = Literal["code", "label"]
 NamedBy = Literal["comparison", "classifier", "islands", "detector"]
 
 
@@ -202,6 +203,8 @@ class Inspection(Closed):
 
     `defects` lists at most MOST_DEFECTS, gravest first. `counts` are the counting rules that are met, in the
     catalogue's order; `dismissed` is the number of deviations that the classifier called not a defect.
+    `serial_source` says where the serial number is from where nobody gave it: the unit's own `code`, or the
+    `label` of its frames, say their file's name, which nothing on the unit confirms.
     """
 
     schema_: Literal["hallmark.inspection/1"] = Field(alias="schema", default=SCHEMA)
@@ -224,6 +227,7 @@ class Inspection(Closed):
     timing_ms: dict[str, float] = Field(default_factory=dict)
     counts: tuple[CountResult, ...] = ()
     dismissed: Annotated[int, Field(ge=0)] = 0
+    serial_source: Stated[SerialSource] = None
 
     @model_validator(mode="after")
     def _reasons(self) -> Inspection:
@@ -234,6 +238,8 @@ class Inspection(Closed):
             raise ValueError("ACCEPT has no reasons; REJECT and HOLD have at least one")
         if (self.verdict == "REJECT") != any(REASONS[r].verdict == "REJECT" for r in self.reasons):
             raise ValueError(f"verdict {self.verdict} does not follow from reasons {list(self.reasons)}")
+        if self.serial is None and self.serial_source is not None:
+            raise ValueError(f"serial_source {self.serial_source!r} of no serial number")
         return self
 
     def record(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from golden.elements import Shade
 from golden.regions import Closed, Stated
 
 _Codes = Annotated[int, Field(ge=0, le=200)]
@@ -52,3 +53,15 @@ class Comparison(Closed):
                 f"strong_codes {self.strong_codes} is below weak_codes {self.weak_codes}: correct them"
             )
         return self
+
+
+class Artwork(Closed):
+    """That a view shows binary artwork, a bare board or print: two materials, and nothing between them.
+
+    Its surface is then compared material for material and in no other way; `docs/surface.md` says how.
+
+    Attributes:
+        shade: of the artwork itself, copper or ink; the ground has the other.
+    """
+
+    shade: Shade

@@ -27,7 +27,7 @@ from golden.characteristics import (
     is_entered,
     is_required,
 )
-from golden.comparison import Comparison
+from golden.comparison import Artwork, Comparison
 from golden.plans import Deadlines, Plans
 from golden.regions import Closed, Identifier, PixelPoint, Region, Stated, bounds
 
@@ -73,7 +73,7 @@ class View(Closed):
     `image` is a path inside the bundle (and beside the YAML while authoring); `mm_per_px` is the
     nominal scale of that image and `transfer` how its codes relate to light. `height_mm` is where the
     measured edges lie above the plane that stations calibrate, with its standard uncertainty. `comparison`
-    says what makes a difference of its surface a deviation.
+    says what makes a difference of its surface a deviation; `artwork` that it shows binary artwork.
     """
 
     id: Identifier
@@ -86,11 +86,14 @@ class View(Closed):
     height_mm: Stated[Annotated[float, Field(ge=-1000, le=1000)]] = None
     u_height_mm: Stated[Annotated[float, Field(ge=0, le=100)]] = None
     comparison: Stated[Comparison] = None
+    artwork: Stated[Artwork] = None
 
     @model_validator(mode="after")
     def _name(self) -> Self:
         if self.id == "inspection":
             raise ValueError("a view cannot be called inspection: the record itself is sent under that name")
+        if self.artwork is not None and self.comparison is not None:
+            raise ValueError("artwork is compared in its own way: give artwork or comparison, not both")
         return self
 
 
@@ -203,6 +206,7 @@ class GoldenSpec(Closed):
         self._check_zone_names()
         self._check_regions()
         self._check_parts()
+        self._check_artwork()
         self._check_identity()
         self._check_key_characteristics()
         materials = {m.id for m in self.materials}
@@ -235,6 +239,16 @@ class GoldenSpec(Closed):
                 raise ValueError(
                     f"views[{i}].comparison.split_mm: {split:g} makes parts below "
                     f"catalogue.smallest_mm, which nobody would see: give at least {least:g}, twice that"
+                )
+
+    def _check_artwork(self) -> None:
+        artwork = {v.id for v in self.views if v.artwork is not None}
+        for i, c in enumerate(self.characteristics):
+            view = c.feature.view if isinstance(c, Dimension) else getattr(c, "view", None)
+            if view in artwork:
+                raise ValueError(
+                    f"characteristics[{i}] ({c.id}): view {view!r} is artwork, of which the surface alone is "
+                    "judged: take the characteristic from another view"
                 )
 
     def _check_identity(self) -> None:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evidence import Frame, Inspection
-    from golden.spec import View
+    from golden.sample import GoldenSample
+    from hallmark.report.present import Judged
     from vision import Explanation
 
 
@@ -62,6 +63,9 @@ def explain(
 ) -> None:
     """Show why a unit was rejected or held: a picture for each deviation, and the whole unit with boxes.
 
+    Components, prints and codes are boxes too: their agreed places and, where they do not conform, where they
+    lie or differ, each also close up beside the golden view.
+
     Each picture has the golden view, the unit aligned to it, their signed difference, and a heat map: the
     classifier's probability of a defect, or how far the unit exceeds what is tolerated. The frame is compared
     again, and refused where it is not the one that was inspected or now shows other deviations.
@@ -73,6 +77,7 @@ def explain(
     """
     from golden.keys import TrustStore
     from golden.sample import GoldenSample
+    from hallmark.report.present import judged
     from models.release import classifier_for
     from vision import Inspector, VariationModel
 
@@ -85,17 +90,22 @@ def explain(
     inspector = Inspector(sample, {}, classifier, variations=learned)
     found = inspector.explain(frame, inspection, most=most)
     shown = [e for e in found if dismissed or e.number is not None]
-    view = sample.spec.view(frame.view)
-    files = {} if out is None else _write(out, inspection, frame, view, shown)
+    present = judged(sample.spec, inspection, frame.view)
+    files = {} if out is None else _write(out, record.stem, sample, inspection, frame, shown, present)
     lines = [_line(e, files.get(id(e))) for e in shown]
+    asked = [_present(j, files.get(id(j))) for j in present]
     if as_json:
         from golden.digests import canonical_json
 
         said = {"id": inspection.id, "verdict": inspection.verdict, "view": frame.view, "deviations": lines}
-        print(canonical_json({**said, "dismissed": inspection.dismissed}).decode())
+        print(canonical_json({**said, "present": asked, "dismissed": inspection.dismissed}).decode())
         return
     unit = inspection.serial or inspection.id
     print(f"{unit}  {inspection.verdict}  {', '.join(inspection.reasons)}".rstrip())
+    for one in asked:
+        print(f"{one['number']:>4}  {one['name']}: {one['because']}")
+        if one["file"]:
+            print(f"      {one['file']}")
     for line in lines:
         number = f"#{line['number']}" if line["number"] else "-"
         print(f"{number:>4}  {line['class'].replace('_', ' ')}: {line['because']}")
@@ -152,26 +162,50 @@ def _frame(inspection: Inspection, path: Path) -> Frame:
 
 
 def _write(
-    out: Path, inspection: Inspection, frame: Frame, view: View, shown: Sequence[Explanation]
+    out: Path,
+    name: str,
+    sample: GoldenSample,
+    inspection: Inspection,
+    frame: Frame,
+    shown: Sequence[Explanation],
+    present: Sequence[Judged],
 ) -> dict[int, str]:
-    """Write a picture of each explanation and the overview; return the files by explanation."""
+    """Write pictures of explanations and of what does not conform, and the overview; return the files."""
     from golden.sample import write_file
     from hallmark.calibrate.drawing import to_png
     from hallmark.progress import progress
     from hallmark.report.explained import explained_sheet, overview
+    from hallmark.report.pictures import as_seen, framed
+    from hallmark.report.present import close_up
 
     out.mkdir(parents=True, exist_ok=True)
-    stem = f"{inspection.serial or inspection.id}-{view.id}"
-    write_file(out / f"{stem}-overview.png", to_png(overview(inspection, frame, view)))
+    stem = f"{name}-{frame.view}"
+    view = sample.spec.view(frame.view)
+    record = next(f for f in inspection.frames if f.view == view.id)
+    picture = as_seen(framed(inspection, record, frame.pixels), view)
+    write_file(out / f"{stem}-overview.png", to_png(overview(sample.spec, inspection, picture, view)))
+    drawings: list[tuple[int, str, str]] = []
+    for j in present:
+        if j.result.decision != "conform":
+            which = f"{j.characteristic.number}-{j.characteristic.id}"
+            drawings.append((id(j), which, close_up(sample, view, picture, j)))
+    for i, e in enumerate(shown, start=1):
+        which = f"{e.number:02d}-{e.defect_class}" if e.number else f"dismissed-{i:02d}"
+        drawings.append((id(e), which, explained_sheet(e, view)))
     files: dict[int, str] = {}
-    with progress("drawing", len(shown)) as done:
-        for i, e in enumerate(shown, start=1):
-            name = f"{e.number:02d}-{e.defect_class}" if e.number else f"dismissed-{i:02d}"
-            path = out / f"{stem}-{name}.png"
-            write_file(path, to_png(explained_sheet(e, view)))
-            files[id(e)] = str(path)
+    with progress("drawing", len(drawings)) as done:
+        for i, (key, which, drawing) in enumerate(drawings, start=1):
+            path = out / f"{stem}-{which}.png"
+            write_file(path, to_png(drawing))
+            files[key] = str(path)
             done(i)
     return files
+
+
+def _present(j: Judged, file: str | None) -> dict[str, Any]:
+    result = j.result.model_dump(mode="json", exclude={"source", "budget", "common_uncertainty", "set_aside"})
+    own = {"number": j.characteristic.number, "kind": j.characteristic.kind}
+    return {**result, **own, "because": "; ".join(j.because), "file": file}
 
 
 def _line(e: Explanation, file: str | None) -> dict[str, Any]:

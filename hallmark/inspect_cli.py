@@ -52,7 +52,12 @@ def inspect(
         str | None, typer.Option(metavar="ID", help="View that the images show; needed if there are several.")
     ] = None,
     serial: Annotated[
-        str | None, typer.Option(metavar="SN", help="Serial number; default: the image's file name.")
+        str | None,
+        typer.Option(
+            metavar="SN",
+            help="Serial number, held against the unit's code; default: what the code states, else the "
+            "image's file name.",
+        ),
     ] = None,
     lot: Annotated[str | None, typer.Option(metavar="ID", help="Lot that the units belong to.")] = None,
     colours: Annotated[
@@ -131,7 +136,9 @@ def inspect(
         try:
             frame = _read(image, view, certificate)
             name = serial or image.stem
-            record = inspector.inspect({view: frame}, serial=name, lot=lot, entered=read.get(name, ()))
+            entered = read.get(name, ())
+            given = name if entered else serial  # readings are of the unit that they name: it is held to it
+            record = inspector.inspect({view: frame}, serial=given, label=name, lot=lot, entered=entered)
         except FrameError as error:
             print(f"hallmark: {error}", file=sys.stderr)
             bad = True
@@ -141,7 +148,7 @@ def inspect(
         if out is not None:
             why = inspector.explain(frame, record)
             kinds = formats or [PaperFormat.HTML]
-            _write(out, sample, record, frame, why, kinds, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+            _write(out, name, sample, record, frame, why, kinds, f"{now:%Y-%m-%dT%H:%M:%SZ}")
     raise typer.Exit(2 if bad else int(any(v != "ACCEPT" for v in verdicts)))
 
 
@@ -255,6 +262,7 @@ def _line(record: Inspection) -> str:
 
 def _write(
     out: Path,
+    name: str,
     sample: GoldenSample,
     record: Inspection,
     frame: Frame,
@@ -266,7 +274,6 @@ def _write(
     from hallmark.report import framed, inspection_sheet
     from hallmark.report.files import write_paper
 
-    name = record.serial or record.id
     write_file(out / f"{name}.json", record.to_json() + b"\n")
     picture = framed(record, record.frames[0], frame.pixels)
     sheet = inspection_sheet(sample, record, [picture], issued=issued, why=why)

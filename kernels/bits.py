@@ -18,8 +18,8 @@ WORD = 64
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 
-def packed(mask: npt.NDArray[np.bool_]) -> U64:
-    """Return (h, n) words of a (h, w) mask."""
+def packed(mask: U8) -> U64:
+    """Return (h, n) words of a (h, w) mask, set where it is not 0."""
     h, w = mask.shape
     out = np.zeros((h, -(-w // WORD)), np.uint64)
     octets = np.packbits(mask, axis=1, bitorder="little")

@@ -17,6 +17,7 @@ from evidence import (
     FrameError,
     Inspection,
     LightStateRecord,
+    SerialSource,
     complete,
 )
 from golden.sample import GoldenSample
@@ -118,6 +119,7 @@ class Inspector:
         frames: Mapping[str, Frame],
         *,
         serial: str | None,
+        label: str | None = None,
         lot: str | None = None,
         station: str | None = None,
         sequence: int | None = None,
@@ -129,6 +131,8 @@ class Inspector:
         Args:
             frames: one frame per view, by view id.
             serial: the unit's serial number, where known; None takes it from the code that identifies units.
+            label: what the frames are called, say their file's name: stands for the serial number where none
+                is given and no code states one, and is never disputed.
             lot: the lot it belongs to.
             station: the station that inspects.
             sequence: the station's number of this inspection.
@@ -147,7 +151,7 @@ class Inspector:
             ValueError: an entered result does not fit the specification, see `judge.check_entered`.
         """
         return _Unit(self._setup, frames, entered, lights or {}).record(
-            serial=serial, lot=lot, station=station, sequence=sequence
+            serial=serial, label=label, lot=lot, station=station, sequence=sequence
         )
 
     def explain(self, frame: Frame, record: Inspection, *, most: int = 20) -> tuple[Explanation, ...]:
@@ -249,7 +253,7 @@ class _Unit:
             else:
                 self._inspect_view(compiled, frame)
 
-    def record(self, **identity: Any) -> Inspection:  # noqa: ANN401 (forwarded to _identity)
+    def record(self, *, serial: str | None, label: str | None, **identity: Any) -> Inspection:  # noqa: ANN401 (forwarded to _identity)
         """Return the unit's record."""
         spec = self._golden.spec
         for c in spec.characteristics:
@@ -258,13 +262,14 @@ class _Unit:
             elif isinstance(c, Entered) and c.every_unit and c.id not in self._results:
                 self._results[c.id] = unmeasured(c, "not_entered")
         results = [self._results[c.id] for c in spec.characteristics if c.id in self._results]
-        identity["serial"] = self._serial(identity["serial"])
+        known, source = self._serial(serial, label)
         verdict, reasons = judge(results, self._defects, spec.catalogue)
         if self._faults:
             verdict, reasons = verdict_of(self._faults | set(reasons))
         self._lap("judge")
         return complete({
-            **_identity(self._golden, **identity),
+            **_identity(self._golden, serial=known, **identity),
+            "serial_source": source,
             "model": None if self._classifier is None else self._classifier.reference.model_dump(mode="json"),
             "frames": self._frame_records,
             "characteristics": [r.model_dump(mode="json") for r in results],
@@ -276,8 +281,8 @@ class _Unit:
             "timing_ms": self._timing,
         })  # fmt: skip
 
-    def _serial(self, given: str | None) -> str | None:
-        """Return the unit's serial number: the one given, else the one that its code states."""
+    def _serial(self, given: str | None, label: str | None) -> tuple[str | None, SerialSource | None]:
+        """Return the unit's serial number, and its source: the one given, else its code's, else the label."""
         for c in self._golden.spec.characteristics:
             result = self._results.get(c.id)
             if not isinstance(c, Code) or not c.identifies or result is None or result.code is None:
@@ -286,10 +291,12 @@ class _Unit:
             if stated is None:
                 continue
             if given is None and len(stated) <= _LONGEST_SERIAL:
-                return stated
+                return stated, "code"
             if given is not None and given != stated:
                 self._faults.add("identity_disputed")
-        return given
+        if given is None and label is not None:
+            return label, "label"
+        return given, None
 
     def _lap(self, stage: str) -> None:
         if self._stopwatch is not None:

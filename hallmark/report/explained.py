@@ -10,11 +10,12 @@ from html import escape
 import cv2
 import numpy as np
 
-from evidence import Frame, Inspection, named
-from golden.spec import View
+from evidence import Inspection, named
+from golden.spec import GoldenSpec, View
 from hallmark.report.drawing import labelled
 from hallmark.report.marks import defect_marks, words
-from hallmark.report.pictures import Picture, Pixels, as_seen, data_uri, faded, framed
+from hallmark.report.pictures import Picture, Pixels, as_seen, data_uri, faded
+from hallmark.report.present import judged, presence_marks
 from hallmark.report.signs import COLOURS, State, state_of
 from hallmark.svg import GREY, document, text
 from vision import Explanation
@@ -48,11 +49,16 @@ def explained_sheet(e: Explanation, view: View) -> str:
     return document(4 * (_SIDE + _GAP) - _GAP + 2 * margin, top + _SIDE + _FOOT + 16, parts)
 
 
-def overview(inspection: Inspection, frame: Frame, view: View) -> str:
-    """Return the whole frame with a numbered box for each defect, as an SVG document."""
-    record = next(f for f in inspection.frames if f.view == view.id)
-    picture = as_seen(framed(inspection, record, frame.pixels), view)
-    return labelled(picture, defect_marks(view.id, inspection.defects))[0]
+def overview(spec: GoldenSpec, inspection: Inspection, picture: Picture, view: View) -> str:
+    """Return the unit's picture, as SVG, with a numbered box for each defect, component, print and code.
+
+    Labels are for what does not conform first, then for defects.
+    """
+    found = judged(spec, inspection, view.id)
+    marks = presence_marks(spec, view, picture, found)
+    stops = sum(j.result.decision != "conform" for j in found)
+    defects = defect_marks(view.id, inspection.defects)
+    return labelled(picture, [*marks[:stops], *defects, *marks[stops:]])[0]
 
 
 def _panels(

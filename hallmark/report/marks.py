@@ -67,7 +67,7 @@ def characteristic_marks(
     """
     marks: list[Mark] = []
     for c in sorted(spec.characteristics, key=lambda c: c.number):
-        shapes = tuple(_to_picture(s, pose) for s in _shapes(spec, c, view)) if c.id in states else ()
+        shapes = tuple(to_picture(s, pose) for s in _shapes(spec, c, view)) if c.id in states else ()
         if shapes:
             kind = "dimension" if isinstance(c, Dimension) else "zone" if isinstance(c, Surface) else "region"
             # A zone is wide: its leader stops in the middle of its first edge, not of its area.
@@ -101,6 +101,27 @@ def words(defect_class: str) -> str:
     return defect_class.replace("_", " ")
 
 
+def outline(region: Rectangle | Disk | Polygon) -> Shape:
+    """Return the outline of a region, in golden pixels."""
+    if isinstance(region, Disk):
+        return Shape("circle", (region.center_px,), region.radius_px)
+    if isinstance(region, Polygon):
+        return Shape("polygon", region.points_px)
+    left, top = region.x - 0.5, region.y - 0.5
+    right, bottom = left + region.width, top + region.height
+    return Shape("polygon", ((left, top), (right, top), (right, bottom), (left, bottom)))
+
+
+def to_picture(shape: Shape, pose: Pose | None) -> Shape:
+    """Take a shape of the golden view to the picture, by `p = scale * R(angle) * p_golden + (x, y)`."""
+    if pose is None:
+        return shape
+    c = pose.scale * math.cos(math.radians(pose.angle_deg))
+    s = pose.scale * math.sin(math.radians(pose.angle_deg))
+    points = tuple((c * x - s * y + pose.x_px, s * x + c * y + pose.y_px) for x, y in shape.points)
+    return Shape(shape.kind, points, shape.radius * pose.scale)
+
+
 def _shapes(spec: GoldenSpec, c: Characteristic, view: str) -> Iterable[Shape]:
     """Yield the outlines of a characteristic in one view, in golden pixels; the first is what is meant."""
     if isinstance(c, Dimension) and c.feature.view == view:
@@ -115,13 +136,13 @@ def _shapes(spec: GoldenSpec, c: Characteristic, view: str) -> Iterable[Shape]:
         else:
             yield from (_edge(edge) for edge in feature.edges)
     elif isinstance(c, Component | Print | Code) and c.view == view:
-        yield _outline(c.region)
+        yield outline(c.region)
     elif isinstance(c, Colour) and c.view == view:
-        yield _outline(c.region)
+        yield outline(c.region)
         if c.other is not None:
-            yield _outline(c.other)
+            yield outline(c.other)
     elif isinstance(c, Surface):
-        yield from (_outline(z.region) for z in spec.zones if z.id in c.zones and z.view == view)
+        yield from (outline(z.region) for z in spec.zones if z.id in c.zones and z.view == view)
 
 
 def _edge(edge: Edge) -> Shape:
@@ -170,26 +191,6 @@ def _width(feature: EdgeWidth) -> Iterator[Shape]:
             yield Shape(
                 "stroke", ((px - ux * _REACH, py - uy * _REACH), (px + ux * _REACH, py + uy * _REACH))
             )
-
-
-def _outline(region: Rectangle | Disk | Polygon) -> Shape:
-    if isinstance(region, Disk):
-        return Shape("circle", (region.center_px,), region.radius_px)
-    if isinstance(region, Polygon):
-        return Shape("polygon", region.points_px)
-    left, top = region.x - 0.5, region.y - 0.5
-    right, bottom = left + region.width, top + region.height
-    return Shape("polygon", ((left, top), (right, top), (right, bottom), (left, bottom)))
-
-
-def _to_picture(shape: Shape, pose: Pose | None) -> Shape:
-    """Take a shape of the golden view to the picture, by `p = scale * R(angle) * p_golden + (x, y)`."""
-    if pose is None:
-        return shape
-    c = pose.scale * math.cos(math.radians(pose.angle_deg))
-    s = pose.scale * math.sin(math.radians(pose.angle_deg))
-    points = tuple((c * x - s * y + pose.x_px, s * x + c * y + pose.y_px) for x, y in shape.points)
-    return Shape(shape.kind, points, shape.radius * pose.scale)
 
 
 def _middle(points: Sequence[Point]) -> Point:

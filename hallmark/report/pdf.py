@@ -20,17 +20,19 @@ from hallmark.report.signs import COLOURS
 
 _set: Any = typst.compile  # its published types do not know documents of several virtual files
 _ARCHIVAL = ["a-2a"]  # ISO 19005-2, level A: tagged, all fonts inside, opens unchanged in decades
+_NOT_ARCHIVAL = ("could not be displayed", "contains the codepoint")  # what typst says of such characters
 
 
 def to_pdf(paper: Paper) -> bytes:
     """Return the paper as a PDF/A file that holds all it shows.
 
-    A paper with characters that no font here can draw is an ordinary PDF: archival files may not lack glyphs.
+    A paper with characters that no font here can draw, or of private use, is an ordinary PDF: archival files
+    may not hold them.
     """
     try:
         return _compile(paper, _ARCHIVAL)
     except typst.TypstError as error:
-        if "could not be displayed" not in str(error):
+        if not any(refusal in str(error) for refusal in _NOT_ARCHIVAL):
             raise
         return _compile(paper, [])
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from evidence import Defect, FrameError, FrameRecord, Inspection, Pose
+from evidence import FrameError, FrameRecord, Inspection, Pose
 from golden.sample import GoldenSample
 from golden.spec import View
 from hallmark.swatch import encoded
@@ -21,6 +21,7 @@ JPEG_QUALITY = 85
 CUTOUT_PX = 360
 
 Pixels = npt.NDArray[np.uint8]
+Box = tuple[float, float, float, float]  # x, y, width, height
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,25 +118,26 @@ def faded(pixels: Pixels) -> Pixels:
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """A square of a picture around a defect: CUTOUT_PX wide, turned and scaled as the golden view is.
+    """A square of a picture around a place: CUTOUT_PX wide, turned and scaled as the golden view is.
 
-    `box` is the defect's box in it: x, y, width, height.
+    `box` is the place's box in it.
     """
 
     data_uri: str
-    box: tuple[float, float, float, float]
+    box: Box
 
 
 def cutouts(
-    golden: Picture | None, unit: Picture, mm_per_px: float, defect: Defect
+    golden: Picture | None, unit: Picture, mm_per_px: float, box_mm: Box, centre: tuple[float, float]
 ) -> tuple[Cutout | None, Cutout, float]:
-    """Return the defect's place in the golden picture and in the unit's, and their pixels per millimetre."""
-    x, y, w, h = (v / mm_per_px for v in defect.box_mm)
+    """Return a place in the golden picture and in the unit's, and their pixels per millimetre.
+
+    `box_mm` is the place in the golden view, `centre` its middle in the unit's picture, pixels.
+    """
+    x, y, w, h = (v / mm_per_px for v in box_mm)
     side = max(1.7 * max(w, h), 1.5 / mm_per_px, 48.0)
     scale = CUTOUT_PX / side
     inner = ((side - w) / 2 * scale, (side - h) / 2 * scale, w * scale, h * scale)
-    bx, by, bw, bh = defect.box_px
-    centre = (bx + bw / 2, by + bh / 2)
     of_unit = Cutout(_cut(unit, centre, side), inner)
     if golden is None:
         return None, of_unit, scale / mm_per_px

@@ -38,7 +38,7 @@ def unit_facts(sample: GoldenSample, inspection: Inspection, *more: tuple[str, s
     captured = next((f.captured_at for f in inspection.frames if f.captured_at), "")
     return Facts((
         ("Part", f"{spec.part.number}, revision {spec.part.revision}"),
-        ("Serial", inspection.serial or "none"),
+        ("Serial", _serial(inspection)),
         ("Lot", inspection.lot or ""),
         ("Station", inspection.station or ""),
         ("Supplier", spec.party("supplier").name),
@@ -48,6 +48,12 @@ def unit_facts(sample: GoldenSample, inspection: Inspection, *more: tuple[str, s
         ("Classifier", inspection.model.name if inspection.model else "none"),
         *more,
     ))  # fmt: skip
+
+
+def _serial(inspection: Inspection) -> str:
+    """Return the serial number and, where nobody gave it, where it is from."""
+    source = {"code": ", read from its code", "label": ", as its picture is called", None: ""}
+    return (inspection.serial or "none") + source[inspection.serial_source]
 
 
 def readable(time: str | None) -> str:

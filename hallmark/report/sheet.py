@@ -164,7 +164,9 @@ def _gallery(
         else:
             reference = golden.setdefault(view.id, golden_picture(sample, view))
             known = reference if isinstance(reference, Picture) else None
-            left, right, px_per_mm = cutouts(known, units[view.id], view.mm_per_px, defect)
+            bx, by, bw, bh = defect.box_px
+            centre = (bx + bw / 2, by + bh / 2)
+            left, right, px_per_mm = cutouts(known, units[view.id], view.mm_per_px, defect.box_mm, centre)
             svg = pair(left, right, COLOURS[state], px_per_mm)
         items.append(Thumbnail(svg, f"{label} {words(defect.defect_class)}", because(defect), state))
     if not items:

@@ -104,6 +104,22 @@ def test_what_contradicts_itself_is_refused(path: str, value: Any, problem: str)
         GoldenSpec.model_validate(altered(path, value))
 
 
+def test_a_view_of_artwork_states_the_shade_and_is_judged_by_surface_alone() -> None:
+    fields = builders.tiny_fields()
+    assert "artwork" not in GoldenSpec.model_validate(fields).model_dump(mode="json")["views"][0]
+    fields["views"][0]["artwork"] = {"shade": "dark"}
+    for stays, refused in ((0, "hole"), (1, "paint")):
+        kept = [c for i, c in enumerate(fields["characteristics"]) if i not in (0, 1) or i == stays]
+        with pytest.raises(ValidationError, match=rf"\({refused}\): view 'top' is artwork"):
+            GoldenSpec.model_validate({**fields, "characteristics": kept})
+    fields["characteristics"] = fields["characteristics"][2:]
+    stated = GoldenSpec.model_validate(fields).model_dump(mode="json")["views"][0]
+    assert stated["artwork"] == {"shade": "dark"}
+    fields["views"][0]["comparison"] = {"edge_px": 4}
+    with pytest.raises(ValidationError, match="artwork or comparison, not both"):
+        GoldenSpec.model_validate(fields)
+
+
 def test_attributes_without_a_unit_are_conform_or_not() -> None:
     fields = builders.tiny_fields()
     for name in ("unit", "upper"):

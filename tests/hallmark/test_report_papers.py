@@ -11,7 +11,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
@@ -282,6 +282,7 @@ def test_what_people_wrote_stays_text(name: str) -> None:
 
 @settings(max_examples=25)
 @given(st.text(max_size=40))
+@example("\ue000")  # of private use: no archival file may hold it
 def test_any_note_makes_a_page_and_a_pdf(note: str) -> None:
     paper = Paper("Sheet", note, None, [note], ISSUED, note, [Text(note), Table([], [])][:1])
     assert to_html(paper)

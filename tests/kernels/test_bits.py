@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,11 @@ from kernels.bits import grown, packed, strays, tally, unpacked
 SIZES = [(9, 63), (9, 64), (9, 65), (40, 150)]
 
 
-def speckled(h: int, w: int, seed: int, share: float = 0.03) -> np.ndarray:
-    return np.random.default_rng(seed).random((h, w)) < share
+U8 = npt.NDArray[np.uint8]
+
+
+def speckled(h: int, w: int, seed: int, share: float = 0.03) -> U8:
+    return (np.random.default_rng(seed).random((h, w)) < share).astype(np.uint8)
 
 
 @given(st.integers(1, 70), st.integers(1, 200), st.integers(0, 9))
@@ -31,7 +35,7 @@ def test_words_hold_each_pixel_and_nothing_beyond(h: int, w: int, seed: int) -> 
 @pytest.mark.parametrize("reach", [1, 2, 3, 63])
 def test_what_is_grown_is_a_square_about_each_pixel(size: tuple[int, int], reach: int) -> None:
     mask = speckled(*size, 1, 0.004 if reach > 3 else 0.03)
-    mask[0, 0] = mask[-1, -1] = True
+    mask[0, 0] = mask[-1, -1] = 1
     out = np.empty_like(packed(mask))
     grown(packed(mask), reach, out)
     square = np.ones((2 * reach + 1, 2 * reach + 1))
@@ -43,7 +47,8 @@ def test_what_is_grown_is_a_square_about_each_pixel(size: tuple[int, int], reach
 def test_strays_have_nothing_of_their_material_near_in_the_other_picture(
     size: tuple[int, int], reach: int
 ) -> None:
-    smooth = ndimage.gaussian_filter(np.random.default_rng(2).normal(0, 1, size), 2) > 0
+    smooth = ndimage.gaussian_filter(np.random.default_rng(2).normal(0, 1, size), 2)
+    smooth = (smooth > 0).astype(np.uint8)
     one, other = smooth ^ speckled(*size, 3), np.roll(smooth, 1, axis=1) ^ speckled(*size, 4)
     out = np.empty_like(packed(one))
     strays(packed(one), packed(other), size[1], reach, out)

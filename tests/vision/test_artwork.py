@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evidence import ModelReference
 from models.detector import SIDE, Found
 from vision.artwork import detect, prepare
-from vision.artwork.align import aligned
+from vision.artwork.align import align, aligned
 from vision.artwork.candidates import MOST, find
 
 U8 = npt.NDArray[np.uint8]
@@ -37,6 +37,9 @@ def test_a_shift_is_undone_and_what_it_uncovers_is_the_unit_s(dx: int, dy: int) 
     golden = large[48 : 48 + H, 48 : 48 + W]
     unit = large[48 - dy : 48 - dy + H, 48 - dx : 48 - dx + W]
     np.testing.assert_array_equal(aligned(golden, unit), unit)
+    np.testing.assert_array_equal(
+        align(golden, unit).golden_points(np.array([[7.0, 9.0]])), [[7 - dx, 9 - dy]]
+    )
 
 
 def test_a_smooth_stretch_is_followed_to_a_fraction_of_a_pixel() -> None:
@@ -51,6 +54,9 @@ def test_a_smooth_stretch_is_followed_to_a_fraction_of_a_pixel() -> None:
     off = np.abs(moved[inner].astype(float) - unit[inner]).mean()
     assert off < 0.2 * np.abs(golden[inner].astype(float) - unit[inner]).mean()
     assert [c for c in candidates.tolist() if min(c[2], c[3], W - c[0], H - c[1]) > 2] == []
+    places = np.stack((u, v), axis=-1)[20:-20:9, 20:-20:9].reshape(-1, 2).astype(np.float64)
+    there = places - np.stack((by_x, by_y), axis=-1)[20:-20:9, 20:-20:9].reshape(-1, 2)
+    assert np.abs(align(golden, unit).golden_points(places) - there).max() < 0.7
 
 
 def test_a_stretch_of_several_pixels_is_followed_past_a_large_defect() -> None:
@@ -123,8 +129,9 @@ def test_a_long_difference_is_split_and_its_parts_know_each_other() -> None:
     unit = golden.copy()
     unit[50:56, 30:130] = 0
     unit[200:210, 200:210] = 0
-    boxes, whole = find(golden, unit)
+    boxes, whole, complete = find(golden, unit)
     assert len(boxes) == 4
+    assert complete
     assert (boxes[:, 2:] - boxes[:, :2]).max() <= 40
     assert whole[0] == whole[1] == whole[2] != whole[3]
     assert boxes[:3, 0].min() == 30
@@ -137,9 +144,21 @@ def test_so_many_candidates_the_largest_first() -> None:
     for k in range(100):
         x, y = 10 + 46 * (k % 10), 10 + 46 * (k // 10)
         unit[y : y + 5, x : x + 5 + (k == 77)] = 0
-    boxes, _ = find(golden, unit)
+    boxes, _, complete = find(golden, unit)
     assert len(boxes) == MOST
+    assert not complete
     assert boxes[0].tolist() == [10 + 46 * 7, 10 + 46 * 7, 16 + 46 * 7, 15 + 46 * 7]
+
+
+@pytest.mark.parametrize("count", [MOST - 1, MOST, MOST + 1])
+def test_one_candidate_too_many_is_told(count: int) -> None:
+    golden = np.full((480, 480), 255, np.uint8)
+    unit = golden.copy()
+    for k in range(count):
+        x, y = 10 + 46 * (k % 10), 10 + 46 * (k // 10)
+        unit[y : y + 5, x : x + 5] = 0
+    found = find(golden, unit)
+    assert (len(found.boxes), found.complete) == (min(count, MOST), count <= MOST)
 
 
 class Knowing:

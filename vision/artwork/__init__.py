@@ -25,4 +25,4 @@ def prepare(golden: U8, unit: U8) -> tuple[U8, I64]:
         unit: (h, w) uint8 of the same size.
     """
     moved = aligned(golden, unit)
-    return moved, find(moved, unit)[0]
+    return moved, find(moved, unit).boxes

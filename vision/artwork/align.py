@@ -7,6 +7,7 @@ by a few pixels here and there. The field is looked for only where the shift lea
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -34,8 +35,40 @@ _SMALLEST_PX: Final = 0.3  # a field that moves nothing farther is none
 _GRID: Final = (np.arange(32) + 0.5) / 32
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """The golden picture brought onto a unit's, and how.
+
+    Attributes:
+        picture: (h, w) uint8, the golden picture as the unit's shows it.
+        shift: x, y in whole pixels; unit(x + shift x, y + shift y) shows golden(x, y) but for the field.
+        field: (6, 2) of the displacement that follows, see `kernels.artwork`; None where the shift fits.
+    """
+
+    picture: U8
+    shift: tuple[int, int]
+    field: F64 | None
+
+    def displacements(self, unit: F64) -> F64:
+        """Return by how much the field moves what (n, 2) pixels of the unit show, (n, 2)."""
+        if self.field is None:
+            return np.zeros_like(unit)
+        h, w = self.picture.shape
+        u, v = ((unit + 0.5) / (w, h)).T
+        return np.asarray(_basis(u, v) @ self.field, np.float64)
+
+    def golden_points(self, unit: F64) -> F64:
+        """Return where the golden picture shows what (n, 2) pixels of the unit show, (n, 2)."""
+        return unit - self.shift - self.displacements(unit)
+
+
 def aligned(golden: U8, unit: U8) -> U8:
-    """Return the golden picture as the unit's picture shows it.
+    """Return the golden picture as the unit's picture shows it; see `align`."""
+    return align(golden, unit).picture
+
+
+def align(golden: U8, unit: U8) -> Alignment:
+    """Bring the golden picture onto the unit's.
 
     Where it does not reach, the unit's picture stands in: nothing can differ where nothing is known. Mirrored
     artwork there looks like defects.
@@ -43,18 +76,15 @@ def aligned(golden: U8, unit: U8) -> U8:
     Args:
         golden: (h, w) uint8, sides of at least LEAST_SIDE.
         unit: (h, w) uint8.
-
-    Returns:
-        (h, w) uint8.
     """
     dx, dy = shift(golden, unit)
     moved = _moved(golden, unit, dx, dy)
     field = _field(moved, unit)
     if field is None:
-        return moved
+        return Alignment(moved, (dx, dy), None)
     out = np.empty_like(unit)
     displaced(golden, unit, field, dx, dy, out)
-    return out
+    return Alignment(out, (dx, dy), field)
 
 
 def shift(golden: U8, unit: U8) -> tuple[int, int]:

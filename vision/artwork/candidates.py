@@ -8,13 +8,13 @@ tolerated away.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from kernels.bits import grown, packed, strays, tally, unpacked
+from kernels.bits import U64, grown, packed, strays, tally, unpacked
 from kernels.compiled import I64, U8
 
 COPPER_BELOW: Final = 128
@@ -23,51 +23,76 @@ MOST: Final = 64
 """Candidates of one picture at most, the largest first."""
 
 _WIDE, _WIDE_AREA = 2, 2  # pixels: what beyond this differs counts nearly at any size
-_NARROW, _NARROW_AREA = 1, 14  # beyond one pixel only where it is no speck
+NARROW, _NARROW_AREA = 1, 14  # beyond one pixel only where it is no speck
 _JOINED: Final = 3  # pixels: fragments no farther apart are one candidate
 _LONGEST: Final = (
     40  # pixels: a longer candidate is split, so that each part fits a crop with its surroundings
 )
 
 
-def find(golden: U8, unit: U8) -> tuple[I64, I64]:
-    """Return the candidates of an aligned pair, the largest first, at most MOST, and what each is part of.
+class Candidates(NamedTuple):
+    """Where an aligned pair differs, the largest first.
+
+    Attributes:
+        boxes: (n, 4) x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive; at most MOST.
+        whole: (n,) numbers: parts of one long difference have the same.
+        complete: whether no candidate was left out for being one more than MOST.
+    """
+
+    boxes: I64
+    whole: I64
+    complete: bool = True
+
+
+def find(golden: U8, unit: U8) -> Candidates:
+    """Return the candidates of an aligned pair.
 
     Args:
         golden: (h, w) uint8, aligned to the unit.
         unit: (h, w) uint8.
-
-    Returns:
-        (n, 4) boxes x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive; and (n,) numbers:
-        parts of one long difference have the same.
     """
-    before, after = packed(golden < COPPER_BELOW), packed(unit < COPPER_BELOW)
-    core, fine, joined = np.empty_like(before), np.empty_like(before), np.empty_like(before)
-    strays(before, after, unit.shape[1], _WIDE, core)
-    strays(before, after, unit.shape[1], _NARROW, fine)
+    h, w = unit.shape
+    before, after = packed(copper(golden)), packed(copper(unit))
+    core, fine = (_strays(before, after, w, reach) for reach in (_WIDE, NARROW))
+    joined = np.empty_like(fine)
     grown(fine, _JOINED, joined)
-    count, labels = cv2.connectedComponents(unpacked(joined, unit.shape[1]), connectivity=8, ltype=cv2.CV_16U)
-    labels = np.asarray(labels, np.uint16)
-    counts = np.zeros((2, count), np.int64)
-    boxes = np.tile(np.array((unit.shape[1], unit.shape[0], 0, 0)), (count, 1))
-    tally(labels, fine, core, counts, boxes)
+    count, labelled = cv2.connectedComponents(unpacked(joined, w), connectivity=8, ltype=cv2.CV_16U)
+    labels = np.asarray(labelled, np.uint16)
+    counts, tight = np.zeros((2, count), np.int64), np.tile(np.array((w, h, 0, 0)), (count, 1))
+    tally(labels, fine, core, counts, tight)
     area, strong = counts
     kept = np.flatnonzero((strong >= _WIDE_AREA) | (area >= _NARROW_AREA))
     order = kept[np.lexsort((kept, -area[kept], -strong[kept]))]
     parts: list[tuple[int, int, int, int]] = []
     whole: list[int] = []
     for one in order.tolist():
-        x1, y1, x2, y2 = boxes[one].tolist()
-        split = [(x1, y1, x2, y2)]
+        x1, y1, x2, y2 = tight[one].tolist()
+        boxes = [(x1, y1, x2, y2)]
         if max(x2 - x1, y2 - y1) > _LONGEST:
-            inside = (labels[y1:y2, x1:x2] == one) & (unpacked(fine[y1:y2], x2)[:, x1:] > 0)
-            ys, xs = np.nonzero(inside)
-            split = _split(xs + x1, ys + y1)
-        parts += split
-        whole += [one] * len(split)
-        if len(parts) >= MOST:
+            ys, xs = np.nonzero((labels[y1:y2, x1:x2] == one) & (unpacked(fine[y1:y2], x2)[:, x1:] > 0))
+            boxes = _split(xs + x1, ys + y1)
+        parts += boxes
+        whole += [one] * len(boxes)
+        if len(parts) > MOST:
             break
-    return np.array(parts[:MOST], np.int64).reshape(-1, 4), np.array(whole[:MOST], np.int64)
+    first = np.array(parts[:MOST], np.int64).reshape(-1, 4)
+    return Candidates(first, np.array(whole[:MOST], np.int64), len(parts) <= MOST)
+
+
+def copper(picture: U8) -> U8:
+    """Return (h, w) uint8, 1 where a picture shows copper or ink."""
+    return (picture < COPPER_BELOW).view(np.uint8)
+
+
+def differs(before: U8, after: U8, reach: int) -> U8:
+    """Return (h, w) uint8, 1 where a pixel's material lies nowhere within reach in the other picture."""
+    return unpacked(_strays(packed(before), packed(after), before.shape[1], reach), before.shape[1])
+
+
+def _strays(before: U64, after: U64, width: int, reach: int) -> U64:
+    out = np.empty_like(before)
+    strays(before, after, width, reach, out)
+    return out
 
 
 def _split(xs: npt.NDArray[np.int64], ys: npt.NDArray[np.int64]) -> list[tuple[int, int, int, int]]:

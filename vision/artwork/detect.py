@@ -43,19 +43,17 @@ def detect(golden: U8, unit: U8, detector: Detector, least: float) -> list[Findi
             reports from.
     """
     moved = aligned(golden, unit)
-    candidates, whole = find(moved, unit)
-    if not len(candidates):
+    candidates = find(moved, unit)
+    if not len(candidates.boxes):
         return []
-    corners = _corners(candidates, unit.shape)
-    found = detector.find(_crops(moved, corners), _crops(unit, corners))
-    kind = found.probabilities[:, 1:].argmax(axis=1) + 1
-    confidence = found.probabilities[np.arange(len(kind)), kind]
-    boxes = _in_picture(found.boxes, corners, unit.shape)
-    _merge(boxes, confidence, kind, whole)
+    probabilities, boxes = asked(moved, unit, candidates.boxes, detector)
+    kind = probabilities[:, 1:].argmax(axis=1) + 1
+    confidence = probabilities[np.arange(len(kind)), kind]
+    _merge(boxes, confidence, kind, candidates.whole)
     kept: list[int] = []
     for k in np.argsort(-confidence, kind="stable").tolist():
         empty = boxes[k, 0] >= boxes[k, 2] or boxes[k, 1] >= boxes[k, 3]
-        if confidence[k] < least or empty or (_overlaps(boxes[k], boxes[kept]) > SAME).any():
+        if confidence[k] < least or empty or (overlaps(boxes[k], boxes[kept]) > SAME).any():
             continue
         kept.append(k)
     findings: list[Finding] = []
@@ -63,6 +61,20 @@ def detect(golden: U8, unit: U8, detector: Detector, least: float) -> list[Findi
         x1, y1, x2, y2 = boxes[k].tolist()
         findings.append(Finding(detector.classes[int(kind[k])], float(confidence[k]), (x1, y1, x2, y2)))
     return findings
+
+
+def asked(golden: U8, unit: U8, candidates: I64, detector: Detector) -> tuple[F32, I64]:
+    """Return what a detector says of candidates: probabilities (n, k), and boxes (n, 4).
+
+    Args:
+        golden: (h, w) uint8, aligned to the unit.
+        unit: (h, w) uint8.
+        candidates: (n, 4) boxes, n at least 1.
+        detector: answers; its boxes come in whole pixels of the unit, clipped to the picture.
+    """
+    corners = _corners(candidates, unit.shape)
+    found = detector.find(_crops(golden, corners), _crops(unit, corners))
+    return found.probabilities, _in_picture(found.boxes, corners, unit.shape)
 
 
 def _merge(boxes: I64, confidence: F32, kind: I64, whole: I64) -> None:
@@ -104,7 +116,7 @@ def _in_picture(boxes: F32, corners: I64, shape: tuple[int, ...]) -> I64:
     return np.clip(np.round(placed), 0, limits).astype(np.int64)
 
 
-def _overlaps(box: I64, others: I64) -> F32:
+def overlaps(box: I64, others: I64) -> F32:
     """Return the intersection over union of a box with each of (n, 4) others."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
     common = np.prod(np.maximum(high - low, 0), axis=1)
