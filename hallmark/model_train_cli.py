@@ -89,13 +89,15 @@ def train(
 ) -> None:
     """Train a detector: read or draw units, align them, find candidates, fit, and release.
 
-    What an interrupted run has prepared is kept: the same command goes on there. The fit runs in an
-    environment of its own (`make train-setup`).
+    What an interrupted run has prepared is kept: the same command goes on there. Calibration and threshold
+    are set on what is held out; with --golden alone on an eighth as many units again, in PAIRS-check. The fit
+    runs in an environment of its own (`make train-setup`).
 
     Examples: `hallmark model train --data boards --format deeppcb --out build/boards`,
     `hallmark model train --golden golden.png --out build/board --dry-run`
     """
     from hallmark.training.prepare import stage
+    from hallmark.training.sources import check_source
 
     if out.exists():
         raise typer.BadParameter(
@@ -112,11 +114,15 @@ def train(
         return
     interpreter = _interpreter(python) if fit else None
     prepared = _prepare(pairs, source, processes)
+    check = pairs.with_name(f"{pairs.name}-check") if data is None else None
+    if check is not None:
+        _prepare(check, check_source(source.labelled, units, drawing_seed), processes)
+        told["check"] = str(check)
     told |= {"prepared": len(prepared), **_counts(prepared)}
     if held.split is not None:
         told["split"] = str(_write_split(pairs, held.split, source.labelled))
     if interpreter is not None:
-        given = {"--seed": seed, "--epochs": epochs, "--fields": fields}
+        given = {"--seed": seed, "--epochs": epochs, "--fields": fields, "--check": check}
         options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
         lists = {"--also": [str(folder) for folder in also or []], "--holdout": held.groups}
         options += [text for name, values in lists.items() if values for text in (name, *values)]
@@ -258,6 +264,8 @@ def _rows(told: dict[str, Any]) -> Iterable[tuple[str, str]]:
         return
     yield "pairs", f"{told['prepared']} in {told['pairs']['folder']}, {told['candidates']} candidates"
     yield "boxes", f"{told['boxes']}, of which a candidate reaches {told['boxes_reached']}"
+    if "check" in told:
+        yield "check", told["check"]
     if "split" in told:
         yield "split", told["split"]
     if "model" in told:

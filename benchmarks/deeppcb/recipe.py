@@ -3,11 +3,17 @@
 Run `python -m benchmarks.deeppcb.recipe DIR --list trainval.txt --work WORK`. In WORK:
 
     real, drawn-S        prepared pairs: the labelled ones, and ones drawn on the templates by seed S
+    check                prepared pairs, drawn, which no fit learns from
     golden-S             detectors fitted to drawn pairs alone: no real defect seen
     first-F              fitted to the drawn pairs of what fold F keeps: fits of the fold start from it
     fold-F-S             fitted to real and drawn pairs of what fold F keeps, by seed S
     figures.json         AP and F of each on the pairs held out, and of golden-S on every pair
+    fields.json          what the release's card says that the fit alone does not know
     artwork              the release: every group, with thresholds and figures from the folds
+
+A fold's figures are by a calibration (temperature and topology, see `models.detector.calibration`) that was
+set on what the fits of the other folds found on their own held-out pairs; the release has that of all. Fits
+to drawn pairs alone have theirs from drawn pairs of another seed.
 
 Whatever is there already is kept, so an interrupted run goes on. It takes two hours of one core.
 """
@@ -20,11 +26,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any, Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.deeppcb.__main__ import by_detector
 from benchmarks.deeppcb.score import Detection, Score, interval, score
@@ -35,9 +42,12 @@ from hallmark.commands import input_errors
 from hallmark.training.fitting import fit, interpreter
 from hallmark.training.prepare import prepare_pairs
 from hallmark.training.sources import Source, drawn_source, labelled_source
-from models.detector.card import read_detector_card
-from models.detector.release import open_detector
+from models.detector.calibrated import calibration
+from models.detector.calibration import Calibration
+from models.detector.release import open_networks
+from models.detector.runtime import ask
 from models.errors import ModelError
+from models.train.detector.data import candidate_crops, read_prepared
 
 FOLDS: Final = (
     ("group20085/20085", "group44000/44000"),
@@ -46,6 +56,8 @@ FOLDS: Final = (
 )
 SEEDS: Final = (1, 2, 3)
 UNITS: Final = 2400
+CHECKED: Final = 600
+CHECK_SEED: Final = 100
 GOLDEN: Final = ("--epochs", "7")
 FIRST: Final = ("--seed", "1", "--epochs", "5", "--fp32")
 LAST: Final = ("--epochs", "2", "--rate", "0.002")
@@ -57,8 +69,9 @@ _CONDITIONS: Final = (
     "1, 95 %."
 )
 _CHOSEN: Final = (
-    "On three folds of whole board groups, three seeds each: temperature is the median of the least negative "
-    "log likelihood of each, the operating threshold has the greatest F of all pooled."
+    "On three folds of whole board groups, three seeds each: temperature and topology have the least "
+    "negative log likelihood over the candidates held out, the operating threshold the greatest F of all "
+    "pooled. Each fold's figures are by the calibration of the other two."
 )
 _LICENCE: Final = (
     "DeepPCB's LICENSE file: MIT License, Copyright (c) 2018 tangsanli5201. Its README: the data set is for "
@@ -87,6 +100,15 @@ class Figure:
     operating: Score
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Candidates that a fit did not learn from: logits (n, k), topology (n,) and class (n,) of each."""
+
+    logits: npt.NDArray[np.float32]
+    topology: npt.NDArray[np.int64]
+    kinds: npt.NDArray[np.int32]
+
+
 class Work:
     """The folder of a run: fits what is not there yet."""
 
@@ -102,6 +124,7 @@ class Work:
         templates = read_golden(self.root, self.listed)
         for seed in SEEDS:
             self._prepared(f"drawn-{seed}", drawn_source(templates, UNITS, seed))
+        self._prepared("check", drawn_source(templates, CHECKED, CHECK_SEED))
 
     def _prepared(self, name: str, source: Source) -> None:
         if not (self.folder / name / "index.json").exists():
@@ -119,10 +142,23 @@ class Work:
             )
         return out
 
-    def found(self, name: str, keep: Iterable[str] | None) -> Pictures:
-        """Return the labelled boxes and what a release finds, on the pairs of some groups or on all."""
+    def judged(self, name: str, keep: Iterable[str]) -> Judged:
+        """Return what a release answers for the candidates of the labelled pairs of some groups."""
+        groups = set(keep)
+        pictures, topology, kinds = candidate_crops(
+            read_prepared(self.folder / "real").subset(lambda group: group in groups)
+        )
+        return Judged(ask(open_networks(self.folder / name).fp32, pictures).logits, topology, kinds)
+
+    def found(self, name: str, keep: Iterable[str] | None, judged: Calibration | None = None) -> Pictures:
+        """Return the labelled boxes and what a release finds, on the pairs of some groups or on all.
+
+        `judged` takes the place of the release's own calibration.
+        """
         groups = None if keep is None else set(keep)
-        find = by_detector(open_detector(self.folder / name))
+        detector = open_networks(self.folder / name)
+        detector.calibration = judged or detector.calibration
+        find = by_detector(detector)
         pictures: Pictures = []
         for pair in self.pairs:
             if groups is None or _group(pair, self.root) in groups:
@@ -143,13 +179,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         work = Work(options.work, options.root, options.list, options.processes)
         work.prepare()
         golden = _golden_figures(work)
-        found, threshold, temperature = _folds(work)
+        found, threshold, judged = _folds(work)
         folds = [_figure(name, pictures, threshold) for name, pictures in found.items()]
         figures = [*golden, *folds]
         held = [picture for name in found if name.endswith("-1") for picture in found[name]]
         write_file(options.work / "figures.json", json.dumps([asdict(f) for f in figures], indent=1).encode())
         fields = options.work / "fields.json"
-        write_file(fields, json.dumps(_fields(held, folds, threshold, temperature), indent=1).encode())
+        write_file(fields, json.dumps(_fields(held, folds, threshold, judged), indent=1).encode())
         work.fitted(
             "artwork", "real", "--seed", "1", *LAST, "--also", work.folder / "drawn-1",
             "--start", work.folder / "golden-1.npz", "--fields", fields,
@@ -166,14 +202,14 @@ def _golden_figures(work: Work) -> list[Figure]:
     figures: list[Figure] = []
     for seed in SEEDS:
         name = f"golden-{seed}"
-        work.fitted(name, f"drawn-{seed}", "--seed", str(seed), *GOLDEN)
+        work.fitted(name, f"drawn-{seed}", "--seed", str(seed), *GOLDEN, "--check", work.folder / "check")
         figures.append(_figure(name, work.found(name, None), _NONE_SEEN))
     return figures
 
 
-def _folds(work: Work) -> tuple[dict[str, Pictures], float, float]:
-    """Return what every fold and seed finds, the threshold of greatest F, and the temperature."""
-    found: dict[str, Pictures] = {}
+def _folds(work: Work) -> tuple[dict[str, Pictures], float, Calibration]:
+    """Return what every fold and seed finds, the threshold of greatest F, and the calibration of all."""
+    judged: dict[int, list[Judged]] = {f: [] for f, _ in enumerate(FOLDS, start=1)}
     for f, held in enumerate(FOLDS, start=1):
         work.fitted(f"first-{f}", "drawn-1", *FIRST, "--holdout", *held)
         for seed in SEEDS:
@@ -182,11 +218,23 @@ def _folds(work: Work) -> tuple[dict[str, Pictures], float, float]:
                 name, "real", "--seed", str(seed), *LAST, "--also", work.folder / "drawn-1",
                 "--start", work.folder / f"first-{f}.npz", "--fp32", "--holdout", *held,
             )  # fmt: skip
-            found[name] = work.found(name, held)
+            judged[f].append(work.judged(name, held))
+    found: dict[str, Pictures] = {}
+    for f, held in enumerate(FOLDS, start=1):
+        others = calibrated([one for g, several in judged.items() if g != f for one in several])
+        found |= {f"fold-{f}-{seed}": work.found(f"fold-{f}-{seed}", held, others) for seed in SEEDS}
     pooled = [picture for pictures in found.values() for picture in pictures]
-    threshold = best_threshold(pooled)
-    heat = median(read_detector_card(work.folder / name).thresholds.temperature for name in found)
-    return found, threshold, heat
+    every = [one for several in judged.values() for one in several]
+    return found, best_threshold(pooled), calibrated(every)
+
+
+def calibrated(judged: Sequence[Judged]) -> Calibration:
+    """Return the calibration of several fits' candidates together."""
+    return calibration(
+        np.concatenate([one.logits for one in judged]),
+        np.concatenate([one.topology for one in judged]),
+        np.concatenate([one.kinds for one in judged]),
+    )
 
 
 def best_threshold(pictures: Pictures) -> float:
@@ -209,7 +257,7 @@ def _group(pair: Pair, root: Path) -> str:
 
 
 def _fields(
-    held: Pictures, folds: Sequence[Figure], threshold: float, temperature: float
+    held: Pictures, folds: Sequence[Figure], threshold: float, judged: Calibration
 ) -> Mapping[str, Any]:
     """Return what the release's card says that the fit alone does not know; `held` is of the first seed."""
     bounds = interval(held, threshold, np.random.default_rng(1), _RESAMPLED)
@@ -232,7 +280,8 @@ def _fields(
         f"F {100 * mean_f:.2f}; at the operating threshold {escapes:.3f} escapes and {false:.3f} false boxes "
         "per picture.",
         "thresholds": {
-            "temperature": temperature, "operating": threshold, "hold_below": threshold, "chosen": _CHOSEN,
+            "temperature": judged.temperature, "topology": judged.table,
+            "operating": threshold, "hold_below": threshold, "chosen": _CHOSEN,
         },
         "licence": _LICENCE,
         "limits": _LIMITS,

@@ -70,11 +70,12 @@ def _decided(detector: ReleasedDetector, golden: U8, unit: U8, candidates: I64) 
         return np.zeros(0, np.int64)
     around = ((SIDE, SIDE), (SIDE, SIDE), (0, 0))
     pictures = [np.pad(p, around, mode="reflect") for p in (golden, unit)]
-    corners = (candidates[:, :2] + candidates[:, 2:]) // 2 + SIDE // 2
+    corners = (candidates[:, :2] + candidates[:, 2:4]) // 2 + SIDE // 2
     crops = [
         np.stack([picture[y : y + SIDE, x : x + SIDE] for x, y in corners.tolist()]) for picture in pictures
     ]
-    return decide(detector.find(*crops).probabilities, detector.operating, detector.hold_below)
+    found = detector.find(*crops, candidates[:, 4])
+    return decide(found.probabilities, detector.operating, detector.hold_below)
 
 
 def _told(detector: ReleasedDetector, decisions: I64) -> Told:
@@ -86,7 +87,7 @@ def _told(detector: ReleasedDetector, decisions: I64) -> Told:
 
 def _marked(unit: U8, candidates: I64, decisions: I64) -> U8:
     picture = np.ascontiguousarray(np.repeat(unit, 3, axis=2) if unit.shape[2] == 1 else unit)
-    for (x1, y1, x2, y2), decision in zip(candidates.tolist(), decisions.tolist(), strict=True):
+    for (x1, y1, x2, y2, _), decision in zip(candidates.tolist(), decisions.tolist(), strict=True):
         if decision != DISMISSED:
             colour = _HELD if decision == HOLD else _NAMED
             cv2.rectangle(picture, (x1 - 4, y1 - 4), (x2 + 4, y2 + 4), colour, 2, cv2.LINE_AA)

@@ -139,10 +139,11 @@ def _prepare_one(folder: Path, work: tuple[int, Item]) -> Prepared:
         pair, digest = read_pair(folder, number)
     else:
         raw = item.raw()
-        aligned, candidates = prepare(raw.golden, raw.unit)
+        aligned, found = prepare(raw.golden, raw.unit)
         pair = PreparedPair(
             golden=aligned[..., None], unit=raw.unit[..., None],
-            boxes=np.array(raw.boxes, np.int32).reshape(-1, 5), candidates=candidates.astype(np.int32),
+            boxes=np.array(raw.boxes, np.int32).reshape(-1, 5),
+            candidates=np.column_stack((found.boxes, found.topology)).astype(np.int32),
         )  # fmt: skip
         digest = write_pair(folder, number, pair)
     reached = _reached(pair)
@@ -151,6 +152,6 @@ def _prepare_one(folder: Path, work: tuple[int, Item]) -> Prepared:
 
 def _reached(pair: PreparedPair) -> int:
     """Return how many boxes some candidate overlaps: the others a detector is never shown."""
-    a, b = pair.boxes[:, None, :4], pair.candidates[None]
+    a, b = pair.boxes[:, None, :4], pair.candidates[None, :, :4]
     overlap = np.minimum(a[..., 2:], b[..., 2:]) > np.maximum(a[..., :2], b[..., :2])
     return int(np.count_nonzero(np.any(overlap.all(axis=2), axis=1)))

@@ -7,7 +7,7 @@ not finished. Each `NNNNNN.npz` has
 * `unit`: (h, w, c) uint8
 * `boxes`: (m, 5) int32 x1 y1 x2 y2 class, in pixels of the unit, x2 and y2 exclusive; class counts in
   `classes` of the index, from 1
-* `candidates`: (n, 4) int32 x1 y1 x2 y2, where the station's own finder would show the detector a crop
+* `candidates`: (n, 5) int32 x1 y1 x2 y2 topology, where the station shows the detector a crop
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Index(Closed):
         groups: by file; pairs of one group are held out together. Empty text where nothing says so.
     """
 
-    schema_: Literal["hallmark.prepared/1"] = Field(alias="schema", default="hallmark.prepared/1")
+    schema_: Literal["hallmark.prepared/2"] = Field(alias="schema", default="hallmark.prepared/2")
     classes: Annotated[tuple[Text, ...], Field(min_length=2)]
     channels: Literal[1, 3]
     source: Text

@@ -18,6 +18,7 @@ from hallmark.errors import TrainingError
 from kernels.compiled import U8
 from vision.artwork import LEAST_SIDE
 
+_UNSEEN: Final = 1 << 32  # beyond every seed that a command is given
 _MIDDLE: Final = (64, 192)  # codes that are neither of two materials
 _MOST_BETWEEN: Final = 0.1  # of the pixels of artwork; photographs of boards and parts have 0.18 to 0.95
 
@@ -95,7 +96,7 @@ class Source:
         """Return what decides every byte of the prepared pairs, apart from the versions of libraries."""
         items = [[item.pair.name, item.pair.group or ""] for item in self.items]
         return {
-            "schema": "hallmark.plan/1", "source": self.description, "classes": list(self.labelled.classes),
+            "schema": "hallmark.plan/2", "source": self.description, "classes": list(self.labelled.classes),
             "source_digest": self.labelled.digest, "pairs": len(self.items),
             "items_digest": sha256(canonical_json(items)), **self.settings,
         }  # fmt: skip
@@ -113,6 +114,11 @@ def drawn_source(golden: LabelledSet, units: int, seed: int) -> Source:
     items = tuple(DrawnItem(golden.pairs[i % len(golden.pairs)], (seed, i)) for i in range(units))
     description = f"{units} units drawn on {len(golden.pairs)} golden pictures, no real defect seen"
     return Source(description, golden, items, {"layout": golden.layout, "drawing_seed": seed})
+
+
+def check_source(golden: LabelledSet, units: int, seed: int) -> Source:
+    """Return units that no fit to `drawn_source` has seen, an eighth as many, to set calibration on."""
+    return drawn_source(golden, max(units // 8, 1), seed + _UNSEEN)
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""What is set on candidates that were held out: temperature, operating threshold, reliability diagram."""
+"""What is set on candidates that were held out: calibration, operating threshold, reliability diagram."""
 
 from __future__ import annotations
 
@@ -7,22 +7,49 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import logsumexp
 
+from models.detector.calibration import LARGEST_OFFSET, TOPOLOGIES, Calibration
 from models.detector.decision import decide
-from models.parity import softmax
 
 _BINS: Final = 10
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
 
 
-def temperature(logits: F32, kinds: I32) -> float:
-    """Return the temperature of least negative log likelihood, to 1 % (Guo et al., arXiv:1706.04599)."""
-    candidates = np.exp(np.arange(math.log(0.5), math.log(4.0), 0.01))
-    true = np.arange(len(kinds)), kinds
-    costs = [-np.log(np.maximum(softmax(logits, float(t))[true], 1e-12)).mean() for t in candidates]
-    return round(float(candidates[int(np.argmin(costs))]), 3)
+def calibration(logits: F32, topology: I64, kinds: I32) -> Calibration:
+    """Return temperature and topology table of least negative log likelihood.
+
+    Temperature by C. Guo et al., arXiv:1706.04599. The table's numbers have a normal prior of one about zero,
+    so that a topology which was rarely seen, or never, speaks for nothing.
+
+    Args:
+        logits: (n, k) float32, of candidates that the network did not learn from.
+        topology: (n,) of them, see `TOPOLOGIES`.
+        kinds: (n,) class that each shows.
+    """
+    values, k = logits.astype(np.float64), logits.shape[1]
+    shown = np.eye(k)[kinds]
+    each = np.eye(len(TOPOLOGIES))[topology]
+    each[:, 0] = 0  # of what is not told nothing is concluded
+
+    def cost(given: F64) -> tuple[float, F64]:
+        scaled, table = values / np.exp(given[0]), given[1:].reshape(-1, k)
+        evidence = scaled + each @ table
+        total = logsumexp(evidence, axis=1)
+        off = np.exp(evidence - total[:, None]) - shown
+        slope = np.concatenate(([-(off * scaled).sum()], (each.T @ off + table).ravel()))
+        return float((total - (shown * evidence).sum(axis=1)).sum() + (table**2).sum() / 2), slope
+
+    start = np.zeros(1 + len(TOPOLOGIES) * k)
+    bounds = [(math.log(0.5), math.log(4.0)), *[(-LARGEST_OFFSET, LARGEST_OFFSET)] * (len(start) - 1)]
+    best = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    table = np.round(best[1:].reshape(-1, k), 3) + 0.0
+    return Calibration(round(math.exp(best[0]), 3), tuple(tuple(row) for row in table.tolist()))
 
 
 def operating(probabilities: F32, kinds: I32) -> float:

@@ -10,11 +10,14 @@ from pydantic import Field, model_validator
 from evidence.inspection import Digest, Name
 from golden.regions import Closed, Stated
 from models.card import Card, Probability, Text, read_card_of
+from models.detector.calibration import LARGEST_OFFSET, TOPOLOGIES, Calibration
 
 INT8: Final = "model.int8.onnx"
 SCHEMA: Final = "hallmark.detector/1"
 LARGEST_MARGIN: Final = 0.25
 """An INT8 network whose probabilities are off by more than this is no stand-in for the trained one."""
+
+_ROWS: Final = len(TOPOLOGIES)
 
 Runtime = Literal["fp32", "int8"]
 
@@ -53,19 +56,29 @@ class DetectorInput(Closed):
     mm_per_px: Stated[Annotated[float, Field(gt=0)]] = None
 
 
+Offsets = tuple[Annotated[float, Field(ge=-LARGEST_OFFSET, le=LARGEST_OFFSET)], ...]
+
+
 class DetectorThresholds(Closed):
-    """Confidence: softmax(logits / temperature), then what it takes to be reported and to be named.
+    """Confidence: `models.detector.calibration`, then what it takes to be reported and to be named.
 
     `operating` and `hold_below` are those of `models.detector.decision`; `chosen` says on which data and by
     which rule they were set. `int8_margin`: an INT8 answer nearer than this to another decision is asked
-    again of the FP32 network; it bounds the INT8 network's error of a probability.
+    again of the FP32 network; it bounds the INT8 network's error of a probability. `topology` is the table of
+    `Calibration`; without it topology counts nothing.
     """
 
     temperature: Annotated[float, Field(gt=0)]
+    topology: Stated[Annotated[tuple[Offsets, ...], Field(min_length=_ROWS, max_length=_ROWS)]] = None
     operating: Probability
     hold_below: Probability
     int8_margin: Stated[Annotated[float, Field(gt=0, le=LARGEST_MARGIN)]] = None
     chosen: Text
+
+    @property
+    def calibration(self) -> Calibration:
+        """Return what makes probabilities of logits."""
+        return Calibration(self.temperature, self.topology)
 
 
 class ReliabilityBin(Closed):
@@ -99,6 +112,9 @@ class DetectorCard(Card):
             raise ValueError("it runs an INT8 network that it does not bring")
         if (self.files.int8 is None) != (self.thresholds.int8_margin is None):
             raise ValueError("an INT8 network and its margin are stated together")
+        table = self.thresholds.topology
+        if table is not None and ({len(row) for row in table} != {len(self.classes)} or any(table[0])):
+            raise ValueError(f"its topology table needs {len(self.classes)} numbers a row, the first row's 0")
         if "training" not in {one.use for one in self.data}:
             raise ValueError("it does not say what data it was fitted to")
         return self

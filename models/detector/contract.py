@@ -18,6 +18,7 @@ _LENGTH: Final = 32.0  # pixels that a box of logarithm 0 is long
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,13 +49,15 @@ class Detector(Protocol):
     hold_below: float
     operating: float
 
-    def find(self, golden: U8, unit: U8) -> Found:
+    def find(self, golden: U8, unit: U8, topology: I64) -> Found:
         """Return class probabilities and boxes.
 
         Args:
             golden: (n, SIDE, SIDE, c) uint8 crops of the golden picture, aligned to the unit; c is 1
                 (artwork, copper black) or 3 (RGB), as the card says.
             unit: (n, SIDE, SIDE, c) uint8 crops of the unit.
+            topology: (n,) numbers of `models.detector.calibration.TOPOLOGIES`, of the whole candidates; 0
+                where nothing is known of it.
         """
         ...
 

@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from models.detector.calibration import Calibration
 from models.detector.contract import decoded
 from models.detector.decision import DISMISSED, decide
 from models.detector.runtime import Answers
 from models.errors import ParityError
-from models.parity import LARGEST_DIFFERENCE, softmax
+from models.parity import LARGEST_DIFFERENCE
 
 LARGEST_BOX_PX: Final = {"fp32": 0.02, "int8": 4.0}
 """An edge of a box that is reported may move by so many pixels from the trained network's."""
@@ -25,15 +26,16 @@ F32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """By what answers are compared: the card's temperature and thresholds."""
+    """By what answers are compared: the card's calibration and thresholds, and the crops' topology."""
 
-    temperature: float
+    calibration: Calibration
     operating: float
     hold_below: float
+    topology: npt.NDArray[np.int64]
 
     def probabilities(self, logits: F32) -> F32:
         """Return calibrated probabilities (n, k) of logits (n, k)."""
-        return softmax(logits, self.temperature)
+        return self.calibration.probabilities(logits, self.topology)
 
     def decisions(self, logits: F32) -> npt.NDArray[np.int64]:
         """Return the decisions (n,) of logits (n, k), see `models.detector.decision.decide`."""
@@ -77,7 +79,7 @@ def compare(trained: Answers, own: Answers, served: Answers, judged: Judged) -> 
         trained: of the trained network, in torch.
         own: of the exported network itself.
         served: what is served, `own` where nothing stands behind it.
-        judged: temperature and thresholds.
+        judged: how probabilities and decisions are made of them.
 
     Raises ValueError where shapes differ.
     """

@@ -18,6 +18,7 @@ from golden import dsse
 from golden.keys import SigningKey, TrustStore
 from golden.sample import write_file
 from models.card import MODEL, PARITY, write_card
+from models.detector.calibration import TOPOLOGIES
 from models.detector.card import INT8, DetectorCard, Runtime, read_detector_card
 from models.detector.contract import SIDE
 from models.detector.decision import HOLD
@@ -39,6 +40,7 @@ _AT_START: Final = 48  # crops of the fixed set that every opening repeats; `ver
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,12 @@ class FixedSet:
 
     Attributes:
         pairs: (n, SIDE, SIDE, 2c) uint8, golden channels first; not chosen by any runtime's answers.
+        topology: (n,) of the crops' candidates, see `models.detector.calibration.TOPOLOGIES`.
         trained: what the trained network answered, in torch.
     """
 
     pairs: U8
+    topology: I64
     trained: Answers
 
 
@@ -147,13 +151,14 @@ def open_networks(folder: Path) -> ReleasedDetector:
 def read_fixed(folder: Path) -> FixedSet:
     """Return the fixed set of a release; raise ModelFormatError and ModelAlteredError as `open_detector`."""
     card = read_detector_card(folder)
-    golden, change, logits, boxes = read_arrays(
-        folder, PARITY, card.files.parity, "golden", "change", "logits", "box"
-    )
+    names = ["golden", "change", "logits", "box"]
+    names += [] if card.thresholds.topology is None else ["topology"]
+    golden, change, logits, boxes, *told = read_arrays(folder, PARITY, card.files.parity, *names)
     if golden.shape != change.shape or golden.dtype != np.uint8 or change.dtype != np.uint8:
         raise ModelFormatError(f"{folder / PARITY}: no pairs of crops; take the model as it was released")
     pairs = np.concatenate([golden, golden + change], axis=-1)  # modulo 256, as it was packed
-    fixed = FixedSet(pairs, Answers(logits, boxes))
+    topology = told[0].astype(np.int64) if told else np.zeros(len(pairs), np.int64)
+    fixed = FixedSet(pairs, topology, Answers(logits, boxes))
     _check_shapes(fixed, card, folder)
     return fixed
 
@@ -165,7 +170,7 @@ def _packed(fixed: FixedSet) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer, golden=golden, change=fixed.pairs[..., channels:] - golden,  # modulo 256
-        logits=fixed.trained.logits, box=fixed.trained.boxes,
+        topology=fixed.topology.astype(np.uint8), logits=fixed.trained.logits, box=fixed.trained.boxes,
     )  # fmt: skip
     return buffer.getvalue()
 
@@ -174,6 +179,10 @@ def _check_shapes(fixed: FixedSet, card: DetectorCard, folder: Path) -> None:
     n, k = len(fixed.pairs), len(card.classes)
     expected = (n, SIDE, SIDE, 2 * card.input.channels), (n, k), (n, 4)
     found = fixed.pairs.shape, fixed.trained.logits.shape, fixed.trained.boxes.shape
+    if fixed.topology.shape != (n,) or not np.isin(fixed.topology, range(len(TOPOLOGIES))).all():
+        raise ModelFormatError(
+            f"{folder / PARITY}: not a topology for each crop; take the model as it was released"
+        )
     kinds = fixed.pairs.dtype, fixed.trained.logits.dtype, fixed.trained.boxes.dtype
     if not n or found != expected or kinds != (np.uint8, np.float32, np.float32):
         raise ModelFormatError(
@@ -187,18 +196,18 @@ def _check_worth(fixed: FixedSet, card: DetectorCard) -> None:
     n = len(fixed.pairs)
     if n < LEAST_CROPS:
         raise ParityError(f"the fixed set has {n} crops: give at least {LEAST_CROPS}")
-    if len(np.unique(_judged(card).decisions(fixed.trained.logits))) < 2:
+    if len(np.unique(_judged(card, fixed).decisions(fixed.trained.logits))) < 2:
         raise ParityError("all crops of the fixed set are decided alike, which proves nothing: mix them")
 
 
-def _judged(card: DetectorCard) -> Judged:
+def _judged(card: DetectorCard, fixed: FixedSet) -> Judged:
     t = card.thresholds
-    return Judged(t.temperature, t.operating, t.hold_below)
+    return Judged(t.calibration, t.operating, t.hold_below, fixed.topology)
 
 
 def _first(fixed: FixedSet, count: int) -> FixedSet:
     trained = Answers(fixed.trained.logits[:count], fixed.trained.boxes[:count])
-    return FixedSet(fixed.pairs[:count], trained)
+    return FixedSet(fixed.pairs[:count], fixed.topology[:count], trained)
 
 
 def _compared(detector: ReleasedDetector, fixed: FixedSet, folder: Path) -> dict[Runtime, DetectorParity]:
@@ -212,8 +221,8 @@ def _compared(detector: ReleasedDetector, fixed: FixedSet, folder: Path) -> dict
         source = str(folder / name)
         try:
             own = ask(network, fixed.pairs)
-            served = detector.answers(fixed.pairs, int8=True) if runtime == "int8" else own
-            parity = compare(fixed.trained, own, served, _judged(card))
+            served = detector.answers(fixed.pairs, fixed.topology, int8=True) if runtime == "int8" else own
+            parity = compare(fixed.trained, own, served, _judged(card, fixed))
         except (*RUNTIME_ERRORS, ValueError) as error:
             raise ParityError(
                 f"{source}: does not take its own inputs: {error}; take the model as it was released"
@@ -227,7 +236,7 @@ def _report(
     detector: ReleasedDetector, fixed: FixedSet, found: Mapping[Runtime, DetectorParity]
 ) -> ParityReport:
     card = detector.card
-    decided = _judged(card).decisions(fixed.trained.logits)
+    decided = _judged(card, fixed).decisions(fixed.trained.logits)
     counts = {card.classes[i]: int((decided == i).sum()) for i in range(len(card.classes))}
     runtimes = [
         RuntimeParity(

@@ -12,15 +12,15 @@ import onnxruntime
 
 from models.detector.card import DetectorCard
 from models.detector.contract import SIDE, Found, decoded
-from models.detector.decision import decide, doubtful
+from models.detector.decision import doubtful
 from models.errors import ModelError
-from models.parity import softmax
 from models.release.files import RUNTIME_ERRORS
 
 BATCH: Final = 16
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,17 @@ class ReleasedDetector:
         self.classes = card.classes
         self.hold_below = card.thresholds.hold_below
         self.operating = card.thresholds.operating
+        self.calibration = card.thresholds.calibration
         self.fp32 = fp32
         self.int8 = int8
 
-    def find(self, golden: U8, unit: U8) -> Found:
+    def find(self, golden: U8, unit: U8, topology: I64) -> Found:
         """Return what pairs of crops show, see `models.detector.contract.Detector`.
 
         Raises:
             ModelError: the network fails on them.
-            ValueError: the crops are not (n, SIDE, SIDE, c) uint8 of one shape, n at least 1, c the card's.
+            ValueError: the crops are not (n, SIDE, SIDE, c) uint8 of one shape, n at least 1, c the card's,
+                or `topology` is not of n.
         """
         shape = (SIDE, SIDE, self.card.input.channels)
         if golden.shape != unit.shape or golden.shape[1:] != shape or not len(golden):
@@ -87,27 +89,24 @@ class ReleasedDetector:
             raise ValueError(f"crops of {golden.dtype} and {unit.dtype}: both must be uint8")
         pairs = np.concatenate([golden, unit], axis=3)
         try:
-            answers = self.answers(pairs, int8=self.card.runs == "int8")
+            answers = self.answers(pairs, topology, int8=self.card.runs == "int8")
         except RUNTIME_ERRORS as error:
             raise ModelError(f"model {self.card.name!r} fails on crops of {golden.shape}: {error}") from error
-        return Found(self.probabilities(answers.logits), decoded(answers.boxes))
+        return Found(self.calibration.probabilities(answers.logits, topology), decoded(answers.boxes))
 
-    def probabilities(self, logits: F32) -> F32:
-        """Return calibrated probabilities (n, k) of logits (n, k)."""
-        return softmax(logits, self.card.thresholds.temperature)
-
-    def decisions(self, logits: F32) -> npt.NDArray[np.int64]:
-        """Return the decisions (n,) of logits (n, k), see `models.detector.decision.decide`."""
-        return decide(self.probabilities(logits), self.operating, self.hold_below)
-
-    def answers(self, pairs: U8, *, int8: bool) -> Answers:
+    def answers(self, pairs: U8, topology: I64, *, int8: bool) -> Answers:
         """Return the FP32 network's answers, or those of INT8 with FP32 behind it."""
         margin = self.card.thresholds.int8_margin
         if not int8 or self.int8 is None or margin is None:
             return ask(self.fp32, pairs)
         first = ask(self.int8, pairs)
         again = np.flatnonzero(
-            doubtful(self.probabilities(first.logits), self.operating, self.hold_below, margin)
+            doubtful(
+                self.calibration.probabilities(first.logits, topology),
+                self.operating,
+                self.hold_below,
+                margin,
+            )
         )
         if again.size:
             second = ask(self.fp32, pairs[again])

@@ -28,10 +28,10 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from models.detector.calibration import Calibration
 from models.detector.card import LARGEST_MARGIN
 from models.detector.runtime import ask
 from models.errors import ParityError
-from models.parity import softmax
 from models.release.files import session
 
 INT16_MAX: Final = 32767
@@ -40,7 +40,7 @@ _QUANTISED: Final = ("Conv", "Add", "Relu", "MaxPool", "Gemm", "MatMul")
 _SPARE: Final = 1.5  # times the largest difference on the calibration data: unseen crops may differ more
 
 U8 = npt.NDArray[np.uint8]
-F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
 
 
 def quantise(
@@ -112,16 +112,17 @@ def largest_pair_sum(network: bytes) -> int:
     return largest
 
 
-def int8_margin(network: bytes, int8: bytes, calibration: U8, temperature: float) -> float:
+def int8_margin(network: bytes, int8: bytes, pairs: U8, topology: I64, calibration: Calibration) -> float:
     """Return the margin for a card: how far an INT8 probability may be off, rounded up to 0.001.
 
-    One and a half times the largest difference on pairs that are not those of the fixed set; at least 0.002.
+    One and a half times the largest difference on pairs that are not those of the fixed set, each with its
+    topology; at least 0.002.
 
     Raises:
         ParityError: the two differ by so much that one cannot stand for the other.
     """
     exact, coarse = (
-        softmax(ask(session(data, Path("network")), calibration).logits, temperature)
+        calibration.probabilities(ask(session(data, Path("network")), pairs).logits, topology)
         for data in (network, int8)
     )
     margin = np.ceil(1000 * max(_SPARE * float(np.abs(exact - coarse).max()), 0.002)) / 1000

@@ -120,6 +120,10 @@ def test_golden_pictures_alone_are_drawn_on(here: Path) -> None:
     assert answer["prepared"] == 2
     assert answer["boxes"] > 0
     assert list(read_index(here / "m-pairs").names.values()) == ["board0/0.png", "board1/1.png"]
+    assert answer["check"] == "m-pairs-check"
+    unseen = read_index(here / "m-pairs-check")
+    assert list(unseen.names.values()) == ["board0/0.png"]
+    assert not set(unseen.files.values()) & set(read_index(here / "m-pairs").files.values())
 
 
 def test_a_table_of_groups_counts(data: Path, here: Path) -> None:

@@ -55,7 +55,7 @@ def test_pairs_are_aligned_and_a_candidate_reaches_the_defect(source: Source, tm
         off[y1 - 18 : y2 - 14, x1 - 18 : x2 - 14] = False  # JPEG rings
         assert off.mean() < 0.002, "it was aligned"
         if defect:
-            cx1, cy1, cx2, cy2 = pair.candidates[0].tolist()
+            cx1, cy1, cx2, cy2, _ = pair.candidates[0].tolist()
             assert x1 - 3 <= cx1 < cx2 <= x2 + 3
             assert y1 - 3 <= cy1 < cy2 <= y2 + 3
 
@@ -65,7 +65,7 @@ def test_the_index_says_what_the_pairs_are(source: Source, tmp_path: Path) -> No
     source = labelled_source(read(source.labelled.root, "deeppcb"))
     prepare(tmp_path / "pairs", source)
     told = json.loads((tmp_path / "pairs" / INDEX).read_bytes())
-    assert told["schema"] == "hallmark.prepared/1"
+    assert told["schema"] == "hallmark.prepared/2"
     assert told["classes"] == ["not_a_defect", "open", "short", "mousebite", "spur", "copper", "pin-hole"]
     assert told["channels"] == 1
     assert told["source_digest"] == source.labelled.digest
@@ -149,7 +149,7 @@ def test_altered_pairs_are_refused(source: Source, tmp_path: Path) -> None:
     (folder / INDEX).unlink()
     with pytest.raises(TrainingError, match=r"000002\.npz: no prepared pair: remove the file"):
         prepare(folder, source)
-    for text in ("{}", "[", '{"schema": "hallmark.prepared/1"}'):
+    for text in ("{}", "[", '{"schema": "hallmark.prepared/2"}'):
         (folder / INDEX).write_text(text)
         with pytest.raises(TrainingError, match="no index of prepared pairs"):
             read_index(folder)

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,6 +19,7 @@ from scipy.special import softmax
 from scipy.stats import binom
 
 from models.card import CARD, MODEL, PARITY
+from models.detector.calibration import Calibration
 from models.detector.card import INT8, read_detector_card
 from models.detector.contract import decoded
 from models.detector.decision import DISMISSED, HOLD, decide, doubtful
@@ -41,7 +43,13 @@ def int8() -> bytes:
 
 @pytest.fixture(scope="module")
 def margin(int8: bytes) -> float:
-    return int8_margin(tiny.network(), int8, tiny.crops(300, seed=4)[0], tiny.TEMPERATURE)
+    return int8_margin(
+        tiny.network(),
+        int8,
+        tiny.crops(300, seed=4)[0],
+        np.zeros(300, np.int64),
+        Calibration(tiny.TEMPERATURE),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +79,7 @@ def reference_decisions(logits: tiny.F32) -> list[int]:
 
 def test_every_crop_is_decided_as_the_trained_network_decided(made: Path) -> None:
     detector, fixed = open_detector(made), tiny.fixed()
-    found = detector.find(fixed.pairs[..., :1], fixed.pairs[..., 1:])
+    found = detector.find(fixed.pairs[..., :1], fixed.pairs[..., 1:], fixed.topology)
     expected = reference_decisions(fixed.trained.logits)
     assert decide(found.probabilities, 0.5, 0.6).tolist() == expected
     assert {HOLD, DISMISSED, 1, 2} == set(expected), "all kinds of decisions occur"
@@ -112,10 +120,11 @@ def test_without_the_trained_network_behind_it_int8_would_flip_decisions(made: P
 def test_the_card_says_which_network_answers(released: Path, tmp_path: Path) -> None:
     write_detector_release(tmp_path / "fp32", tiny.fields(), tiny.network(), tiny.fixed())
     golden, unit = (tiny.fixed().pairs[:40, ..., i : i + 1] for i in (0, 1))
-    exact = open_detector(tmp_path / "fp32").find(golden, unit).probabilities
+    topology = np.zeros(40, np.int64)
+    exact = open_detector(tmp_path / "fp32").find(golden, unit, topology).probabilities
     trained = softmax(np.float64(tiny.fixed().trained.logits[:40]) / tiny.TEMPERATURE, axis=1)
     assert np.abs(exact - trained).max() < LARGEST_DIFFERENCE
-    coarse = open_detector(released).find(golden, unit).probabilities
+    coarse = open_detector(released).find(golden, unit, topology).probabilities
     assert np.abs(coarse - trained).max() > 1e-3
 
 
@@ -285,11 +294,17 @@ def replace(folder: Path, name: str, data: bytes) -> None:
 
 def test_a_fixed_set_that_proves_little_is_refused(tmp_path: Path) -> None:
     whole = tiny.fixed()
-    few = FixedSet(whole.pairs[:999], Answers(whole.trained.logits[:999], whole.trained.boxes[:999]))
+    few = FixedSet(
+        whole.pairs[:999],
+        whole.topology[:999],
+        Answers(whole.trained.logits[:999], whole.trained.boxes[:999]),
+    )
     with pytest.raises(ParityError, match="999 crops: give at least 1000"):
         write_detector_release(tmp_path / "few", tiny.fields(), tiny.network(), few)
     one = np.repeat(reference_decisions(whole.trained.logits).index(DISMISSED), 1000)
-    alike = FixedSet(whole.pairs[one], Answers(whole.trained.logits[one], whole.trained.boxes[one]))
+    alike = FixedSet(
+        whole.pairs[one], whole.topology, Answers(whole.trained.logits[one], whole.trained.boxes[one])
+    )
     with pytest.raises(ParityError, match="decided alike"):
         write_detector_release(tmp_path / "alike", tiny.fields(), tiny.network(), alike)
 
@@ -342,6 +357,64 @@ def test_a_report_that_is_none_is_refused(released: Path) -> None:
         read_report(released)
 
 
+TABLE = np.zeros((9, 3))
+TABLE[2], TABLE[6] = (-1.0, 3.0, -2.0), (-1.0, -2.0, 3.0)
+
+
+def with_table(int8: bytes | None) -> tuple[dict[str, Any], FixedSet]:
+    """Return fields with a topology table, and a fixed set of which each crop has a topology, some wrong."""
+    pairs, kinds, _ = tiny.crops(1000, seed=2)
+    topology = np.array([0, 2, 6])[kinds]
+    topology[::9] = 8 - topology[::9]
+    fields = tiny.fields(runs="fp32" if int8 is None else "int8")
+    fields["thresholds"] |= {"topology": TABLE.tolist()}
+    if int8 is not None:
+        judged = Calibration(tiny.TEMPERATURE, TABLE.tolist())
+        told = np.array([0, 2, 6])[tiny.crops(300, seed=4)[1]]
+        fields["thresholds"] |= {
+            "int8_margin": int8_margin(tiny.network(), int8, tiny.crops(300, seed=4)[0], told, judged)
+        }
+    return fields, FixedSet(pairs, topology, tiny.answers(pairs))
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+def test_topology_is_evidence_beside_the_picture(tmp_path: Path, int8: bytes, coarse: bool) -> None:
+    fields, fixed = with_table(int8 if coarse else None)
+    write_detector_release(tmp_path / "made", fields, tiny.network(), fixed, int8=int8 if coarse else None)
+    assert all(parity.flips == 0 for parity in verify_detector(tmp_path / "made").values())
+    detector = open_detector(tmp_path / "made")
+    golden, unit = fixed.pairs[:200, ..., :1], fixed.pairs[:200, ..., 1:]
+    found = detector.find(golden, unit, fixed.topology[:200]).probabilities
+    offsets = TABLE[fixed.topology[:200]]
+    expected = softmax(np.float64(fixed.trained.logits[:200]) / tiny.TEMPERATURE + offsets, axis=1)
+    margin = fields["thresholds"].get("int8_margin", LARGEST_DIFFERENCE)
+    assert np.abs(found - expected).max() <= margin
+    decided = decide(found, detector.operating, detector.hold_below)
+    assert (decided == decide(expected.astype(np.float32), 0.5, 0.6)).all()
+    plain = softmax(np.float64(fixed.trained.logits[:200]) / tiny.TEMPERATURE, axis=1).astype(np.float32)
+    assert (decided != decide(plain, 0.5, 0.6)).any(), "else this table shows nothing"
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [(TABLE[:8], "at least 9"), (TABLE[:, :2], "needs 3 numbers a row"), (TABLE + 1, "the first row's 0")],
+)
+def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, table: Any, said: str) -> None:
+    fields, fixed = with_table(None)
+    fields["thresholds"] |= {"topology": table.tolist()}
+    with pytest.raises(ModelFormatError, match=said):
+        write_detector_release(tmp_path / "made", fields, tiny.network(), fixed)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(999, np.int64), np.full(1000, 9)])
+def test_a_fixed_set_has_a_topology_of_each_crop(tmp_path: Path, wrong: Any) -> None:
+    fields, fixed = with_table(None)
+    with pytest.raises(ModelFormatError, match="topology"):
+        write_detector_release(
+            tmp_path / "made", fields, tiny.network(), FixedSet(fixed.pairs, wrong, fixed.trained)
+        )
+
+
 @pytest.mark.parametrize(
     ("golden", "unit"),
     [((3, 80, 80, 1), (2, 80, 80, 1)), ((3, 64, 64, 1), (3, 64, 64, 1)), ((3, 80, 80, 3), (3, 80, 80, 3)),
@@ -352,6 +425,6 @@ def test_crops_of_another_kind_are_refused(
 ) -> None:
     detector = open_detector(made)
     with pytest.raises(ValueError, match="crops of shapes"):
-        detector.find(np.zeros(golden, np.uint8), np.zeros(unit, np.uint8))
+        detector.find(np.zeros(golden, np.uint8), np.zeros(unit, np.uint8), np.zeros(golden[0], np.int64))
     with pytest.raises(ValueError, match="uint8"):
-        detector.find(np.zeros((1, 80, 80, 1)).astype(np.int8), np.zeros((1, 80, 80, 1)).astype(np.int8))  # type: ignore[arg-type]
+        detector.find(*[np.zeros((1, 80, 80, 1)).astype(np.int8)] * 2, np.zeros(1, np.int64))  # type: ignore[arg-type]

@@ -15,8 +15,11 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from models.detector import SIDE, decoded, encoded
-from models.detector.calibrated import operating, reliability, temperature
+from models.detector.calibrated import calibration, operating, reliability
+from models.detector.calibration import Calibration
 from models.train.detector.data import (
+    F32,
+    I32,
     Crops,
     Prepared,
     batch,
@@ -68,7 +71,8 @@ def prepared(groups: tuple[str, ...] = ("a", "b"), classes: tuple[str, ...] = CL
     boxes = [np.array([[90, 90, 140, 130, 1]], np.int32) for _ in groups]
     candidates = [
         np.array(
-            [[100, 100, 130, 120], [140, 100, 148, 104], [141, 100, 149, 104], [10, 10, 14, 14]], np.int32
+            [[100, 100, 130, 120, 3], [140, 100, 148, 104, 2], [141, 100, 149, 104, 5], [10, 10, 14, 14, 8]],
+            np.int32,
         )
         for _ in groups
     ]
@@ -79,6 +83,7 @@ def test_a_candidate_shows_the_defect_in_whose_box_its_centre_lies_or_4_px_besid
     at = places(prepared(("a",)))
     assert at.kind.tolist() == [1, 1, 0, 0, 1]
     assert at.own.tolist() == [False, False, False, False, True]
+    assert at.topology.tolist() == [3, 2, 5, 8, 0]
     assert at.centre.tolist() == [[115, 110], [144, 102], [145, 102], [12, 12], [115, 110]]
     assert at.box[0].tolist() == [90, 90, 140, 130]
     assert at.box[2].tolist() == [0, 0, 0, 0]
@@ -156,7 +161,7 @@ def test_a_folder_is_read_only_unaltered(tmp_path: Path) -> None:
         read_prepared(tmp_path)
 
 
-def calibrated(seed: int, n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+def calibrated(seed: int, n: int = 4000) -> tuple[F32, I32]:
     """Return logits whose softmax is the truth, and kinds drawn by it."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (n, 3)).astype(np.float32)
@@ -174,8 +179,44 @@ def test_the_temperature_is_the_one_of_greatest_likelihood(heat: float) -> None:
         return float(-log_softmax(hot / t, axis=1)[np.arange(len(kinds)), kinds].mean())
 
     best = minimize_scalar(cost, bounds=(0.5, 4), method="bounded").x
-    assert temperature(hot, kinds) == pytest.approx(best, rel=0.011)
-    assert temperature(hot, kinds) == pytest.approx(heat, rel=0.06)
+    found = calibration(hot, np.zeros(len(kinds), np.int64), kinds)
+    assert found.temperature == pytest.approx(best, rel=0.002)
+    assert found.temperature == pytest.approx(heat, rel=0.06)
+    assert not np.any(found.table)
+
+
+def test_the_table_says_what_a_topology_speaks_for_beside_the_picture() -> None:
+    logits, kinds = calibrated(6, 30_000)
+    chance = np.array([[0.2, 0.5, 0.3], [0.2, 0.1, 0.3], [0.6, 0.4, 0.4]])  # of topology 1 .. 3, by kind
+    drawn = (np.random.default_rng(7).random((len(kinds), 1)) > np.cumsum(chance, axis=0).T[kinds]).sum(
+        axis=1
+    )
+    topology = np.minimum(drawn, 2).astype(np.int64) + 1
+    found = calibration(logits, topology, kinds)
+    table = np.array(found.table)
+    log_odds = np.log(chance)
+    for row, expected in zip(table[1:4], log_odds, strict=True):
+        np.testing.assert_allclose(row - row.mean(), expected - expected.mean(), atol=0.12)
+    assert not table[0].any(), "nothing is concluded of what is not told"
+    assert not table[4:].any(), "nor of what was never seen"
+    plain = calibration(logits, np.zeros(len(kinds), np.int64), kinds)
+
+    def cost(one: Calibration) -> float:
+        of_truth = one.probabilities(logits, topology)[np.arange(len(kinds)), kinds]
+        return float(-np.log(of_truth).mean())
+
+    assert cost(found) < cost(plain) - 0.02
+
+
+def test_what_a_table_needs_is_asked_for() -> None:
+    logits, table = np.zeros((2, 2), np.float32), np.zeros((9, 2))
+    table[3] = 1.0, -1.0
+    told = Calibration(2.0, table.tolist()).probabilities(logits, np.array([0, 3]))
+    np.testing.assert_allclose(told, [[0.5, 0.5], [1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))]], rtol=1e-6)
+    for topology in (None, np.array([3])):
+        with pytest.raises(ValueError, match="topology"):
+            Calibration(2.0, table.tolist()).probabilities(logits, topology)
+    np.testing.assert_allclose(Calibration(2.0).probabilities(logits, None), 0.5)
 
 
 def test_the_operating_threshold_has_the_greatest_f() -> None:

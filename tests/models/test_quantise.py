@@ -11,6 +11,7 @@ import pytest
 from onnx import numpy_helper
 from scipy.special import softmax
 
+from models.detector.calibration import Calibration
 from models.detector.runtime import ask
 from models.errors import ParityError
 from models.release.files import session
@@ -104,15 +105,15 @@ def test_the_network_tells_nothing_of_the_machine_that_made_it(int8: bytes) -> N
 
 def test_the_margin_is_half_as_much_again_as_the_largest_error_rounded_up(int8: bytes) -> None:
     pairs = tiny.crops(60, seed=5)[0]
-    trained = tiny.answers(pairs)
-    hot, cold = (int8_margin(tiny.network(), int8, pairs, t) for t in (0.5, 50.0))
+    trained, topology = tiny.answers(pairs), np.zeros(60, np.int64)
+    hot, cold = (int8_margin(tiny.network(), int8, pairs, topology, Calibration(t)) for t in (0.5, 50.0))
     own = ask(session(int8, tiny.Path("int8")), pairs)
     error = np.abs(softmax(trained.logits / 0.5, axis=1) - softmax(own.logits / 0.5, axis=1)).max()
     assert 1.5 * error <= hot + 1e-4
     assert hot <= 1.5 * error + 0.0011
     assert cold == pytest.approx(0.002, abs=0.002)
     with pytest.raises(ParityError, match="leave more layers in float"):
-        int8_margin(tiny.network(), int8, pairs, 0.02)
+        int8_margin(tiny.network(), int8, pairs, topology, Calibration(0.02))
 
 
 def test_weights_on_either_side_of_zero_bound_the_sum() -> None:

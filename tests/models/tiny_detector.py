@@ -120,7 +120,7 @@ def network() -> bytes:
 @functools.cache
 def fixed(count: int = 1000, seed: int = 2) -> FixedSet:
     pairs = crops(count, seed)[0]
-    return FixedSet(pairs, answers(pairs))
+    return FixedSet(pairs, np.zeros(len(pairs), np.int64), answers(pairs))
 
 
 def fields(**changes: Any) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from evidence import ModelReference
 from models.detector import SIDE, Found
+from models.detector.calibration import TOPOLOGIES
 from vision.artwork import detect, prepare
 from vision.artwork.align import align, aligned
 from vision.artwork.candidates import MOST, find
 
 U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
 H, W = 240, 280
 
 
@@ -53,7 +55,7 @@ def test_a_smooth_stretch_is_followed_to_a_fraction_of_a_pixel() -> None:
     inner = np.s_[8:-8, 8:-8]
     off = np.abs(moved[inner].astype(float) - unit[inner]).mean()
     assert off < 0.2 * np.abs(golden[inner].astype(float) - unit[inner]).mean()
-    assert [c for c in candidates.tolist() if min(c[2], c[3], W - c[0], H - c[1]) > 2] == []
+    assert [c for c in candidates.boxes.tolist() if min(c[2], c[3], W - c[0], H - c[1]) > 2] == []
     places = np.stack((u, v), axis=-1)[20:-20:9, 20:-20:9].reshape(-1, 2).astype(np.float64)
     there = places - np.stack((by_x, by_y), axis=-1)[20:-20:9, 20:-20:9].reshape(-1, 2)
     assert np.abs(align(golden, unit).golden_points(places) - there).max() < 0.7
@@ -129,7 +131,7 @@ def test_a_long_difference_is_split_and_its_parts_know_each_other() -> None:
     unit = golden.copy()
     unit[50:56, 30:130] = 0
     unit[200:210, 200:210] = 0
-    boxes, whole, complete = find(golden, unit)
+    boxes, whole, _, complete = find(golden, unit)
     assert len(boxes) == 4
     assert complete
     assert (boxes[:, 2:] - boxes[:, :2]).max() <= 40
@@ -144,7 +146,7 @@ def test_so_many_candidates_the_largest_first() -> None:
     for k in range(100):
         x, y = 10 + 46 * (k % 10), 10 + 46 * (k // 10)
         unit[y : y + 5, x : x + 5 + (k == 77)] = 0
-    boxes, _, complete = find(golden, unit)
+    boxes, _, _, complete = find(golden, unit)
     assert len(boxes) == MOST
     assert not complete
     assert boxes[0].tolist() == [10 + 46 * 7, 10 + 46 * 7, 16 + 46 * 7, 15 + 46 * 7]
@@ -170,10 +172,12 @@ class Knowing:
 
     def __init__(self) -> None:
         self.crops: list[U8] = []
+        self.topology: list[int] = []
 
-    def find(self, golden: U8, unit: U8) -> Found:
+    def find(self, golden: U8, unit: U8, topology: I64) -> Found:
         assert golden.shape == unit.shape == (len(golden), SIDE, SIDE, 1)
         self.crops += [*golden, *unit]
+        self.topology = topology.tolist()
         probabilities = np.zeros((len(golden), 3), np.float32)
         boxes = np.zeros((len(golden), 4), np.float32)
         for k, (one, other) in enumerate(zip(golden[..., 0], unit[..., 0], strict=True)):
@@ -192,7 +196,9 @@ def test_each_defect_gets_one_box_in_the_picture_the_surest_first() -> None:
     unit = golden.copy()
     unit[0:6, 0:8] = 0
     unit[110:125, 120:150] = 255
-    found = detect(golden, unit, Knowing(), 0.1)
+    knowing = Knowing()
+    found = detect(golden, unit, knowing, 0.1)
+    assert sorted(TOPOLOGIES[k] for k in knowing.topology) == ["added apart", "lost inside"]
     assert [(f.defect_class, f.box) for f in found] == [
         ("lost", (118, 108, 152, 127)),
         ("added", (0, 0, 10, 8)),
@@ -214,8 +220,8 @@ def test_what_two_crops_bound_alike_is_one_defect() -> None:
     class Wide(Knowing):
         """Bounds everything by the same 40 px about the middle of both candidates, the larger one surer."""
 
-        def find(self, golden: U8, unit: U8) -> Found:
-            found = super().find(golden, unit)
+        def find(self, golden: U8, unit: U8, topology: I64) -> Found:
+            found = super().find(golden, unit, topology)
             for k, crop in enumerate(unit[..., 0]):
                 x = np.nonzero((crop != golden[k, ..., 0]).any(axis=0))[
                     0

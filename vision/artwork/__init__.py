@@ -6,23 +6,20 @@ uint8 grey, copper or ink black.
 
 from __future__ import annotations
 
-from kernels.compiled import I64, U8
+from kernels.compiled import U8
 from vision.artwork.align import LEAST_SIDE, aligned
-from vision.artwork.candidates import find
+from vision.artwork.candidates import Candidates, find
 from vision.artwork.detect import Finding, detect
 
-__all__ = ["LEAST_SIDE", "Finding", "detect", "prepare"]
+__all__ = ["LEAST_SIDE", "Candidates", "Finding", "detect", "prepare"]
 
 
-def prepare(golden: U8, unit: U8) -> tuple[U8, I64]:
-    """Return the golden picture aligned to the unit, (h, w) uint8, and the candidates, (n, 4) x1 y1 x2 y2.
-
-    Candidates are tight boxes in whole pixels of the unit, x2 and y2 exclusive, the largest first, at most
-    64.
+def prepare(golden: U8, unit: U8) -> tuple[U8, Candidates]:
+    """Return the golden picture aligned to the unit, (h, w) uint8, and the candidates.
 
     Args:
         golden: (h, w) uint8, sides of at least LEAST_SIDE.
         unit: (h, w) uint8 of the same size.
     """
     moved = aligned(golden, unit)
-    return moved, find(moved, unit).boxes
+    return moved, find(moved, unit)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from kernels.bits import U64, grown, packed, strays, tally, unpacked
 from kernels.compiled import I64, U8
+from vision.artwork.topology import MARGIN, topology
 
 COPPER_BELOW: Final = 128
 """Artwork is two materials: copper, or ink, is darker than this code."""
@@ -36,11 +37,13 @@ class Candidates(NamedTuple):
     Attributes:
         boxes: (n, 4) x1 y1 x2 y2 in whole pixels of the unit, tight, x2 and y2 exclusive; at most MOST.
         whole: (n,) numbers: parts of one long difference have the same.
+        topology: (n,) of the whole difference, see `vision.artwork.topology`.
         complete: whether no candidate was left out for being one more than MOST.
     """
 
     boxes: I64
     whole: I64
+    topology: I64
     complete: bool = True
 
 
@@ -52,7 +55,8 @@ def find(golden: U8, unit: U8) -> Candidates:
         unit: (h, w) uint8.
     """
     h, w = unit.shape
-    before, after = packed(copper(golden)), packed(copper(unit))
+    pictures = copper(golden), copper(unit)
+    before, after = (packed(one) for one in pictures)
     core, fine = (_strays(before, after, w, reach) for reach in (_WIDE, NARROW))
     joined = np.empty_like(fine)
     grown(fine, _JOINED, joined)
@@ -63,20 +67,24 @@ def find(golden: U8, unit: U8) -> Candidates:
     area, strong = counts
     kept = np.flatnonzero((strong >= _WIDE_AREA) | (area >= _NARROW_AREA))
     order = kept[np.lexsort((kept, -area[kept], -strong[kept]))]
+    differing = unpacked(fine, w)
     parts: list[tuple[int, int, int, int]] = []
-    whole: list[int] = []
+    told: list[tuple[int, int]] = []
     for one in order.tolist():
         x1, y1, x2, y2 = tight[one].tolist()
+        around = np.s_[max(y1 - MARGIN, 0) : y2 + MARGIN, max(x1 - MARGIN, 0) : x2 + MARGIN]
+        member = labels[around] == one
         boxes = [(x1, y1, x2, y2)]
         if max(x2 - x1, y2 - y1) > _LONGEST:
-            ys, xs = np.nonzero((labels[y1:y2, x1:x2] == one) & (unpacked(fine[y1:y2], x2)[:, x1:] > 0))
-            boxes = _split(xs + x1, ys + y1)
+            ys, xs = np.nonzero(member & (differing[around] > 0))
+            boxes = _split(xs + around[1].start, ys + around[0].start)
         parts += boxes
-        whole += [one] * len(boxes)
+        told += [(one, topology(*(p[around] for p in pictures), differing[around], member))] * len(boxes)
         if len(parts) > MOST:
             break
+    whole, lie = np.array(told[:MOST], np.int64).reshape(-1, 2).T
     first = np.array(parts[:MOST], np.int64).reshape(-1, 4)
-    return Candidates(first, np.array(whole[:MOST], np.int64), len(parts) <= MOST)
+    return Candidates(first, whole, lie, complete=len(parts) <= MOST)
 
 
 def copper(picture: U8) -> U8:

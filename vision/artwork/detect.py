@@ -12,7 +12,7 @@ import numpy as np
 from kernels.compiled import F32, I64, U8
 from models.detector import SIDE, Detector
 from vision.artwork.align import aligned
-from vision.artwork.candidates import find
+from vision.artwork.candidates import Candidates, find
 
 SAME: Final = 0.33
 """Boxes that overlap by more, intersection over union, are the same defect: the surer one stands."""
@@ -46,7 +46,7 @@ def detect(golden: U8, unit: U8, detector: Detector, least: float) -> list[Findi
     candidates = find(moved, unit)
     if not len(candidates.boxes):
         return []
-    probabilities, boxes = asked(moved, unit, candidates.boxes, detector)
+    probabilities, boxes = asked(moved, unit, candidates, detector)
     kind = probabilities[:, 1:].argmax(axis=1) + 1
     confidence = probabilities[np.arange(len(kind)), kind]
     _merge(boxes, confidence, kind, candidates.whole)
@@ -63,17 +63,17 @@ def detect(golden: U8, unit: U8, detector: Detector, least: float) -> list[Findi
     return findings
 
 
-def asked(golden: U8, unit: U8, candidates: I64, detector: Detector) -> tuple[F32, I64]:
+def asked(golden: U8, unit: U8, candidates: Candidates, detector: Detector) -> tuple[F32, I64]:
     """Return what a detector says of candidates: probabilities (n, k), and boxes (n, 4).
 
     Args:
         golden: (h, w) uint8, aligned to the unit.
         unit: (h, w) uint8.
-        candidates: (n, 4) boxes, n at least 1.
+        candidates: of this pair, at least one.
         detector: answers; its boxes come in whole pixels of the unit, clipped to the picture.
     """
-    corners = _corners(candidates, unit.shape)
-    found = detector.find(_crops(golden, corners), _crops(unit, corners))
+    corners = _corners(candidates.boxes, unit.shape)
+    found = detector.find(_crops(golden, corners), _crops(unit, corners), candidates.topology)
     return found.probabilities, _in_picture(found.boxes, corners, unit.shape)
 
 

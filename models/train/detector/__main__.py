@@ -1,7 +1,7 @@
 """Fit a detector to prepared pairs and release it: `python -m models.train.detector PAIRS --out FOLDER`.
 
 `hallmark model train` makes the pairs and runs this in the environment that has torch. With `--holdout`
-whole groups are kept from the fit; temperature and operating threshold are then set on them. Without, give
+whole groups are kept from the fit; calibration and operating threshold are then set on them. Without, give
 `--fields` with thresholds that were chosen on such folds: what a network was fitted to says nothing of them.
 """
 
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
         fields = {} if options.fields is None else json.loads(options.fields.read_bytes())
         also = [read_prepared(folder) for folder in options.also]
         kept, held = _divided(pairs, options.holdout)
+        if options.check is not None:
+            held = joined([part for part in (held, read_prepared(options.check)) if part is not None])
         parts = [kept, *(one.subset(lambda group: group not in options.holdout) for one in also)]
         everything = joined([part for part in parts if part.units])
     except (OSError, ValueError) as error:
@@ -66,6 +68,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--start", type=Path, metavar="FILE", help="weights of an earlier fit to go on from")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="write the fitted weights here, too")
     parser.add_argument("--holdout", nargs="*", default=[], metavar="GROUP", help="groups kept from the fit")
+    parser.add_argument(
+        "--check",
+        type=Path,
+        metavar="PAIRS",
+        help="pairs kept from the fit as held out groups are: drawn ones",
+    )
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--epochs", type=_count, default=Recipe.epochs, help="0: release what it starts from")
     parser.add_argument("--batch", type=_count, default=Recipe.batch)

@@ -16,6 +16,7 @@ from models.detector.contract import SIDE
 
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 
 _BELONGS: Final = 4  # pixels round a labelled box in which a candidate's centre shows its defect
@@ -32,7 +33,7 @@ class Prepared:
         golden: n of (h, w, c) uint8, aligned to the unit.
         units: n of (h, w, c) uint8.
         boxes: n of (m, 5) int32 x1 y1 x2 y2 class.
-        candidates: n of (m, 4) int32 x1 y1 x2 y2.
+        candidates: n of (m, 5) int32 x1 y1 x2 y2 topology.
         groups: n names of groups, whole ones of which are held out.
         classes: names, the first `not_a_defect`.
         index: what the folder says of itself.
@@ -83,7 +84,7 @@ def read_prepared(folder: Path) -> Prepared:
 
     Raises:
         OSError: a file is missing.
-        ValueError: a file's digest is not the one that the index names.
+        ValueError: a file's digest is not the one that the index names, or it is of an earlier form.
     """
     text = (folder / "index.json").read_bytes()
     index = json.loads(text)
@@ -101,7 +102,10 @@ def read_prepared(folder: Path) -> Prepared:
             golden.append(stored["golden"])
             units.append(stored["unit"])
             boxes.append(stored["boxes"].astype(np.int32).reshape(-1, 5))
-            candidates.append(stored["candidates"].astype(np.int32).reshape(-1, 4))
+            found = stored["candidates"].astype(np.int32)
+            if found.ndim != 2 or found.shape[1] != 5:
+                raise ValueError(f"{folder / name}: candidates without their topology; prepare again")
+            candidates.append(found)
     groups = [index["groups"][name] for name in index["files"]]
     digest = "sha256:" + hashlib.sha256(text).hexdigest()
     return Prepared(golden, units, boxes, candidates, groups, tuple(index["classes"]), index, digest)
@@ -117,6 +121,7 @@ class Places:
         box: (n, 4) float32 x1 y1 x2 y2 of the defect there; zeros for none.
         kind: (n,) class, 0 for none.
         own: (n,) whether the place is a labelled box's own centre, not a candidate's.
+        topology: (n,) of the candidate, 0 where it is none.
     """
 
     pair: I32
@@ -124,6 +129,7 @@ class Places:
     box: F32
     kind: I32
     own: npt.NDArray[np.bool_]
+    topology: I64
 
     def fewer(self, negatives: int, rng: np.random.Generator) -> Places:
         """Return the places with at most so many of each pair that show nothing, drawn at random."""
@@ -138,7 +144,9 @@ class Places:
                     continue
             kept.append(i)
         at = np.sort(np.array(kept, np.int64))
-        return Places(self.pair[at], self.centre[at], self.box[at], self.kind[at], self.own[at])
+        return Places(
+            self.pair[at], self.centre[at], self.box[at], self.kind[at], self.own[at], self.topology[at]
+        )
 
 
 def places(pairs: Prepared) -> Places:
@@ -146,10 +154,10 @@ def places(pairs: Prepared) -> Places:
 
     A candidate shows the defect in whose box, four pixels larger, its centre lies; the nearest of several.
     """
-    rows: list[tuple[int, float, float, float, float, float, float, int, bool]] = []
+    rows: list[tuple[int, float, float, float, float, float, float, int, bool, int]] = []
     for i, (boxes, candidates) in enumerate(zip(pairs.boxes, pairs.candidates, strict=True)):
         middles = (boxes[:, :2] + boxes[:, 2:4]) / 2
-        for x1, y1, x2, y2 in candidates.tolist():
+        for x1, y1, x2, y2, topology in candidates.tolist():
             x, y = (x1 + x2) / 2, (y1 + y2) / 2
             inside = (
                 (boxes[:, 0] - _BELONGS <= x) & (x <= boxes[:, 2] + _BELONGS)
@@ -158,15 +166,15 @@ def places(pairs: Prepared) -> Places:
             if inside.any():
                 off = np.where(inside, np.hypot(middles[:, 0] - x, middles[:, 1] - y), np.inf)
                 b = boxes[int(off.argmin())].tolist()
-                rows.append((i, x, y, *b[:4], b[4], False))
+                rows.append((i, x, y, *b[:4], b[4], False, topology))
             else:
-                rows.append((i, x, y, 0, 0, 0, 0, 0, False))
+                rows.append((i, x, y, 0, 0, 0, 0, 0, False, topology))
         for b, (x, y) in zip(boxes.tolist(), middles.tolist(), strict=True):
-            rows.append((i, x, y, *b[:4], b[4], True))
+            rows.append((i, x, y, *b[:4], b[4], True, 0))
     table = np.array([row[:8] for row in rows], np.float32).reshape(-1, 8)
     return Places(
         table[:, 0].astype(np.int32), table[:, 1:3], table[:, 3:7], table[:, 7].astype(np.int32),
-        np.array([row[8] for row in rows], np.bool_),
+        np.array([row[8] for row in rows], np.bool_), np.array([row[9] for row in rows], np.int64),
     )  # fmt: skip
 
 
@@ -188,6 +196,16 @@ class Crops:
         top = min(max(round(y) - SIDE // 2, -SIDE // 2), h - SIDE // 2)
         golden = _window(self._golden[pair], left + off[0], top + off[1])
         return np.concatenate((golden, _window(self._units[pair], left, top)), axis=2), (left, top)
+
+
+def candidate_crops(pairs: Prepared) -> tuple[U8, I64, I32]:
+    """Return each candidate's crop (n, SIDE, SIDE, 2c) as a station cuts it, topology (n,) and class (n,)."""
+    crops, at = Crops(pairs), places(pairs)
+    chosen = np.flatnonzero(~at.own)
+    pictures = np.empty((len(chosen), SIDE, SIDE, 2 * crops.channels), np.uint8)
+    for k, c in enumerate(chosen.tolist()):
+        pictures[k], _ = crops.cut(int(at.pair[c]), float(at.centre[c, 0]), float(at.centre[c, 1]))
+    return pictures, at.topology[chosen], at.kind[chosen]
 
 
 def _window(picture: U8, left: int, top: int) -> U8:

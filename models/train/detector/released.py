@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from golden.sample import write_file
-from models.detector.calibrated import operating, reliability, temperature
+from models.detector.calibrated import calibration, operating, reliability
+from models.detector.calibration import Calibration
 from models.detector.contract import SIDE
 from models.detector.release import FixedSet, write_detector_release
 from models.detector.runtime import Answers
-from models.parity import softmax
-from models.train.detector.data import I32, U8, Crops, Prepared, batch, places
+from models.train.detector.data import I64, U8, Crops, Prepared, batch, candidate_crops, places
 from models.train.detector.fit import Recipe
 from models.train.detector.network import DetectorNetwork
 from models.train.quantise import int8_margin, quantise
@@ -61,23 +61,22 @@ def release(made: Made, folder: Path, fields: Mapping[str, Any], *, int8: bool) 
     """
     rng = np.random.default_rng(made.recipe.seed)
     kept = made.parts[0]
-    example = _drawn(kept, 2, rng)
+    example, _ = _drawn(kept, 2, rng)
     network = export(made.network, example)
     thresholds, diagram = _thresholds(made)
     thresholds |= dict(fields.get("thresholds", {}))
     coarse = None
     if int8:
-        calibration = _drawn(kept, _CALIBRATION, rng)
-        coarse = quantise(network, calibration)
-        margin = int8_margin(network, coarse, _drawn(kept, _MARGIN, rng), thresholds["temperature"])
-        thresholds["int8_margin"] = margin
-    fixed = _drawn(made.held or kept, _FIXED, rng)
+        coarse = quantise(network, _drawn(kept, _CALIBRATION, rng)[0])
+        judged = Calibration(thresholds["temperature"], thresholds.get("topology"))
+        thresholds["int8_margin"] = int8_margin(network, coarse, *_drawn(kept, _MARGIN, rng), judged)
+    fixed, topology = _drawn(made.held or kept, _FIXED, rng)
     card = {
         **_card(made), "reliability": diagram, **fields, "thresholds": thresholds,
         "runs": "int8" if int8 else "fp32",
     }  # fmt: skip
     report = write_detector_release(
-        folder, card, network, FixedSet(fixed, run(made.network, fixed)), int8=coarse
+        folder, card, network, FixedSet(fixed, topology, run(made.network, fixed)), int8=coarse
     )
     return f"{report.crops} crops without a flip, which bounds their rate at {report.flip_rate_upper:.2%}"
 
@@ -121,37 +120,32 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         return {name: torch.from_numpy(stored[name]) for name in stored.files}
 
 
-def candidate_crops(pairs: Prepared) -> tuple[U8, I32]:
-    """Return a crop (n, SIDE, SIDE, 2c) about each candidate as a station cuts it, and what it shows (n,)."""
-    crops, at = Crops(pairs), places(pairs)
-    chosen = np.flatnonzero(~at.own)
-    pictures = np.empty((len(chosen), SIDE, SIDE, 2 * crops.channels), np.uint8)
-    for k, c in enumerate(chosen.tolist()):
-        pictures[k], _ = crops.cut(int(at.pair[c]), float(at.centre[c, 0]), float(at.centre[c, 1]))
-    return pictures, at.kind[chosen]
-
-
-def _drawn(pairs: Prepared, count: int, rng: np.random.Generator) -> U8:
-    """Return augmented crops, as many as asked for, of candidates drawn with replacement."""
+def _drawn(pairs: Prepared, count: int, rng: np.random.Generator) -> tuple[U8, I64]:
+    """Return augmented crops, as many as asked for, of places drawn with replacement, and their topology."""
     at = places(pairs)
-    return batch(Crops(pairs), at, rng.integers(0, len(at.pair), count).astype(np.int32), rng)[0]
+    chosen = rng.integers(0, len(at.pair), count).astype(np.int32)
+    return batch(Crops(pairs), at, chosen, rng)[0], at.topology[chosen]
 
 
 def _thresholds(made: Made) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return temperature and thresholds chosen on what was held out, and the reliability diagram there."""
+    """Return calibration and thresholds chosen on what was held out, and the reliability diagram there."""
     if made.held is None:
         even = {"temperature": 1.0, "operating": 0.5, "hold_below": 0.5, "chosen": _UNCHOSEN}
         return even, []
-    pictures, kinds = candidate_crops(made.held)
+    pictures, topology, kinds = candidate_crops(made.held)
     logits = run(made.network, pictures).logits
-    heat = temperature(logits, kinds)
-    probabilities = softmax(logits, heat)
+    set_on_held = calibration(logits, topology, kinds)
+    probabilities = set_on_held.probabilities(logits, topology)
     at = operating(probabilities, kinds)
     chosen = (
-        f"On {len(kinds)} candidates of the groups {sorted(set(made.held.groups))}, which were held out: "
-        "temperature by least negative log likelihood, operating threshold by greatest F over candidates."
+        f"On {len(kinds)} candidates of the groups {sorted(set(made.held.groups))}, which the fit did not see: "
+        "temperature and topology by least negative log likelihood, operating threshold by greatest F over "
+        "candidates."
     )
-    thresholds = {"temperature": heat, "operating": at, "hold_below": at, "chosen": chosen}
+    thresholds = {
+        "temperature": set_on_held.temperature, "topology": set_on_held.table, "operating": at,
+        "hold_below": at, "chosen": chosen,
+    }  # fmt: skip
     return thresholds, reliability(probabilities, kinds)
 
 
