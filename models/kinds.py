@@ -59,8 +59,7 @@ def verify_release(folder: Path, trust: TrustStore | None = None) -> tuple[Netwo
     """Check a release of either kind against all its inputs; see `verify` and `verify_detector`."""
     if not is_detector(folder):
         found = verify(folder, trust)
-        crops = found.cells // found.cells_each
-        return (NetworkParity("fp32", crops, found.cells, "cell", found.probability, None, 0),)
+        return (NetworkParity("fp32", found.crops, found.cells, "cell", found.probability, None, 0),)
     return tuple(
         NetworkParity(runtime, p.crops, p.crops, "crop", p.probability, p.box_px, p.repeated)
         for runtime, p in verify_detector(folder, trust).items()
