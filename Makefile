@@ -20,7 +20,7 @@ help:            ## what can be made
 setup: $(VENV)/.ready  ## make .venv from requirements.lock and compile the kernels
 
 # A half-made .venv (no working pip) is made anew; pip continues where an interrupted run stopped.
-$(VENV)/.ready: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "hallmark: needs Python 3.11 or newer as '$(PYTHON)' (apt-get install python3)"; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
@@ -29,6 +29,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.installed
 	@echo "hallmark: compiling the kernels"
 	@$(BIN)/python -m kernels
 	@touch $@
@@ -54,12 +57,12 @@ demo: setup      ## the main job on real images: seal, first article, lot, OQC, 
 
 test: setup lint types unit  ## lint, types, room contracts and every test
 
-lint: setup      ## ruff and the import contracts
+lint: $(VENV)/.installed  ## ruff and the import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 
-types: setup     ## pyright, strict; models/train too where .venv-train is
+types: $(VENV)/.installed  ## pyright, strict; models/train too where .venv-train is
 	@$(BIN)/basedpyright --warnings
 	@test ! -e $(TRAIN)/.ready || $(BIN)/basedpyright --warnings -p .ci/train-types.json
 

@@ -25,6 +25,8 @@ _ALL = (
     Reason("frame_dark", "HOLD", "the frame is too dark to judge", "check lamp, exposure and lens cap"),
     Reason("frame_saturated", "HOLD", "too much of the frame is saturated", "lower exposure or gain"),
     Reason("frame_blurred", "HOLD", "the unit is out of focus or moved", "refocus, shorten the exposure"),
+    Reason("frame_not_binary", "HOLD", "artwork has two materials, but much of the frame is neither dark nor bright",
+           "check light, focus and threshold of what delivers the picture"),
     Reason("light_changed", "HOLD", "the light differs too much from the golden sample's to be corrected",
            "check lamp and exposure; if they are as agreed, the unit itself is lighter or darker"),
     Reason("unit_not_found", "HOLD", "the golden sample was not found in the frame: another part, or none",
@@ -79,6 +81,8 @@ _ALL = (
     Reason("characteristic_nonconform", "REJECT", "a characteristic is outside its limits", "quarantine the unit"),
     Reason("surface_unclassified", "HOLD", "a surface deviation that the catalogue does not weigh",
            "a person looks at the picture and names the deviation"),
+    Reason("surface_too_different", "HOLD", "more places differ from the golden sample than are judged one by one",
+           "check part, revision and picture; if they are right, quarantine the unit"),
     Reason("surface_rejected", "REJECT", "the catalogue rejects a surface deviation", "quarantine the unit"),
     # components, prints and codes
     Reason("component_missing", "REJECT", "a component is not there", "quarantine the unit; check the feeder"),
@@ -104,6 +108,8 @@ _ALL = (
     # the station
     Reason("model_mismatch", "HOLD", "the classifier is not the one the golden sample or station names",
            "install the released model"),
+    Reason("model_on_trial", "HOLD", "nobody who is trusted here has signed the model: its results are a trial",
+           "have it signed: hallmark model sign; or inspect with a released model"),
     Reason("timeout", "HOLD", "the inspection took longer than the takt allows", "inspect the unit again"),
     Reason("interrupted", "HOLD", "the station stopped while the unit was being inspected", "inspect the unit again"),
     Reason("inspection_failed", "HOLD", "the inspection failed on this unit; the log has the cause",

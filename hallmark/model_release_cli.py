@@ -46,15 +46,21 @@ def sign(
 ) -> None:
     """Sign a release: its files are listed and the list is signed, after all of its parity was checked.
 
+    A cell classifier that has no parity report yet gets one.
+
     Example: `hallmark model sign build/detector --key keys/buyer-nordic.key.json`
     """
     from golden.keys import SigningKey
+    from models.card import ModelCard
     from models.kinds import card_of, verify_release
-    from models.release import seal
+    from models.release import report_parity, seal
+    from models.release.report import REPORT
 
     signer = SigningKey.load(key)
     verify_release(folder)
     card = card_of(folder)
+    if isinstance(card, ModelCard) and not (folder / REPORT).exists():
+        report_parity(folder)
     made = seal(folder, card, signer)
     print(f"{card.reference.name}  {card.reference.digest}: release {made.digest} signed by {signer.party}")
 

@@ -22,6 +22,11 @@ WEIGHTS: Final = "weights.npz"
 PARITY: Final = "parity.npz"
 ISLANDS: Final = "islands.npz"
 
+CROPS: Final = ("pair", "logits")
+"""Arrays of a cell classifier's fixed set: inputs (n, h, w, 6) uint8 and the trained network's answers."""
+WIDE: Final = ("wide", "wide_logits")
+"""The same of a few larger crops, which reach every tap of the coarsest layer; older releases have none."""
+
 Text = Annotated[str, Field(min_length=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 

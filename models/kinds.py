@@ -47,28 +47,27 @@ class NetworkParity:
 
 def card_of(folder: Path) -> ModelCard | DetectorCard:
     """Read the card of a release of either kind; raise ModelFormatError where there is none."""
-    return read_detector_card(folder) if _is_detector(folder) else read_card(folder)
+    return read_detector_card(folder) if is_detector(folder) else read_card(folder)
 
 
 def open_release(folder: Path, trust: TrustStore | None = None) -> ReleasedModel | ReleasedDetector:
     """Open a release of either kind; see `open_model` and `open_detector`."""
-    return open_detector(folder, trust) if _is_detector(folder) else open_model(folder, trust)
+    return open_detector(folder, trust) if is_detector(folder) else open_model(folder, trust)
 
 
 def verify_release(folder: Path, trust: TrustStore | None = None) -> tuple[NetworkParity, ...]:
     """Check a release of either kind against all its inputs; see `verify` and `verify_detector`."""
-    if not _is_detector(folder):
+    if not is_detector(folder):
         found = verify(folder, trust)
-        crops = found.cells // found.cells_each
-        return (NetworkParity("fp32", crops, found.cells, "cell", found.probability, None, 0),)
+        return (NetworkParity("fp32", found.crops, found.cells, "cell", found.probability, None, 0),)
     return tuple(
         NetworkParity(runtime, p.crops, p.crops, "crop", p.probability, p.box_px, p.repeated)
         for runtime, p in verify_detector(folder, trust).items()
     )
 
 
-def _is_detector(folder: Path) -> bool:
-    """Return what the card says of itself; a card that cannot be read is refused by its reader."""
+def is_detector(folder: Path) -> bool:
+    """Return whether the card says so of itself; a card that cannot be read is refused by its reader."""
     try:
         stated: Any = json.loads((folder / CARD).read_bytes())
         return stated["schema"] == DETECTOR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,13 +23,13 @@ class Parity:
         probability: largest absolute difference of a class probability; NaN where an answer is not a number.
         flips: cells whose most probable class differs.
         cells: cells compared.
-        cells_each: of them in each input.
+        crops: inputs that they are of.
     """
 
     probability: float
     flips: int
     cells: int
-    cells_each: int
+    crops: int
 
     @property
     def holds(self) -> bool:
@@ -51,4 +52,14 @@ def compare(trained: F32, exported: F32, temperature: float) -> Parity:
         raise ValueError(f"logits of shape {exported.shape} where the trained network gave {trained.shape}")
     difference = np.abs(softmax(trained, temperature) - softmax(exported, temperature)).max()
     flipped = trained.argmax(axis=1) != exported.argmax(axis=1)
-    return Parity(float(difference), int(flipped.sum()), flipped.size, flipped[0].size)
+    return Parity(float(difference), int(flipped.sum()), flipped.size, len(flipped))
+
+
+def together(parts: Sequence[Parity]) -> Parity:
+    """Return the parity of several sets of inputs as one."""
+    return Parity(
+        probability=float(np.max([p.probability for p in parts])),  # NaN stays
+        flips=sum(p.flips for p in parts),
+        cells=sum(p.cells for p in parts),
+        crops=sum(p.crops for p in parts),
+    )

@@ -11,7 +11,8 @@ from vision.colour.tile_light import first_light
 from vision.explain import Explanation
 from vision.frames import LARGEST_FILE, read_frame
 from vision.golden_measurement import measure_golden
-from vision.inspector import Inspector, held
+from vision.inspector import Inspector
+from vision.records import held
 from vision.surface import VariationError, VariationModel
 from vision.variation_learning import ApprovedUnit, Learned, learn_variation, tolerance_of
 

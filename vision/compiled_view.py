@@ -99,7 +99,7 @@ def registered(
     fault = compiled.exposure.fault(grey)
     if fault is not None:
         return NotRegistered(fault)
-    if _golden_expired(golden, frame):
+    if golden_expired(golden, frame):
         return NotRegistered("golden_expired")
     pyramid = Pyramid.of(light_of(grey, compiled.table))
     found = compiled.registrar.find(pyramid)
@@ -135,7 +135,8 @@ def _other_part(found: Registered | NotRegistered) -> bool:
     return isinstance(found, NotRegistered) and found.reason in ("unit_upside_down", "unit_misplaced")
 
 
-def _golden_expired(golden: GoldenSample, frame: Frame) -> bool:
+def golden_expired(golden: GoldenSample, frame: Frame) -> bool:
+    """Return whether the golden sample had expired when the frame was taken; unknown is no."""
     if golden.expires is None or frame.captured_at is None:
         return False
     return datetime.fromisoformat(frame.captured_at) > golden.expires

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidence import MOST_DEFECTS, Defect, Frame, FrameError, Inspection, because
+from golden.catalogue import DefectCatalogue
 from golden.sample import GoldenSample
 from kernels.compiled import F32, I64, U8, Mask
 from models import CELL, NOT_A_DEFECT
@@ -27,16 +29,19 @@ _LEAST_PX, _LEAST_MM = 48, 1.5
 class Explanation:
     """One deviation in a square window of the golden view, upright, at the golden image's resolution.
 
+    A window of artwork is one of the frame: there the golden picture is aligned to the unit.
+
     Attributes:
         number: its place among the record's defects, from 1; None for one that was dismissed.
         defect: as in the record; None for one that was dismissed.
         defect_class: its class.
         because: what decided it, in one sentence.
-        corner: x, y of the window's first pixel in the golden image; it may lie outside, whose border
-            pixels are then repeated.
+        corner: x, y of the window's first pixel in the golden image, of artwork in the frame; it may lie
+            outside, whose border pixels are then repeated.
         box: x, y, width, height of the deviation in the window, in pixels.
         golden: (side, side, 3) uint8 codes.
-        unit: (side, side, 3) uint8 codes of the unit there, resampled once, illumination removed.
+        unit: (side, side, 3) uint8 codes of the unit there, resampled once, illumination removed; of artwork
+            as they are.
         inside: (side, side) bool, the deviation's own pixels.
         heat: (side, side) float32, NaN where nothing was asked.
         shows: what `heat` is: the classifier's probability of a defect, or, without one, the codes by which
@@ -64,8 +69,8 @@ class Explanation:
 def explain(
     golden: GoldenSample, compiled: CompiledView, frame: Frame, record: Inspection, most: int
 ) -> tuple[Explanation, ...]:
-    """Return what `Inspector.explain` returns."""
-    _require_own(golden, compiled, frame, record)
+    """Return what `Inspector.explain` returns of a view that is no artwork."""
+    require_own(golden, None if compiled.variation is None else compiled.variation.digest, frame, record)
     pixels = eight_bit_rgb(frame, compiled.view)
     found = registered(golden, compiled, frame, pixels)
     if isinstance(found, NotRegistered):
@@ -80,18 +85,39 @@ def explain(
         if compiled.namer is None
         else compiled.namer.name(pixels, aligned, found.mapping, deviations)
     )
-    defects = defects_of(compiled, aligned, named.findings, catalogue)
+    defects = defects_of(
+        compiled.view, named.findings, catalogue, functools.partial(surface.delta_e, aligned)
+    )
+    unit = surface.whole(pixels, aligned, found.mapping)
+    heat: F32 = surface.excess().astype(np.float32) if named.cells is None else 1 - named.cells[..., 0]
+    shown = Shown(
+        compiled.pixels, unit, heat, SCALE if named.cells is None else CELL,
+        "excess" if named.cells is None else "probability", compiled.view.mm_per_px,
+    )  # fmt: skip
+    return explanations(shown, named, defects, catalogue, frame, record, most)
+
+
+def explanations(
+    shown: Shown,
+    named: Named,
+    defects: Sequence[Defect],
+    catalogue: DefectCatalogue,
+    frame: Frame,
+    record: Inspection,
+    most: int,
+) -> tuple[Explanation, ...]:
+    """Return the windows of a frame's defects, beside what its record lists, and of what was dismissed."""
     regions = {id(d): f.region for d, f in zip(defects, named.findings, strict=True)}
-    windows = _Windows(compiled, surface.whole(pixels, aligned, found.mapping), named, surface.excess())
     listed = [(i, d) for i, d in enumerate(record.defects, start=1) if d.view == frame.view]
     pairs = _same(listed, in_order(defects, catalogue), record)
     return (
-        *(windows.of_defect(number, d, regions[id(again)]) for number, d, again in pairs[:most]),
-        *(windows.of_dismissed(d) for d in _largest(named.dismissed)[:most]),
+        *(shown.defect(number, d, regions[id(again)]) for number, d, again in pairs[:most]),
+        *(shown.dismissed(d) for d in _largest(named.dismissed)[:most]),
     )
 
 
-def _require_own(golden: GoldenSample, compiled: CompiledView, frame: Frame, record: Inspection) -> None:
+def require_own(golden: GoldenSample, variation: str | None, frame: Frame, record: Inspection) -> None:
+    """Refuse a record that is not of this golden sample, frame and variation model (its digest)."""
     if record.golden.digest != golden.digest:
         raise FrameError(
             f"inspection {record.id} was judged by golden sample {record.golden.digest}, not by "
@@ -103,7 +129,6 @@ def _require_own(golden: GoldenSample, compiled: CompiledView, frame: Frame, rec
             f"the frame of view {frame.view!r} with digest {frame.digest} is not one of inspection "
             f"{record.id}: give the very file that was inspected"
         )
-    variation = None if compiled.variation is None else compiled.variation.digest
     if known[frame.view, frame.digest] != variation:
         raise FrameError(
             f"inspection {record.id} compared view {frame.view!r} with variation model "
@@ -135,20 +160,34 @@ def _largest(dismissed: Sequence[Dismissed]) -> list[Dismissed]:
     return sorted(dismissed, key=lambda d: (-d.region.size_mm, d.region.golden_px))
 
 
-class _Windows:
-    """Cuts windows out of the golden image, the unit and the heat map."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What windows are cut out of.
 
-    def __init__(self, compiled: CompiledView, unit: U8, named: Named, excess: U8) -> None:
-        self._golden, self._unit = compiled.pixels, unit
-        self._mm_per_px = compiled.view.mm_per_px
-        self._heat: F32 = excess.astype(np.float32) if named.cells is None else 1 - named.cells[..., 0]
-        self._step = SCALE if named.cells is None else CELL
-        self._shows: Literal["probability", "excess"] = "excess" if named.cells is None else "probability"
+    Attributes:
+        golden: (h, w, 3) uint8.
+        unit: (h, w, 3) uint8, aligned with it.
+        heat: float32 map, one value for squares of `heat_px` pixels.
+        heat_px: see `heat`.
+        shows: what `heat` is, as of `Explanation`.
+        mm_per_px: the scale.
+        in_frame: whether these are pixels of the frame, as of artwork, or of the golden view.
+    """
 
-    def of_defect(self, number: int, defect: Defect, region: Deviation) -> Explanation:
+    golden: U8
+    unit: U8
+    heat: F32
+    heat_px: int
+    shows: Literal["probability", "excess"]
+    mm_per_px: float
+    in_frame: bool = False
+
+    def defect(self, number: int, defect: Defect, region: Deviation) -> Explanation:
+        """Return the window of a defect of a record."""
         return self._cut(region, number, defect, defect.defect_class, because(defect))
 
-    def of_dismissed(self, dismissed: Dismissed) -> Explanation:
+    def dismissed(self, dismissed: Dismissed) -> Explanation:
+        """Return the window of what was called no defect."""
         d = dismissed.region
         said = f"size {d.size_mm:.2f} mm, no defect with probability {dismissed.probability:.2f}: dismissed"
         return self._cut(d, None, None, NOT_A_DEFECT, said)
@@ -156,10 +195,10 @@ class _Windows:
     def _cut(
         self, d: Deviation, number: int | None, defect: Defect | None, defect_class: str, said: str
     ) -> Explanation:
-        x, y, w, h = d.golden_px
-        side = round(max(_ROUND * max(w, h), _LEAST_MM / self._mm_per_px, _LEAST_PX))
+        x, y, w, h = d.frame_px if self.in_frame else d.golden_px
+        side = round(max(_ROUND * max(w, h), _LEAST_MM / self.mm_per_px, _LEAST_PX))
         left, top = round(x + w / 2 - side / 2), round(y + h / 2 - side / 2)
-        height, width = self._golden.shape[:2]
+        height, width = self.golden.shape[:2]
         rows = np.clip(np.arange(top, top + side), 0, height - 1)
         columns = np.clip(np.arange(left, left + side), 0, width - 1)
         return Explanation(
@@ -169,25 +208,25 @@ class _Windows:
             because=said,
             corner=(left, top),
             box=(x - left, y - top, w, h),
-            golden=_taken(self._golden, rows, columns),
-            unit=_taken(self._unit, rows, columns),
-            inside=_inside(d, left, top, side),
+            golden=_taken(self.golden, rows, columns),
+            unit=_taken(self.unit, rows, columns),
+            inside=_inside(d, 1 if self.in_frame else SCALE, left, top, side),
             heat=self._heat_at(rows, columns),
-            shows=self._shows,
+            shows=self.shows,
         )
 
     def _heat_at(self, rows: I64, columns: I64) -> F32:
-        height, width = self._heat.shape
-        down = np.minimum(rows // self._step, height - 1)
-        across = np.minimum(columns // self._step, width - 1)
-        return self._heat.take(down, axis=0).take(across, axis=1)
+        height, width = self.heat.shape
+        down = np.minimum(rows // self.heat_px, height - 1)
+        across = np.minimum(columns // self.heat_px, width - 1)
+        return self.heat.take(down, axis=0).take(across, axis=1)
 
 
-def _inside(d: Deviation, left: int, top: int, side: int) -> Mask:
-    """Return which pixels of a window of the golden image belong to a deviation, which lies all in it."""
+def _inside(d: Deviation, scale: int, left: int, top: int, side: int) -> Mask:
+    """Return which pixels of a window belong to a deviation, which lies all in it."""
     window = np.zeros((side, side), np.bool_)
-    pixels = d.inside.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    x, y = d.corner[0] * SCALE - left, d.corner[1] * SCALE - top
+    pixels = d.inside.repeat(scale, axis=0).repeat(scale, axis=1)
+    x, y = d.corner[0] * scale - left, d.corner[1] * scale - top
     window[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
     return window
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from evidence import Defect
 from golden.catalogue import DefectCatalogue, DefectRule, Measures
-from vision.compiled_view import CompiledView
+from golden.spec import View
 from vision.naming import Finding
-from vision.surface import Aligned
+from vision.surface import Deviation
 
 
 def defects_of(
-    compiled: CompiledView, aligned: Aligned, findings: Iterable[Finding], catalogue: DefectCatalogue
+    view: View,
+    findings: Iterable[Finding],
+    catalogue: DefectCatalogue,
+    delta_e: Callable[[Deviation], float | None],
 ) -> list[Defect]:
-    """Return a view's findings as defects, in the same order; lines weigh the numbers that are recorded."""
-    return [_defect(compiled, aligned, finding, catalogue) for finding in findings]
+    """Return a view's findings as defects, in the same order; lines weigh the numbers that are recorded.
+
+    `delta_e` tells how a region's colour differs, None where it is not known.
+    """
+    return [_defect(view, finding, delta_e(finding.region), catalogue) for finding in findings]
 
 
 def in_order(defects: Iterable[Defect], catalogue: DefectCatalogue) -> list[Defect]:
@@ -23,20 +29,19 @@ def in_order(defects: Iterable[Defect], catalogue: DefectCatalogue) -> list[Defe
     return sorted(defects, key=lambda d: (catalogue.rank(d.severity), -d.size_mm, d.box_px))
 
 
-def _defect(compiled: CompiledView, aligned: Aligned, finding: Finding, catalogue: DefectCatalogue) -> Defect:
+def _defect(view: View, finding: Finding, colour: float | None, catalogue: DefectCatalogue) -> Defect:
     d = finding.region
-    colour = compiled.surface.delta_e(aligned, d)
     measures = Measures(d.size_mm, d.length_mm, d.area_mm2, d.contrast, colour).rounded()
     asked = finding.named_by != "comparison"
     zone, line = catalogue.weigh_in(finding.defect_class, d.zones, measures, asked=asked)
     second_class, second_confidence = finding.second or (None, None)
     fields = {
-        "view": compiled.view.id,
+        "view": view.id,
         "class": finding.defect_class,
         "severity": None if line is None else line.severity,
         "confidence": _probability(finding.confidence),
         "box_px": tuple(round(v, 2) for v in d.frame_px),
-        "box_mm": tuple(round(v * compiled.view.mm_per_px, 4) for v in d.golden_px),
+        "box_mm": tuple(round(v * view.mm_per_px, 4) for v in d.golden_px),
         **measures.known(),
         "zone": zone,
         "zones": d.zones,

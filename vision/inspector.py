@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +20,12 @@ from evidence import (
     complete,
 )
 from golden.sample import GoldenSample
-from golden.spec import Code, Colour, Dimension, Entered, Surface, is_required
+from golden.spec import Code, Colour, Dimension, Entered, Surface, View, is_required
 from kernels.compiled import U8
 from models import Classifier
+from models.detector import Detector
+from vision.artwork_explain import explain_artwork
+from vision.artwork_view import ArtworkView
 from vision.certified import Check, calibration_fault, certificate_fault
 from vision.colour.golden_colours import GoldenColours
 from vision.colour.region import NotRead
@@ -41,9 +43,10 @@ from vision.judge import (
     verdict_of,
 )
 from vision.measure import Gauge, Measured
-from vision.naming import unnamed
+from vision.naming import Named, unnamed
+from vision.records import frame_record, identity_fields, pose_of
 from vision.register import NotRegistered, Registered
-from vision.surface import Aligned, VariationForeignError, VariationModel
+from vision.surface import Aligned, Deviation, VariationForeignError, VariationModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +54,9 @@ class _Setup:
     """What all units share."""
 
     golden: GoldenSample
-    views: Mapping[str, CompiledView]
-    classifier: Classifier | None
+    views: Mapping[str, CompiledView | ArtworkView]
+    model: Classifier | Detector | None
+    trial: bool
     stopwatch: Callable[[], float] | None
 
 
@@ -66,32 +70,34 @@ class Inspector:
         golden: the opened, verified golden sample.
         calibrations: certificate of the camera of each view, by view id; a view without one decides no
             dimension.
-        classifier: names deviations of the views whose golden image it was made from; all others stay
-            unclassified.
+        model: a cell classifier names deviations of the views whose golden image it was made from, a detector
+            of crops those of views of artwork; all others stay unclassified.
         stopwatch: seconds of a monotonic clock, for `timing_ms`; None leaves timings empty.
         checks: what the check standard says of the certificate of a view, by view id.
         colours: the golden sample's colours as this station measured them, by view id: where a certificate
             has colour, colours are differences to these.
         variations: what approved units of a view show, by view id: its surface is compared with that and no
             longer with the golden image alone.
+        trial: the model is on trial: nobody answers for it, and every unit is held.
 
     Raises:
-        VariationForeignError: a variation model is of another golden sample or view.
+        VariationForeignError: a variation model is of another golden sample or view, or of one of artwork.
         CalibrationError: a certificate does not fit its view; one, a check or colours are given for a view
             that does not exist; colours are of another golden sample or certificate.
-        evidence.FrameError: a reference image does not decode.
+        evidence.FrameError: a reference image does not decode, or is stated to be artwork and is none.
     """
 
     def __init__(
         self,
         golden: GoldenSample,
         calibrations: Mapping[str, CameraCalibration],
-        classifier: Classifier | None = None,
+        model: Classifier | Detector | None = None,
         *,
         stopwatch: Callable[[], float] | None = None,
         checks: Mapping[str, Check] | None = None,
         colours: Mapping[str, GoldenColours] | None = None,
         variations: Mapping[str, VariationModel] | None = None,
+        trial: bool = False,
     ) -> None:
         """Compile every view."""
         spec, checked, coloured, varied = golden.spec, checks or {}, colours or {}, variations or {}
@@ -100,19 +106,19 @@ class Inspector:
         unknown = (set(calibrations) | set(checked) | set(coloured)) - {v.id for v in spec.views}
         if unknown:
             raise CalibrationError(f"certificates are given for views that do not exist: {sorted(unknown)}")
-        views = {
-            v.id: CompiledView(
-                golden,
-                v,
-                calibrations.get(v.id),
-                classifier,
-                checked.get(v.id),
-                coloured.get(v.id),
-                varied.get(v.id),
-            )
-            for v in spec.views
-        }
-        self._setup = _Setup(golden, views, classifier, stopwatch)
+        detector = model if isinstance(model, Detector) else None
+        classifier = None if isinstance(model, Detector) else model
+        views: dict[str, CompiledView | ArtworkView] = {}
+        for v in spec.views:
+            certificate = calibrations.get(v.id)
+            if v.artwork is None:
+                given = checked.get(v.id), coloured.get(v.id), varied.get(v.id)
+                views[v.id] = CompiledView(golden, v, certificate, classifier, *given)
+            elif v.id in varied:
+                raise VariationForeignError(f"view {v.id!r} is artwork: leave its variation model away")
+            else:
+                views[v.id] = ArtworkView(golden, v, certificate, detector)
+        self._setup = _Setup(golden, views, model, trial and model is not None, stopwatch)
 
     def inspect(
         self,
@@ -161,7 +167,7 @@ class Inspector:
 
         Args:
             frame: the very frame that was inspected.
-            record: its record, by an inspector of this golden sample and classifier.
+            record: its record, by an inspector of this golden sample and model.
             most: of the defects, gravest first, and of the dismissed deviations, largest first.
 
         Returns:
@@ -171,7 +177,10 @@ class Inspector:
             evidence.FrameError: a frame of a view that does not exist, of an impossible size or of another
                 inspection; a record of another golden sample, or one that lists other deviations.
         """
-        return explain(self._setup.golden, self._compiled(frame), frame, record, most)
+        compiled = self._compiled(frame)
+        if isinstance(compiled, ArtworkView):
+            return explain_artwork(self._setup.golden, compiled, frame, record, most)
+        return explain(self._setup.golden, compiled, frame, record, most)
 
     def rectified(self, frame: Frame) -> U8 | None:
         """Return a unit as the golden image of the frame's view shows it, or None where it is not found.
@@ -180,9 +189,12 @@ class Inspector:
         classifier is given, and what people compare with the golden image.
 
         Raises:
-            evidence.FrameError: a frame of a view that does not exist, or of an impossible size.
+            evidence.FrameError: a frame of a view that is artwork or does not exist, or of an impossible
+                size.
         """
         compiled = self._compiled(frame)
+        if isinstance(compiled, ArtworkView):
+            raise FrameError(f"view {frame.view!r} is artwork, whose golden image is brought onto the unit")
         pixels = eight_bit_rgb(frame, compiled.view)
         found = registered(self._setup.golden, compiled, frame, pixels)
         if isinstance(found, NotRegistered) or not compiled.surface.in_frame(
@@ -191,32 +203,28 @@ class Inspector:
             return None
         return compiled.surface.whole(pixels, compiled.surface.align(pixels, found.mapping), found.mapping)
 
-    def _compiled(self, frame: Frame) -> CompiledView:
+    def artwork(self, frame: Frame) -> tuple[U8, U8] | None:
+        """Return golden picture and unit of a view of artwork as a detector is shown them, or None.
+
+        Both (h, w) uint8 of the frame's size, artwork dark, the golden picture aligned to the unit; None
+        where the unit is not found in the frame, or the view is no artwork.
+
+        Raises:
+            evidence.FrameError: a frame of a view that does not exist, or of an impossible size.
+        """
+        compiled = self._compiled(frame)
+        if not isinstance(compiled, ArtworkView):
+            return None
+        found = compiled.align(frame, eight_bit_rgb(frame, compiled.view))
+        return None if isinstance(found, NotRegistered) else (found.alignment.picture, found.unit)
+
+    def _compiled(self, frame: Frame) -> CompiledView | ArtworkView:
         compiled = self._setup.views.get(frame.view)
         if compiled is None:
             raise FrameError(
                 f"a frame of view {frame.view!r}: the golden sample has {sorted(self._setup.views)}"
             )
         return compiled
-
-
-def held(
-    golden: GoldenSample,
-    *,
-    serial: str | None,
-    lot: str | None,
-    station: str | None,
-    sequence: int | None,
-    reason: str,
-    frames: Sequence[Frame] = (),
-) -> Inspection:
-    """Return the HOLD record of a unit that could not be inspected; `reason` is a code of the registry."""
-    records = [_frame_record(f, None, None, None, None) for f in frames]
-    verdict, reasons = verdict_of({reason})
-    return complete({
-        **_identity(golden, serial, lot, station, sequence), "model": None, "frames": records,
-        "characteristics": [], "defects": [], "verdict": verdict, "reasons": list(reasons), "timing_ms": {},
-    })  # fmt: skip
 
 
 class _Unit:
@@ -230,13 +238,14 @@ class _Unit:
         lights: Mapping[str, LightStateRecord],
     ) -> None:
         self._lights = lights
-        self._golden, self._classifier, self._stopwatch = setup.golden, setup.classifier, setup.stopwatch
+        self._golden, self._model, self._stopwatch = setup.golden, setup.model, setup.stopwatch
         self._timing: dict[str, float] = {}
         self._frame_records: list[dict[str, Any]] = []
         self._results: dict[str, CharacteristicResult] = {r.id: r for r in entered}
         self._defects: list[Defect] = []
         self._dismissed = 0
         self._faults: set[str] = set()
+        self._trial = setup.trial
         self._last = self._stopwatch() if self._stopwatch else 0.0
         unknown = set(frames) - set(setup.views)
         if unknown:
@@ -250,10 +259,12 @@ class _Unit:
                 raise FrameError(f"a frame of view {frame.view!r} was given as view {view_id!r}")
             if frame is None:
                 self._faults.add("view_missing")
+            elif isinstance(compiled, ArtworkView):
+                self._inspect_artwork(compiled, frame)
             else:
                 self._inspect_view(compiled, frame)
 
-    def record(self, *, serial: str | None, label: str | None, **identity: Any) -> Inspection:  # noqa: ANN401 (forwarded to _identity)
+    def record(self, *, serial: str | None, label: str | None, **identity: Any) -> Inspection:  # noqa: ANN401 (forwarded)
         """Return the unit's record."""
         spec = self._golden.spec
         for c in spec.characteristics:
@@ -264,13 +275,14 @@ class _Unit:
         results = [self._results[c.id] for c in spec.characteristics if c.id in self._results]
         known, source = self._serial(serial, label)
         verdict, reasons = judge(results, self._defects, spec.catalogue)
-        if self._faults:
-            verdict, reasons = verdict_of(self._faults | set(reasons))
+        against = {*self._faults, *(["model_on_trial"] if self._trial else [])}
+        if against:
+            verdict, reasons = verdict_of(against | set(reasons))
         self._lap("judge")
         return complete({
-            **_identity(self._golden, serial=known, **identity),
+            **identity_fields(self._golden, serial=known, **identity),
             "serial_source": source,
-            "model": None if self._classifier is None else self._classifier.reference.model_dump(mode="json"),
+            "model": None if self._model is None else self._model.reference.model_dump(mode="json"),
             "frames": self._frame_records,
             "characteristics": [r.model_dump(mode="json") for r in results],
             "defects": [d.model_dump(mode="json", by_alias=True) for d in self._defects[:MOST_DEFECTS]],
@@ -308,9 +320,9 @@ class _Unit:
         pixels = eight_bit_rgb(frame, compiled.view)
         found = registered(self._golden, compiled, frame, pixels)
         calibration = compiled.calibration
-        pose = found if isinstance(found, Registered) else None
+        pose = pose_of(found) if isinstance(found, Registered) else None
         self._frame_records.append(
-            _frame_record(frame, calibration, compiled.golden_colours, compiled.variation, pose)
+            frame_record(frame, calibration, compiled.golden_colours, compiled.variation, pose)
         )
         self._lap("register")
         light = self._light(compiled, frame, pixels)
@@ -368,18 +380,38 @@ class _Unit:
                 self._results[c.id] = unmeasured(c, m.reason)
 
     def _find_defects(self, compiled: CompiledView, pixels: U8, aligned: Aligned, found: Registered) -> None:
-        catalogue = self._golden.spec.catalogue
-        deviations = compiled.surface.deviations(aligned, found.mapping, catalogue.smallest_mm)
+        smallest_mm = self._golden.spec.catalogue.smallest_mm
+        deviations = compiled.surface.deviations(aligned, found.mapping, smallest_mm)
         self._lap("surface")
         namer = compiled.namer
         named = (
             unnamed(deviations) if namer is None else namer.name(pixels, aligned, found.mapping, deviations)
         )
-        self._dismissed += len(named.dismissed)
-        self._defects += defects_of(compiled, aligned, named.findings, catalogue)
-        self._defects = in_order(self._defects, catalogue)
+        self._keep(compiled.view, named, functools.partial(compiled.surface.delta_e, aligned))
         if namer is not None:
             self._lap("name")
+
+    def _inspect_artwork(self, compiled: ArtworkView, frame: Frame) -> None:
+        found = compiled.align(frame, eight_bit_rgb(frame, compiled.view))
+        pose = None if isinstance(found, NotRegistered) else found.pose
+        self._frame_records.append(frame_record(frame, compiled.calibration, pose=pose))
+        self._lap("align")
+        if isinstance(found, NotRegistered):
+            self._faults.add(found.reason)
+            return
+        compared = compiled.compare(found)
+        self._keep(compiled.view, compared.named, lambda _: None)
+        if not compared.candidates.complete:
+            self._faults.add("surface_too_different")
+        if not found.whole:  # what is shown may be rejected, the rest is not known
+            self._faults.add("unit_out_of_frame")
+        self._lap("surface")
+
+    def _keep(self, view: View, named: Named, delta_e: Callable[[Deviation], float | None]) -> None:
+        catalogue = self._golden.spec.catalogue
+        self._dismissed += len(named.dismissed)
+        self._defects += defects_of(view, named.findings, catalogue, delta_e)
+        self._defects = in_order(self._defects, catalogue)
 
     def _difference_colours(
         self,
@@ -414,43 +446,4 @@ class _Unit:
                 self._results[c.id] = measured(c, difference.value, difference.standard_uncertainty)
 
 
-def _frame_record(
-    frame: Frame,
-    calibration: CameraCalibration | None,
-    colours: GoldenColours | None,
-    variation: VariationModel | None,
-    found: Registered | None,
-) -> dict[str, Any]:
-    pose = None
-    if found is not None:
-        pose = {
-            "x_px": round(found.pose.x, 4), "y_px": round(found.pose.y, 4),
-            "angle_deg": round(found.pose.angle, 6), "scale": round(found.pose.scale, 7),
-            "residual_px": round(found.residual_px, 4),
-        }  # fmt: skip
-    return {
-        "view": frame.view, "camera": frame.camera, "digest": frame.digest, "captured_at": frame.captured_at,
-        "calibration": None if calibration is None else calibration.digest,
-        "colours": None if colours is None else colours.digest,
-        "variation": None if variation is None else variation.digest, "pose": pose,
-    }  # fmt: skip
-
-
-def _identity(
-    golden: GoldenSample, serial: str | None, lot: str | None, station: str | None, sequence: int | None
-) -> dict[str, Any]:
-    return {
-        "part": golden.spec.part.number, "revision": golden.spec.part.revision,
-        "serial": serial, "lot": lot, "station": station, "sequence": sequence,
-        "golden": {"digest": golden.digest, "version": golden.version}, "versions": versions(),
-    }  # fmt: skip
-
-
 _LONGEST_SERIAL = 128
-_PACKAGES = ("hallmark", "numpy", "numba", "onnxruntime", "opencv-python-headless", "zxing-cpp")
-
-
-@functools.cache
-def versions() -> dict[str, str]:
-    """Return the versions of this software and of the libraries that compute."""
-    return {name: importlib.metadata.version(name) for name in _PACKAGES}

@@ -66,7 +66,7 @@ def learn_variation(
         start: a model of the same view to which the units are added.
 
     Raises:
-        VariationForeignError: there is no such view, or `start` is of another one.
+        VariationForeignError: there is no such view, it is artwork, or `start` is of another one.
         VariationUnitsError: a unit is not found, not wholly shown or unlike lit, a frame occurs twice, or
             the units are too few or too many.
         evidence.FrameError: a frame of another view or size.
@@ -74,6 +74,8 @@ def learn_variation(
     views = {v.id: v for v in golden.spec.views}
     if view_id not in views:
         raise VariationForeignError(f"the golden sample has no view {view_id!r}, only {', '.join(views)}")
+    if views[view_id].artwork is not None:
+        raise VariationForeignError(f"view {view_id!r} is artwork, which is compared without such a model")
     compiled = CompiledView(golden, views[view_id], None, None, None, None)
     surface, smallest_mm = compiled.surface, golden.spec.catalogue.smallest_mm
     height, width = surface.golden.shape[:2]

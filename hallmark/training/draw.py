@@ -6,7 +6,7 @@ import functools
 import io
 import json
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,8 @@ from vision import Inspector
 
 INDEX: Final = "index.json"
 
+_Work = tuple[Path, int, int]  # folder, seed, number
+
 
 def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[int], None]) -> None:
     """Draw `units` pairs of board S4 into a folder: `0000.npz` .., and an index with their digests.
@@ -31,17 +33,14 @@ def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[i
     The same seed gives the same bytes, however many processes draw.
     """
     out.mkdir(parents=True, exist_ok=True)
-    golden, view = packaged_image()
-    write_file(out / "golden.npy", _npy(golden))
-    mm_per_px = packaged_golden().spec.view(view).mm_per_px
-    write_file(out / "islands.npy", _npy(DrawnUnits(golden, mm_per_px).islands))
-    work = [(out, seed, i) for i in range(units)]
+    drawn, _, view, mm_per_px = _line()
+    write_file(out / "golden.npy", _npy(packaged_image()[0]))
+    write_file(out / "islands.npy", _npy(drawn.islands))
     files: dict[str, str] = {}
-    with multiprocessing.get_context("spawn").Pool(min(processes, units)) as pool:
-        for done, (name, digest) in enumerate(pool.imap_unordered(_draw_one, work), 1):
-            if digest:
-                files[name] = digest
-            progress(done)
+    for done, (name, digest) in enumerate(_drawn([(out, seed, i) for i in range(units)], processes), 1):
+        if digest:
+            files[name] = digest
+        progress(done)
     index = {
         "schema": "hallmark.pairs/1", "seed": seed, "units": units, "view": view, "classes": list(CLASSES),
         "golden_image": sha256(next(iter(packaged_golden().images.values()))),
@@ -49,6 +48,14 @@ def draw(out: Path, units: int, seed: int, processes: int, progress: Callable[[i
         "files": dict(sorted(files.items())),
     }  # fmt: skip
     write_file(out / INDEX, json.dumps(index, indent=1).encode())
+
+
+def _drawn(work: Sequence[_Work], processes: int) -> Iterator[tuple[str, str]]:
+    if min(processes, len(work)) == 1:  # a process of its own would tell the materials apart once more
+        yield from map(_draw_one, work)
+        return
+    with multiprocessing.get_context("spawn").Pool(min(processes, len(work))) as pool:
+        yield from pool.imap_unordered(_draw_one, work)
 
 
 @functools.cache
@@ -60,7 +67,7 @@ def _line() -> tuple[DrawnUnits, Inspector, str, float]:
     return DrawnUnits(golden, mm_per_px), Inspector(sample, {}), view, mm_per_px
 
 
-def _draw_one(work: tuple[Path, int, int]) -> tuple[str, str]:
+def _draw_one(work: _Work) -> tuple[str, str]:
     out, seed, i = work
     units, inspector, view, mm_per_px = _line()
     pair = training_pair(units, inspector, view, mm_per_px, (seed, i))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ class Found:
     boxes: F32
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Names and bounds what candidates show. `reference` goes into every record it took part in.
 

@@ -18,6 +18,7 @@ from models.release.cells import (
     fits,
     open_model,
     packaged,
+    report_parity,
     verify,
 )
 from models.release.seal import RELEASE, SEAL, Release, check_release, seal
@@ -34,6 +35,7 @@ __all__ = [
     "fits",
     "open_model",
     "packaged",
+    "report_parity",
     "seal",
     "verify",
 ]

@@ -14,11 +14,12 @@ import onnxruntime
 from evidence import sha256
 from golden.keys import TrustStore
 from golden.sample import GoldenSample
-from models.card import ISLANDS, MODEL, PARITY, WEIGHTS, ModelCard, read_card
+from models.card import CROPS, ISLANDS, MODEL, PARITY, WEIGHTS, WIDE, ModelCard, read_card
 from models.classifier import CELL
 from models.errors import ModelError, ModelForeignError, ModelFormatError, ParityError
-from models.parity import Parity, compare, softmax
+from models.parity import LARGEST_DIFFERENCE, Parity, compare, softmax, together
 from models.release.files import RUNTIME_ERRORS, read_arrays, read_listed, session
+from models.release.report import ParityReport, RuntimeParity, flip_rate_upper, write_report
 from models.release.seal import check_release
 
 PACKAGED: Final = "packaged"
@@ -27,7 +28,7 @@ NONE: Final = "none"
 """Says `classifier_for` to take no model."""
 
 _BATCH = 8  # crops at once: 8 keep memory small and are as fast as more
-_AT_START = 4  # parity inputs that every opening repeats; `verify` repeats all
+_AT_START = 4  # inputs of each part of the fixed set that every opening repeats; `verify` repeats all
 _STRIDE = 32  # height and width of a crop are multiples of it
 
 U8 = npt.NDArray[np.uint8]
@@ -92,19 +93,44 @@ def open_model(folder: Path, trust: TrustStore | None = None) -> ReleasedModel:
         ModelUnsignedError: nobody whom `trust` holds has signed it.
         ParityError: the network answers otherwise than it did when it was released.
     """
-    model, pairs, trained = _read(folder)
+    model, fixed = _read(folder)
     check_release(folder, model.card, trust)
-    _require(_parity(model, pairs[:_AT_START], trained[:_AT_START], folder), folder)
+    first = [(pairs[:_AT_START], trained[:_AT_START]) for pairs, trained in fixed]
+    _require(_parity(model, first, folder), folder)
     return model
 
 
 def verify(folder: Path, trust: TrustStore | None = None) -> Parity:
     """Check a released model against all its parity inputs; raise as `open_model` does."""
-    model, pairs, trained = _read(folder)
+    model, fixed = _read(folder)
     check_release(folder, model.card, trust)
-    parity = _parity(model, pairs, trained, folder)
+    parity = _parity(model, fixed, folder)
     _require(parity, folder)
     return parity
+
+
+def report_parity(folder: Path) -> ParityReport:
+    """Check a released model against all its parity inputs, write what that showed beside it, and return it.
+
+    Raises as `verify`, and BundleError where the folder cannot be written to.
+    """
+    model, fixed = _read(folder)
+    parity = _parity(model, fixed, folder)
+    _require(parity, folder)
+    counts = sum(np.bincount(t.argmax(axis=1).ravel(), minlength=len(model.classes)) for _, t in fixed)
+    fp32 = RuntimeParity(
+        runtime="fp32", probability=parity.probability, probability_allowed=LARGEST_DIFFERENCE, flips=0
+    )
+    report = ParityReport(
+        inputs=model.card.files.parity,
+        crops=parity.crops,
+        decisions=dict(zip(model.classes, np.asarray(counts).tolist(), strict=True)),
+        flip_rate_upper=flip_rate_upper(parity.crops),
+        runtimes=(fp32,),
+        versions={"onnxruntime": onnxruntime.__version__, "numpy": np.__version__},
+    )
+    write_report(folder, report)
+    return report
 
 
 def packaged(name: str = "s4") -> Path:
@@ -113,8 +139,9 @@ def packaged(name: str = "s4") -> Path:
 
 
 def fits(card: ModelCard, sample: GoldenSample) -> bool:
-    """Return whether the model was made from the reference image of one of the golden sample's views."""
-    return card.golden_image in {sha256(sample.images[view.image]) for view in sample.spec.views}
+    """Return whether the model was made from the image of one of the golden sample's views, artwork apart."""
+    views = (view for view in sample.spec.views if view.artwork is None)
+    return card.golden_image in {sha256(sample.images[view.image]) for view in views}
 
 
 def classifier_for(
@@ -149,20 +176,22 @@ def classifier_for(
     )
 
 
-def _read(folder: Path) -> tuple[ReleasedModel, U8, F32]:
-    """Return the model and its parity inputs with the trained network's logits."""
+def _read(folder: Path) -> tuple[ReleasedModel, list[tuple[U8, F32]]]:
+    """Return the model and its parity inputs, by size, with the trained network's logits."""
     card = read_card(folder)
     network = session(read_listed(folder, MODEL, card.files.onnx), folder / MODEL)
     read_listed(folder, WEIGHTS, card.files.weights)
-    pairs, trained = read_arrays(folder, PARITY, card.files.parity, "pair", "logits")
-    n, h, w = pairs.shape[:3] if pairs.ndim == 4 else (0, 0, 0)
-    expected = (n, len(card.classes), h // CELL, w // CELL)
-    if not n or pairs.dtype != np.uint8 or trained.dtype != np.float32 or trained.shape != expected:
-        raise ModelFormatError(
-            f"{folder / PARITY}: inputs {pairs.shape} and logits {trained.shape} do not fit the card's "
-            f"{len(card.classes)} classes; take the model as it was released"
-        )
-    return ReleasedModel(card, network, _islands(folder, card)), pairs, trained
+    pairs, trained, *wide = read_arrays(folder, PARITY, card.files.parity, *CROPS, also=WIDE)
+    fixed = [(pairs, trained), *([(wide[0], wide[1])] if len(wide) == len(WIDE) else [])]
+    for inputs, logits in fixed:
+        n, h, w = inputs.shape[:3] if inputs.ndim == 4 else (0, 0, 0)
+        expected = (n, len(card.classes), h // CELL, w // CELL)
+        if not n or inputs.dtype != np.uint8 or logits.dtype != np.float32 or logits.shape != expected:
+            raise ModelFormatError(
+                f"{folder / PARITY}: inputs {inputs.shape} and logits {logits.shape} do not fit the card's "
+                f"{len(card.classes)} classes; take the model as it was released"
+            )
+    return ReleasedModel(card, network, _islands(folder, card)), fixed
 
 
 def _islands(folder: Path, card: ModelCard) -> U8 | None:
@@ -177,10 +206,10 @@ def _islands(folder: Path, card: ModelCard) -> U8 | None:
     return islands
 
 
-def _parity(model: ReleasedModel, pairs: U8, trained: F32, folder: Path) -> Parity:
+def _parity(model: ReleasedModel, fixed: list[tuple[U8, F32]], folder: Path) -> Parity:
+    heat = model.card.thresholds.temperature
     try:
-        answered = model.logits(pairs)
-        return compare(trained, answered, model.card.thresholds.temperature)
+        return together([compare(trained, model.logits(pairs), heat) for pairs, trained in fixed])
     except (*RUNTIME_ERRORS, ValueError) as error:
         raise ParityError(
             f"{folder / MODEL}: does not take its own inputs: {error}; take the model as it was released"

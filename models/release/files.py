@@ -50,12 +50,17 @@ def read_listed(folder: Path, name: str, digest: str, lister: str = CARD) -> byt
     return data
 
 
-def read_arrays(folder: Path, name: str, digest: str, *names: str) -> list[npt.NDArray[Any]]:
-    """Return arrays of an `.npz`; raise as `read_listed`, and ModelFormatError where it holds others."""
+def read_arrays(
+    folder: Path, name: str, digest: str, *names: str, also: tuple[str, ...] = ()
+) -> list[npt.NDArray[Any]]:
+    """Return arrays of an `.npz`, those of `also` where it has them.
+
+    Raises as `read_listed`, and ModelFormatError where it holds others.
+    """
     data = read_listed(folder, name, digest)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return [stored[one] for one in names]
+            return [stored[one] for one in (*names, *(one for one in also if one in stored))]
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFormatError(f"{folder / name}: {error}; take the model as it was released") from error
 

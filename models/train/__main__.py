@@ -18,8 +18,8 @@ import torch
 
 from models.card import InputContract, ModelCard, Thresholds, TrainingData, write_card
 from models.classifier import CLASSES
-from models.train.data import Pairs, crops, read_pairs
-from models.train.export import PARITY_INPUTS, write_release
+from models.train.data import Pairs, read_pairs
+from models.train.export import candidates, write_release
 from models.train.fit import Recipe, fit, temperature
 
 _LIMITS = (
@@ -56,9 +56,7 @@ def main(arguments: list[str]) -> int:
     validation = read_pairs(options.validation or options.pairs / "validation")
     network = fit(pairs, recipe, _Progress(recipe.steps), options.device)
     heat = temperature(network, validation, recipe.seed)
-    inputs, _ = crops(validation, 3 * PARITY_INPUTS, np.random.default_rng(recipe.seed))
-    middles = np.ascontiguousarray(inputs[:, 80:176, 80:176])
-    files = write_release(network, middles, options.out, pairs.islands)
+    files = write_release(network, *candidates(validation, recipe.seed), options.out, pairs.islands)
     card = _card(pairs, validation, recipe, heat, files, options.device)
     write_card(options.out, card)
     sys.stdout.write(f"{options.out}: temperature {heat}\n")

@@ -15,10 +15,13 @@ import torch
 
 from evidence import sha256
 from golden.sample import write_file
-from models.card import ISLANDS, MODEL, PARITY, WEIGHTS, Files
+from models.card import CROPS, ISLANDS, MODEL, PARITY, WEIGHTS, WIDE, Files
+from models.train.data import Pairs, crops
 from models.train.network import Network, build
 
-PARITY_INPUTS: Final = 64
+PARITY_CROPS: Final = 1024
+"""So many of which none flips bound the rate of flips at 0.3 %."""
+WIDE_CROPS: Final = 16
 _CLEAR = 1e-5  # a cell's two largest logits differ by more: rounding on another machine flips no label
 _OPSET = 17
 
@@ -26,13 +29,37 @@ U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 
 
-def write_release(network: Network, candidates: U8, folder: Path, islands: U8 | None = None) -> Files:
+def candidates(validation: Pairs, seed: int) -> tuple[U8, U8]:
+    """Draw what the fixed set is chosen from: small crops of validation units, then wide ones."""
+    rng = np.random.default_rng(seed)
+    small, _ = crops(validation, 2 * PARITY_CROPS, rng, 32)
+    wide, _ = crops(validation, 3 * WIDE_CROPS, rng, 96)
+    return np.ascontiguousarray(small), np.ascontiguousarray(wide)
+
+
+def fixed_set(network: Network, small: U8, wide: U8) -> bytes:
+    """Return `parity.npz`: what the trained network answers to the first inputs that are clear.
+
+    Args:
+        network: fitted; left in evaluation mode.
+        small: (n, 32, 32, 6) uint8 pairs; the first 1,024 that have no cell on the edge between two classes.
+        wide: (n, 96, 96, 6) uint8 pairs; the first 16 such: smaller ones do not reach every tap of the
+            coarsest layer.
+
+    Raises:
+        ValueError: too few are clear.
+    """
+    inputs = (*_clear(network, small, PARITY_CROPS), *_clear(network, wide, WIDE_CROPS))
+    return _npz(dict(zip((*CROPS, *WIDE), inputs, strict=True)))
+
+
+def write_release(network: Network, small: U8, wide: U8, folder: Path, islands: U8 | None = None) -> Files:
     """Write `model.onnx`, `weights.npz` and `parity.npz`; the same arguments give the same bytes.
 
     Args:
         network: fitted; left in evaluation mode.
-        candidates: (n, 96, 96, 6) uint8 pairs; the first 64 that have no cell on the edge between two classes
-            become the parity inputs.
+        small: pairs that the fixed set is chosen from, see `fixed_set`.
+        wide: larger ones.
         folder: made if absent.
         islands: (h / 2, w / 2) uint8 of the golden image, see `models.Classifier`; None without conductors.
 
@@ -40,15 +67,15 @@ def write_release(network: Network, candidates: U8, folder: Path, islands: U8 | 
         The digests for the card, which the caller writes with `models.card.write_card`.
 
     Raises:
-        ValueError: fewer than 64 candidates are clear.
+        ValueError: too few candidates are clear.
     """
-    inputs, logits = _clear(candidates, run(network, candidates))
+    fixed = fixed_set(network, small, wide)
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     files = {
-        MODEL: export(network, candidates[:2]),
+        MODEL: export(network, wide[:2]),
         WEIGHTS: _npz(state),
-        PARITY: _npz({"pair": inputs, "logits": logits}),
+        PARITY: fixed,
     }
     if islands is not None:
         files[ISLANDS] = _npz({"islands": islands})
@@ -97,11 +124,13 @@ def run(network: Network, pairs: U8) -> F32:
         return torch.cat([network(batch) for batch in batches]).numpy()
 
 
-def _clear(pairs: U8, logits: F32) -> tuple[U8, F32]:
+def _clear(network: Network, pairs: U8, wanted: int) -> tuple[U8, F32]:
+    """Return so many inputs that no other machine's rounding flips, and their logits."""
+    logits = run(network, pairs)
     best = np.sort(logits, axis=1)[:, -2:]
-    clear = np.flatnonzero((best[:, 1] - best[:, 0]).min(axis=(1, 2)) > _CLEAR)[:PARITY_INPUTS]
-    if clear.size < PARITY_INPUTS:
-        raise ValueError(f"{clear.size} of {len(pairs)} candidates are clear: give more than {PARITY_INPUTS}")
+    clear = np.flatnonzero((best[:, 1] - best[:, 0]).min(axis=(1, 2)) > _CLEAR)[:wanted]
+    if clear.size < wanted:
+        raise ValueError(f"{clear.size} of {len(pairs)} candidates are clear: give more than {wanted}")
     return pairs[clear], logits[clear]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from api import Store
 from api.store import goldens, keys
-from tests import builders
+from tests import builders, forked
 from tests.api import records
 
 
@@ -89,8 +88,7 @@ class ForkedServer:
     """
 
     def __init__(self, data: Path, trust: Path) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__, "api", "hallmark.serve_cli", "uvicorn.protocols.http.auto"])
+        context = forked.context()
         told, tell = context.Pipe(duplex=False)
         log = data.parent / "server.log"
         self.process = context.Process(target=_serve, args=(words(data, trust, 0), tell, log))

@@ -34,7 +34,7 @@ def run(*arguments: str | Path) -> Result:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three pairs, drawn by two processes. Slow: each process tells the board's materials apart."""
+    """Two pairs drawn by two processes, and one. Slow: each process tells the board's materials apart."""
     out = tmp_path_factory.mktemp("drawn") / "train"
     result = run(
         "model", "draw", "--out", out, "--units", "2", "--validation", "1", "--seed", SEED, "--processes", "2"

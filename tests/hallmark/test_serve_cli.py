@@ -1,32 +1,41 @@
-"""`hallmark serve` and `hallmark apikey`, as a user runs them."""
+"""`hallmark serve` as a user runs it, and `hallmark apikey` beside it."""
 
 from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner, Result
 
 from api import ApiError
-from hallmark.__main__ import main
+from hallmark.__main__ import app, main
 from tests.api.server import Server, prepare, trust_folder
 
 
-def hallmark(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hallmark", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def hallmark(*words: str | Path) -> Result:
+    """Run a command in this process, which is another than the server's."""
+    return CliRunner().invoke(app, list(map(str, words)))
 
 
-def test_serve_answers_admits_new_keys_refuses_revoked_ones_and_stops_clean(tmp_path: Path) -> None:
+def left_with_2(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *words: str | Path
+) -> str:
+    """Run a command that is bad input, as `hallmark` does; return what it said."""
+    monkeypatch.setattr(sys, "argv", ["hallmark", *map(str, words)])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of this process are pytest's
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    return capfd.readouterr().err
+
+
+def test_serve_answers_admits_new_keys_refuses_revoked_ones_and_stops_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     data, trust = tmp_path / "plant", trust_folder(tmp_path / "trust")
     prepare(data, [])
     server = Server(data, trust)
@@ -39,17 +48,17 @@ def test_serve_answers_admits_new_keys_refuses_revoked_ones_and_stops_clean(tmp_
         listed = hallmark("apikey", "list", "--data", data)
         assert key["id"] in listed.stdout
         assert key["token"].split("_")[2] not in listed.stdout
-        assert hallmark("apikey", "revoke", "--data", data, key["id"]).returncode == 0
+        assert hallmark("apikey", "revoke", "--data", data, key["id"]).exit_code == 0
         assert httpx.get(f"{server.url}/api/v1/lots", headers=headers).status_code == 401
-        second = hallmark("serve", "--data", data, "--trust", trust, "--port", "0")
-        assert second.returncode == 2
-        assert "another hallmark server has it open" in second.stderr
+        said = left_with_2(monkeypatch, capfd, "serve", "--data", data, "--trust", trust, "--port", "0")
+        assert "another hallmark server has it open" in said
+        assert httpx.get(f"{server.url}/api/v1/health").json()["status"] == "ok"
         assert server.stop() == 0
     finally:
         server.kill()
     log = [json.loads(line) for line in (tmp_path / "server.log").read_text().splitlines()]
     requests = [entry for entry in log if entry["event"] == "request"]
-    assert [entry["status"] for entry in requests] == [200, 200, 401]
+    assert [entry["status"] for entry in requests] == [200, 200, 401, 200]
     assert requests[1]["actor"] == f"reader:ERP:{key['id']}"
     assert key["token"] not in (tmp_path / "server.log").read_text()
 
@@ -76,12 +85,7 @@ def test_bad_input_is_one_sentence_and_exit_2(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["hallmark", *(word.format(tmp_path) for word in words)])
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of this process are pytest's
-    with pytest.raises(SystemExit) as left:
-        main()
-    said = capfd.readouterr().err
-    assert left.value.code == 2
+    said = left_with_2(monkeypatch, capfd, *(word.format(tmp_path) for word in words))
     assert sentence in said
     assert "Traceback" not in said
     assert not (tmp_path / "none").exists()

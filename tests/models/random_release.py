@@ -21,6 +21,7 @@ for module in network.modules():
         nn.init.normal_(module.running_mean, std=0.3)
         nn.init.uniform_(module.running_var, 0.5, 2.0)
 rng = np.random.default_rng(12)
-write_release(network, rng.integers(0, 256, (80, 96, 96, 6), np.uint8), folder)
+small, wide = (rng.integers(0, 256, (n, side, side, 6), np.uint8) for n, side in ((1100, 32), (20, 96)))
+write_release(network, small, wide, folder)
 oblong = rng.integers(0, 256, (3, 64, 160, 6), np.uint8)
 np.savez(folder / "oblong.npz", pair=oblong, logits=run(network, oblong))

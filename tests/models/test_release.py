@@ -28,8 +28,8 @@ from models.errors import (
     ModelFormatError,
     ParityError,
 )
-from models.release import RELEASE, SEAL, classifier_for, open_model, packaged, verify
-from models.release.report import REPORT
+from models.release import RELEASE, SEAL, classifier_for, open_model, packaged, report_parity, verify
+from models.release.report import REPORT, read_report
 from tests.builders import NOW, sealed_tiny
 from tests.models import tiny
 
@@ -56,6 +56,13 @@ def stored(folder: Path) -> tuple[tiny.U8, tiny.F32]:
         return parity["pair"], parity["logits"]
 
 
+def every(folder: Path) -> list[tuple[tiny.U8, tiny.F32]]:
+    """Return all parts of the fixed set."""
+    with np.load(folder / PARITY) as parity:
+        names = (("pair", "logits"), ("wide", "wide_logits"))
+        return [(parity[a], parity[b]) for a, b in names if a in parity]
+
+
 def undecodable() -> bytes:
     """Return a file of arrays whose container is whole and whose first compressed bytes are no deflate."""
     buffer = io.BytesIO()
@@ -66,9 +73,10 @@ def undecodable() -> bytes:
     return bytes(data)
 
 
-def differences(folder: Path, answered: tiny.F32) -> tuple[float, int]:
+def differences(folder: Path, answered: tiny.F32, trained: tiny.F32 | None = None) -> tuple[float, int]:
     """Return the largest difference of a probability and the number of flipped labels, by SciPy's softmax."""
-    trained, temperature = stored(folder)[1], read_card(folder).thresholds.temperature
+    trained = stored(folder)[1] if trained is None else trained
+    temperature = read_card(folder).thresholds.temperature
     p, q = (softmax(np.float64(logits) / temperature, axis=1) for logits in (trained, answered))
     return float(np.abs(p - q).max()), int((p.argmax(axis=1) != q.argmax(axis=1)).sum())
 
@@ -116,11 +124,26 @@ def test_altered_islands_are_refused(tmp_path: Path, how: str) -> None:
         open_model(folder)
 
 
-def test_there_are_64_inputs_and_their_answers(released: Path) -> None:
+def test_there_are_inputs_and_their_answers(released: Path) -> None:
     inputs, logits = stored(released)
     assert inputs.dtype == np.uint8
-    assert len(inputs) == len(logits) == 64
+    assert len(inputs) == len(logits) == (1024 if (released / WEIGHTS).stat().st_size > 10_000 else 64)
     assert len(np.unique(logits.argmax(axis=1))) > 1, "answers that are all alike prove nothing"
+
+
+def test_the_report_of_the_packaged_model_is_what_its_inputs_show(released: Path) -> None:
+    report = report_parity(released)
+    named = np.concatenate([logits.argmax(axis=1).ravel() for _, logits in every(released)])
+    classes = read_card(released).classes
+    assert report == read_report(released)
+    assert report.decisions == {c: int((named == i).sum()) for i, c in enumerate(classes)}
+    assert report.crops == sum(len(inputs) for inputs, _ in every(released))
+    assert report.flip_rate_upper == pytest.approx(3 / report.crops, rel=0.05)  # the rule of three
+    if len(classes) > 3:
+        assert report == read_report(packaged()).model_copy(
+            update={"versions": report.versions, "runtimes": report.runtimes}
+        )
+        assert report.flip_rate_upper < 0.003
 
 
 def test_onnxruntime_answers_as_the_trained_network(released: Path) -> None:
@@ -129,14 +152,15 @@ def test_onnxruntime_answers_as_the_trained_network(released: Path) -> None:
     assert flips == 0
     parity = verify(released)
     assert parity.holds
-    assert parity.cells == stored(released)[1][:, 0].size
-    assert abs(parity.probability - difference) < 1e-6
+    assert parity.cells == sum(logits[:, 0].size for _, logits in every(released))
+    assert parity.probability >= difference - 1e-6
 
 
 def test_the_reference_evaluator_answers_as_the_trained_network(released: Path) -> None:
     evaluator = ReferenceEvaluator(str(released / MODEL))
-    (answered,) = evaluator.run(["logits"], {"pair": stored(released)[0]})  # type: ignore[misc]
-    difference, flips = differences(released, answered)
+    pairs, trained = every(released)[-1]  # what reaches most of it: wide crops, where there are any
+    (answered,) = evaluator.run(["logits"], {"pair": pairs})  # type: ignore[misc]
+    difference, flips = differences(released, answered, trained)
     assert difference < LARGEST
     assert flips == 0
 
@@ -207,6 +231,21 @@ def test_a_network_that_answers_no_numbers_is_never_used(made: Path) -> None:
 
     tiny.damage(made, infinite)
     with np.errstate(invalid="ignore"), pytest.raises(ParityError):
+        open_model(made)
+
+
+def test_damage_that_only_wide_crops_show_is_never_used(made: Path) -> None:
+    inputs, logits = stored(made)
+    wide = tiny.pairs(6, 96, 5)
+    answers = tiny.logits(wide)
+    tiny.replace(made, PARITY, tiny.npz(pair=inputs, logits=logits, wide=wide, wide_logits=answers))
+    assert (verify(made).crops, verify(made).cells) == (64 + 6, 64 * 64 + 6 * 576)
+    answers[0, :, 3, 3] = answers[0, ::-1, 3, 3]
+    tiny.replace(made, PARITY, tiny.npz(pair=inputs, logits=logits, wide=wide, wide_logits=answers))
+    with pytest.raises(ParityError, match="1 of 2560 cells"):  # four crops of each size
+        open_model(made)
+    tiny.replace(made, PARITY, tiny.npz(pair=inputs, logits=logits, wide=wide, wide_logits=answers[:, :2]))
+    with pytest.raises(ModelFormatError, match="do not fit"):
         open_model(made)
 
 

@@ -1,9 +1,9 @@
-"""A line over fakes that runs until it is killed: `python -m tests.stations.endless_line FOLDER ROUND`."""
+"""A line over fakes that runs until its process is killed."""
 
 from __future__ import annotations
 
-import sys
 from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from stations import Spool, run_line
@@ -21,13 +21,9 @@ class FileOutput:
             file.write(f"{verdict} {sequence} {serial}\n")
 
 
-def main(folder: Path, round_: str) -> None:
+def main(folder: Path, round_: str, tell: Connection) -> None:
     with Spool.open(folder, STATION) as spool:
-        print("running", flush=True)
+        tell.send("running")
         used = line(spool, output=FileOutput(folder / "signals.txt"))
         for _ in run_line(used, (f"R{round_}-{n}" for n in count())):
             pass
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -29,6 +28,8 @@ from stations import (
     run_line,
 )
 from stations.frame_files import FrameFiles
+from tests import forked
+from tests.stations import endless_line
 from tests.stations.bench import NOW, STATION, accept, held, line, record, reserve
 
 
@@ -96,21 +97,21 @@ def test_each_crash_point_keeps_every_switched_verdict(
 
 def test_killed_lines_lose_nothing(tmp_path: Path) -> None:
     """SIGKILL a running line at eight random moments; what it had switched is there, without a gap."""
+    context = forked.context()
     recovered: list[int] = []
     for round_ in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.stations.endless_line", str(tmp_path), str(round_)],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert process.stdout is not None
-        assert process.stdout.readline() == "running\n"
-        lines_before = _signals(tmp_path)
-        delay = 0.02 + 0.3 * int.from_bytes(os.urandom(2)) / 65536
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(delay)
+        told, tell = context.Pipe(duplex=False)
+        process = context.Process(target=endless_line.main, args=(tmp_path, str(round_), tell))
+        process.start()
+        tell.close()
+        with told:
+            assert told.recv() == "running"
+            lines_before = _signals(tmp_path)
+            process.join(0.02 + 0.3 * int.from_bytes(os.urandom(2)) / 65536)
+        assert process.is_alive()
         process.kill()
-        process.wait()
-        process.stdout.close()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
         switched = _signals(tmp_path)
         assert switched[: len(lines_before)] == lines_before
         with SpoolReader.read(tmp_path) as spool:

@@ -21,7 +21,7 @@ STRIP = ExcessMaterial(rectangle(560, 300, 60, 10), (600, 430))
 @functools.cache
 def shown(*shares: float) -> tuple[Inspector, Frame, Inspection, tuple[Explanation, ...]]:
     """Return a board with a blob, a cut and a strip, its record and what explains it."""
-    inspector = board.inspector(classifier=Fake(always(*shares)) if shares else None)
+    inspector = board.inspector(model=Fake(always(*shares)) if shares else None)
     frame = board.frame(board.captured(50, BLOB, CUT, STRIP).pixels)
     record = inspector.inspect({"top": frame}, serial="S1")
     return inspector, frame, record, inspector.explain(frame, record)

@@ -70,7 +70,7 @@ class Fake:
 
 def inspect(classifier: Fake, *changes: Change) -> Inspection:
     frame = board.frame(board.captured(50, *changes).pixels)
-    return board.inspector(classifier=classifier).inspect({"top": frame}, serial="S1")
+    return board.inspector(model=classifier).inspect({"top": frame}, serial="S1")
 
 
 def test_a_named_deviation_is_weighed_by_its_class_and_measured() -> None:

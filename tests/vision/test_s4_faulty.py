@@ -39,9 +39,7 @@ UPRIGHT = np.array([[1.0, 0, 0], [0, 1, 0]])
 def inspector() -> Inspector:
     spec = s4.spec()
     surfaces = tuple(c for c in spec.characteristics if isinstance(c, Surface))
-    return s4.inspector(
-        spec.model_copy(update={"characteristics": surfaces}), classifier=open_model(packaged())
-    )
+    return s4.inspector(spec.model_copy(update={"characteristics": surfaces}), model=open_model(packaged()))
 
 
 @functools.cache

@@ -61,6 +61,25 @@ class Alignment:
         """Return where the golden picture shows what (n, 2) pixels of the unit show, (n, 2)."""
         return unit - self.shift - self.displacements(unit)
 
+    def unit_points(self, golden: F64) -> F64:
+        """Return where the unit shows what (n, 2) pixels of the golden picture show, (n, 2).
+
+        To about 0.01 px, since fields of a few pixels hardly change within as many.
+        """
+        first = golden + self.shift
+        return first + self.displacements(first + self.displacements(first))
+
+    def move(self, picture: U8, beyond: U8) -> U8:
+        """Return another (h, w) uint8 picture of the golden view as the unit's shows it.
+
+        Where it does not reach, `beyond` (h, w) uint8 stands in.
+        """
+        if self.field is None:
+            return _moved(picture, beyond, *self.shift)
+        out = np.empty_like(beyond)
+        displaced(picture, beyond, self.field, *self.shift, out)
+        return out
+
 
 def aligned(golden: U8, unit: U8) -> U8:
     """Return the golden picture as the unit's picture shows it; see `align`."""

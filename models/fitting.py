@@ -1,0 +1,74 @@
+"""Which model names what is found on units of a golden sample, of either kind, and whether it fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from evidence import sha256
+from golden.keys import TrustStore
+from golden.sample import GoldenSample
+from models.detector.card import DetectorCard, read_detector_card
+from models.detector.release import open_detector
+from models.detector.runtime import ReleasedDetector
+from models.errors import ModelForeignError
+from models.kinds import is_detector
+from models.release import NONE, PACKAGED, ReleasedModel, classifier_for
+
+_SAME_SCALE: Final = 0.1  # relative difference of millimetres per pixel up to which a detector fits
+
+
+def model_for(
+    sample: GoldenSample, model: str = PACKAGED, trust: TrustStore | None = None
+) -> ReleasedModel | ReleasedDetector | None:
+    """Return the model of either kind that names what is found on units of a golden sample.
+
+    A detector names what differs on views of artwork, whichever the design; it must fit these views, and the
+    catalogue must speak of each class that it names.
+
+    Args:
+        sample: the golden sample that judges.
+        model: as of `classifier_for`; a detector is given by its folder.
+        trust: as of `classifier_for`.
+
+    Raises:
+        ModelForeignError: the model does not fit this golden sample.
+        ModelError: see `open_release`.
+    """
+    if model in (PACKAGED, NONE) or not is_detector(Path(model)):
+        return classifier_for(sample, model, trust)
+    require_fitting(read_detector_card(Path(model)), sample, model)
+    return open_detector(Path(model), trust)
+
+
+def require_fitting(card: DetectorCard, sample: GoldenSample, source: str) -> None:
+    """Raise ModelForeignError unless a detector fits a golden sample's views of artwork and its catalogue."""
+    views = {view.id: view for view in sample.spec.views if view.artwork is not None}
+    which = f"{source}: detector {card.name!r}"
+    if not views:
+        raise ModelForeignError(
+            f"{which} names what differs on views of artwork, and this golden sample states none; give a "
+            "cell classifier of its image, or none"
+        )
+    if card.input.channels != 1:
+        raise ModelForeignError(f"{which} takes pictures of {card.input.channels} channels, artwork has one")
+    for view in views.values():
+        scale = card.input.mm_per_px
+        if scale is not None and abs(view.mm_per_px / scale - 1) > _SAME_SCALE:
+            raise ModelForeignError(
+                f"{which} was fitted at {scale:g} mm per pixel, and view {view.id!r} has {view.mm_per_px:g}; "
+                "give one of this scale"
+            )
+        if card.golden_image not in (None, sha256(sample.images[view.image])):
+            raise ModelForeignError(
+                f"{which} was made from the golden image {card.golden_image}, which is not that of view "
+                f"{view.id!r}; give one of this image, or one of any"
+            )
+    zones = [zone.id for zone in sample.spec.zones if zone.view in views]
+    lines = sample.spec.catalogue.rules
+    unknown = [c for c in card.classes[1:] if not any(line.speaks_of(c, z) for line in lines for z in zones)]
+    if unknown:
+        raise ModelForeignError(
+            f"{which} names {', '.join(unknown)}, of which no line of the golden sample's catalogue speaks "
+            f"in {', '.join(zones) or 'any zone'}: write a line for each, or one for 'any', and seal it anew"
+        )

@@ -1,0 +1,360 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+"""One view of binary artwork, compiled: a frame is aligned with the golden picture and compared by material.
+
+What differs is found by `vision.artwork`, named by a detector of crops and sized by its own pixels. Golden
+picture and unit are taken with the artwork dark, whichever shade it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from calibration import CameraCalibration
+from evidence import Frame, FrameError
+from golden.sample import GoldenSample
+from golden.spec import View
+from kernels.compiled import F32, I64, U8, Mask
+from models import UNCLASSIFIED
+from models.detector import Detector
+from models.detector.decision import DISMISSED, HOLD, decide
+from vision.artwork.align import LEAST_SIDE, Alignment, align
+from vision.artwork.candidates import NARROW, Candidates, copper, differs, find
+from vision.artwork.detect import SAME, asked, overlaps
+from vision.compiled_view import golden_expired, to_grey
+from vision.frames import read_frame
+from vision.naming import Dismissed, Finding, Named
+from vision.regions import dense_outline, mask
+from vision.register import NotRegistered
+from vision.surface import Deviation
+from vision.surface.deviation import largest_extent, principal_extent
+
+_LEAST_ALIKE: Final = 0.75  # correlation of the materials: boards of a design 0.91 or more, others to 0.69
+_FARTHEST_PX: Final = 32.0  # by the field, at an edge: real boards 24 at most
+_BETWEEN: Final = (64, 192)  # codes that are neither shade
+_MOST_BETWEEN: Final = 0.1  # of the pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedArtwork:
+    """A unit with the golden picture brought onto it.
+
+    Attributes:
+        alignment: the golden picture as the unit's frame shows it, and how it came there.
+        unit: (h, w) uint8, artwork dark.
+        judged: (h, w) uint8, 1 where the frame shows a zone.
+        whole: whether the frame shows all of every zone.
+    """
+
+    alignment: Alignment
+    unit: U8
+    judged: U8
+    whole: bool
+
+    @property
+    def pose(self) -> dict[str, float]:
+        """The fields of an `evidence.Pose`; the residual is the pixels that differ for each of an edge."""
+        (dx, dy), picture = self.alignment.shift, self.alignment.picture
+        differing = np.count_nonzero(copper(self.unit) != copper(picture))
+        return {
+            "x_px": float(dx), "y_px": float(dy), "angle_deg": 0.0, "scale": 1.0,
+            "residual_px": round(differing / max(np.count_nonzero(_edges(self.unit)), 1), 4),
+            "field_px": round(_largest_px(self.alignment, self.unit), 2),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """What differs on a unit.
+
+    Attributes:
+        candidates: the places, as they were asked for.
+        defect: (n,) float32, how probable each is a defect; None where nothing was asked.
+        named: what became of them.
+    """
+
+    candidates: Candidates
+    defect: F32 | None
+    named: Named
+
+
+class ArtworkView:
+    """What one view of artwork needs and no frame changes.
+
+    Args:
+        golden: the golden sample.
+        view: the view, which states `artwork`.
+        calibration: the camera's certificate, for the record alone.
+        detector: names what differs; None leaves it unclassified.
+
+    Raises:
+        evidence.FrameError: the reference image does not decode, is no artwork or too small, or a zone has no
+            place of its own.
+    """
+
+    def __init__(
+        self,
+        golden: GoldenSample,
+        view: View,
+        calibration: CameraCalibration | None,
+        detector: Detector | None,
+    ) -> None:
+        """Read the golden picture and label its zones."""
+        self.view, self.calibration, self._detector, self._sample = view, calibration, detector, golden
+        self._smallest_mm = golden.spec.catalogue.smallest_mm
+        image = read_frame(golden.images[view.image], view=view.id, camera="golden", source=view.image)
+        self.golden = self.dark(np.asarray(image.pixels, np.uint8))
+        self._require_artwork()
+        zones = [zone for zone in golden.spec.zones if zone.view == view.id]
+        self._zone_names = [zone.id for zone in zones]
+        self._zones = np.zeros(self.golden.shape, np.uint8)
+        for i, zone in reversed([*enumerate(zones)]):
+            self._zones[mask(zone.region, *self.golden.shape)] = i + 1
+        for region in view.ignore:
+            self._zones[mask(region, *self.golden.shape)] = 0
+        for i, name in enumerate(self._zone_names):
+            if not (self._zones == i + 1).any():
+                raise FrameError(
+                    f"zone {name!r} has no place of its own: earlier zones or ignored regions cover all of it"
+                )
+        self._edges = np.concatenate([dense_outline(z.region) for z in zones] or [np.empty((0, 2))])
+
+    def _require_artwork(self) -> None:
+        name, (h, w) = self.view.image, self.golden.shape
+        if min(h, w) < LEAST_SIDE:
+            raise FrameError(
+                f"{name}: {w} x {h} px are too few to align artwork by; give at least {LEAST_SIDE} each way"
+            )
+        between = _between(self.golden)
+        if between > _MOST_BETWEEN or not _alike(self.golden, self.golden):
+            raise FrameError(
+                f"{name}: artwork has two materials, one dark and one bright, but {between:.0%} of its "
+                "pixels are neither, or all are one; give a picture with two levels, or remove artwork from "
+                f"view {self.view.id!r}"
+            )
+
+    def dark(self, pixels: U8) -> U8:
+        """Return (h, w) uint8 with the artwork dark, of (h, w, 3) RGB codes."""
+        return self.restored(to_grey(pixels))
+
+    def restored(self, dark: U8) -> U8:
+        """Return codes in the view's own shade, of (h, w) uint8 with the artwork dark."""
+        stated = self.view.artwork
+        return dark if stated is None or stated.shade == "dark" else np.asarray(255 - dark, np.uint8)
+
+    def align(self, frame: Frame, pixels: U8) -> AlignedArtwork | NotRegistered:
+        """Bring the golden picture onto a frame of (h, w, 3) codes, or say why that cannot be.
+
+        Raises:
+            evidence.FrameError: the frame is of another size than the golden view.
+        """
+        h, w = self.golden.shape
+        if pixels.shape[:2] != (h, w):
+            raise FrameError(
+                f"view {self.view.id!r}: artwork is compared pixel for pixel, and a frame of "
+                f"{pixels.shape[1]} x {pixels.shape[0]} px cannot show the golden view of {w} x {h} px; use "
+                "the camera and crop that the view was taken with"
+            )
+        if golden_expired(self._sample, frame):
+            return NotRegistered("golden_expired")
+        unit = self.dark(pixels)
+        if _between(unit) > _MOST_BETWEEN:
+            return NotRegistered("frame_not_binary")
+        alignment = align(self.golden, unit)
+        if not _alike(alignment.picture, unit):
+            turned = np.ascontiguousarray(unit[::-1, ::-1])
+            upside_down = _alike(align(self.golden, turned).picture, turned)
+            return NotRegistered("unit_upside_down" if upside_down else "unit_not_found")
+        if _largest_px(alignment, unit) > _FARTHEST_PX:
+            return NotRegistered("unit_misplaced")
+        nowhere = np.zeros_like(unit)
+        judged = alignment.move(np.asarray((self._zones > 0) * np.uint8(255)), nowhere)
+        edges = alignment.unit_points(self._edges)
+        whole = bool(((edges >= -0.5) & (edges <= (w - 0.5, h - 0.5))).all())
+        return AlignedArtwork(alignment, unit, (judged >= 128).astype(np.uint8), whole)
+
+    def compare(self, aligned: AlignedArtwork) -> Compared:
+        """Return what differs in the zones, named where there is a detector, largest first."""
+        golden, unit = aligned.alignment.picture, aligned.unit
+        shown = np.where(aligned.judged > 0, unit, golden)
+        candidates = find(golden, shown)
+        n = len(candidates.boxes)
+        if not n:
+            return Compared(candidates, None, Named(()))
+        differing = _differing(golden, shown)
+        if self._detector is None:
+            groups = _groups(np.equal.outer(candidates.whole, candidates.whole))
+            regions = (self._region(aligned, differing, candidates.boxes[group]) for group in groups)
+            found = [Finding(UNCLASSIFIED, None, r, "comparison") for r in regions if self._reported(r)]
+            return Compared(candidates, None, Named(_largest_first(found)))
+        return self._asked(self._detector, aligned, differing, candidates)
+
+    def _asked(
+        self, detector: Detector, aligned: AlignedArtwork, differing: Mask, candidates: Candidates
+    ) -> Compared:
+        """Return what a detector makes of the candidates."""
+        probabilities, boxes = asked(aligned.alignment.picture, aligned.unit, candidates.boxes, detector)
+        empty = (boxes[:, 2:] <= boxes[:, :2]).any(axis=1, keepdims=True)
+        said = decide(probabilities, detector.operating, detector.hold_below)
+        findings: list[Finding] = []
+        dismissed: list[Dismissed] = []
+        alike = _one_defect(candidates.whole, said, np.where(empty, candidates.boxes, boxes))
+        for group in _groups(alike):
+            region = self._region(aligned, differing, candidates.boxes[group])
+            if not self._reported(region):
+                continue
+            if said[group[0]] == DISMISSED:
+                dismissed.append(Dismissed(region, float(probabilities[group, 0].min())))
+            else:
+                findings.append(_finding(detector.classes, region, probabilities[group], int(said[group[0]])))
+        named = Named(_largest_first(findings), tuple(dismissed))
+        return Compared(candidates, np.float32(1) - probabilities[:, 0], named)
+
+    def _region(self, aligned: AlignedArtwork, differing: Mask, boxes: I64) -> Deviation:
+        """Return the pixels that differ about some candidates (n, 4) as one region of the unit's frame."""
+        h, w = differing.shape
+        around = np.clip(boxes + np.array((-NARROW, -NARROW, NARROW, NARROW)), 0, (w, h, w, h))
+        (left, top), (right, bottom) = around[:, :2].min(axis=0), around[:, 2:].max(axis=0)
+        near = np.zeros((bottom - top, right - left), np.bool_)
+        for x1, y1, x2, y2 in (around - (left, top, left, top)).tolist():
+            near[y1:y2, x1:x2] = True
+        inside = near & differing[top:bottom, left:right]
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        x, y = int(left + columns[0]), int(top + rows[0])
+        inside = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        height, width = inside.shape
+        corners = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)]) - 0.5
+        golden = aligned.alignment.golden_points(corners)
+        low, high = golden.min(axis=0).tolist(), golden.max(axis=0).tolist()
+        mm = self.view.mm_per_px
+        return Deviation(
+            golden_px=(low[0], low[1], high[0] - low[0], high[1] - low[1]),
+            frame_px=(x - 0.5, y - 0.5, float(width), float(height)),
+            size_mm=largest_extent(inside) * mm,
+            area_mm2=float(inside.sum()) * mm**2,
+            length_mm=principal_extent(inside) * mm,
+            contrast=None,
+            zones=self._zones_of(aligned, (x, y), inside),
+            corner=(x, y),
+            inside=inside,
+        )
+
+    def _zones_of(self, aligned: AlignedArtwork, corner: tuple[int, int], inside: Mask) -> tuple[str, ...]:
+        """Return the zones that pixels of a window of the frame lie in, the one with most of them first.
+
+        A region of the last pixels at a zone's edge may round out of it: then the zones a pixel away.
+        """
+        ys, xs = np.nonzero(inside)
+        pixels = np.column_stack((xs, ys)).astype(np.float64) + np.array(corner, np.float64)
+        points = aligned.alignment.golden_points(pixels)
+        h, w = map(int, self._zones.shape)
+        columns, rows = np.clip(np.rint(points).astype(np.int64), 0, (w - 1, h - 1)).T
+        for reach in (0, 1):
+            around = range(-reach, reach + 1)
+            labels = np.concatenate([
+                self._zones[np.clip(rows + i, 0, h - 1), np.clip(columns + j, 0, w - 1)]
+                for i in around for j in around
+            ])  # fmt: skip
+            counts = np.bincount(labels, minlength=len(self._zone_names) + 1)[1:]
+            found = [(-int(n), name) for n, name in zip(counts, self._zone_names, strict=True) if n > 0]
+            if found:
+                break
+        return tuple(name for _, name in sorted(found))
+
+    def _reported(self, region: Deviation) -> bool:
+        return region.size_mm >= self._smallest_mm
+
+
+def _finding(classes: Sequence[str], region: Deviation, probabilities: F32, said: int) -> Finding:
+    """Return what is said of a region by (n, k) probabilities; the surest of them speaks for all."""
+    defects = np.nan_to_num(probabilities[:, 1:], nan=-1.0)  # no number is sure of nothing
+    surest = int(defects.max(axis=1).argmax())
+    ranked: list[int] = np.argsort(-defects[surest], kind="stable").tolist()
+    confidence = float(defects[surest, ranked[0]])
+    second = next(((classes[c + 1], float(defects[surest, c])) for c in ranked[1:]), None)
+    known = confidence >= 0
+    return Finding(
+        UNCLASSIFIED if said == HOLD else classes[said],
+        confidence if known else None,
+        region,
+        "detector",
+        float(1 - probabilities[surest, 0]) if known else None,
+        second if second is not None and second[1] > 0 else None,
+    )
+
+
+def _edges(picture: U8) -> Mask:
+    """Return (h, w) bool, the pixels whose material is not that of the pixel before, along x or y."""
+    shown = copper(picture)
+    edges = np.zeros(shown.shape, np.bool_)
+    edges[:, 1:] |= shown[:, 1:] != shown[:, :-1]
+    edges[1:] |= shown[1:] != shown[:-1]
+    return edges
+
+
+def _largest_px(alignment: Alignment, unit: U8) -> float:
+    """Return the greatest displacement by the field at an edge of the unit; elsewhere nothing tells it."""
+    if alignment.field is None:
+        return 0.0
+    ys, xs = np.nonzero(_edges(unit))
+    moved = alignment.displacements(np.column_stack((xs, ys)).astype(np.float64))
+    return float(np.hypot(moved[:, 0], moved[:, 1]).max(initial=0.0))
+
+
+def _between(picture: U8) -> float:
+    """Return the share of pixels that are neither dark nor bright."""
+    low, high = _BETWEEN
+    return float(np.mean((picture >= low) & (picture < high)))
+
+
+def _alike(one: U8, other: U8) -> bool:
+    """Return whether two pictures show mostly the same material in the same place (Pearson's phi)."""
+    a, b = copper(one) > 0, copper(other) > 0
+    p, q, both = float(a.mean()), float(b.mean()), float((a & b).mean())
+    spread = (p * (1 - p) * q * (1 - q)) ** 0.5
+    return spread > 0 and (both - p * q) / spread >= _LEAST_ALIKE
+
+
+def _differing(golden: U8, unit: U8) -> Mask:
+    """Return (h, w) bool, where an aligned pair differs beyond the tolerance of edges or right beside that.
+
+    What differs beyond it begins a tolerance away from the edge: that much is part of it.
+    """
+    before, after = copper(golden), copper(unit)
+    side = 2 * NARROW + 1
+    beyond = cv2.dilate(differs(before, after, NARROW), np.ones((side, side), np.uint8))
+    return (before != after) & (np.asarray(beyond, np.uint8) > 0)
+
+
+def _one_defect(whole: I64, said: I64, boxes: I64) -> Mask:
+    """Return (n, n) bool: candidates that are one defect, being parts of one difference or bounded alike.
+
+    Only where the same is said of both: what is called two names is reported by both.
+    """
+    alike: Mask = np.equal.outer(whole, whole)
+    for k in np.flatnonzero(said != DISMISSED).tolist():
+        alike[k] |= overlaps(boxes[k], boxes) > SAME
+    return (alike | alike.T) & np.equal.outer(said, said)
+
+
+def _groups(alike: Mask) -> Iterator[I64]:
+    """Yield the members of each group that a symmetric relation (n, n) connects."""
+    left = np.ones(len(alike), np.bool_)
+    for k in range(len(alike)):
+        if not left[k]:
+            continue
+        members = np.zeros(len(alike), np.bool_)
+        grown = alike[k] | (np.arange(len(alike)) == k)
+        while not np.array_equal(members, grown):
+            members = grown
+            grown = members | alike[members].any(axis=0)
+        left &= ~members
+        yield np.flatnonzero(members)
+
+
+def _largest_first(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (-f.region.size_mm, f.region.golden_px)))
