@@ -138,7 +138,7 @@ def _thresholds(made: Made) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     probabilities = set_on_held.probabilities(logits, topology)
     at = operating(probabilities, kinds)
     chosen = (
-        f"On {len(kinds)} candidates of the groups {sorted(set(made.held.groups))}, which the fit did not see: "
+        f"On {len(kinds)} candidates of the groups {sorted(set(made.held.groups))}, unseen by the fit: "
         "temperature and topology by least negative log likelihood, operating threshold by greatest F over "
         "candidates."
     )
