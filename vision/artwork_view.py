@@ -197,7 +197,7 @@ class ArtworkView:
         self, detector: Detector, aligned: AlignedArtwork, differing: Mask, candidates: Candidates
     ) -> Compared:
         """Return what a detector makes of the candidates."""
-        probabilities, boxes = asked(aligned.alignment.picture, aligned.unit, candidates.boxes, detector)
+        probabilities, boxes = asked(aligned.alignment.picture, aligned.unit, candidates, detector)
         empty = (boxes[:, 2:] <= boxes[:, :2]).any(axis=1, keepdims=True)
         said = decide(probabilities, detector.operating, detector.hold_below)
         findings: list[Finding] = []

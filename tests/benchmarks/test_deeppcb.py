@@ -14,6 +14,7 @@ from benchmarks.deeppcb import regions
 from benchmarks.deeppcb.score import Detection, overlap
 from datasets.deeppcb import TYPES, Box
 from evidence import ModelReference
+from kernels.compiled import I64
 from models.detector import Detector, Found
 from models.errors import ModelFormatError
 
@@ -63,7 +64,7 @@ class Knowing:
     def __init__(self, named: str | None = None, sure: float = 0.75) -> None:
         self.named, self.sure = named, sure
 
-    def find(self, golden: regions.U8, unit: regions.U8) -> Found:
+    def find(self, golden: regions.U8, unit: regions.U8, topology: I64) -> Found:  # noqa: ARG002 (the contract)
         probabilities = np.zeros((len(golden), len(self.classes)), np.float32)
         boxes = np.zeros((len(golden), 4), np.float32)
         for k, (one, other) in enumerate(zip(golden[..., 0], unit[..., 0], strict=True)):

@@ -322,11 +322,14 @@ def test_detectors_run_in_shadow_on_prepared_pairs(tmp_path: Path) -> None:
     new = tiny_detector.release(tmp_path / "new", thresholds=strict)  # holds all that it is shown
     crops, _, _ = tiny_detector.crops(40, seed=6)
     trained = tiny_detector.answers(crops)
-    decided = open_detector(old).decisions(trained.logits)
+    judged = open_detector(old)
+    decided = decide(
+        judged.calibration.probabilities(trained.logits, None), judged.operating, judged.hold_below
+    )
     dismissed, named = (int(np.flatnonzero(decided == d)[0]) for d in (0, 1))
     pairs = tmp_path / "pairs"
     pairs.mkdir()
-    whole = np.array([[0, 0, 80, 80]], np.int32)
+    whole = np.array([[0, 0, 80, 80, 0]], np.int32)
     none = np.zeros((0, 5), np.int32)
     files = {
         pair_file(n): write_pair(pairs, n, PreparedPair(crops[i, ..., :1], crops[i, ..., 1:], none, at))

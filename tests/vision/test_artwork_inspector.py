@@ -24,6 +24,7 @@ from vision import Inspector, VariationError
 from vision.artwork.candidates import MOST
 
 U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
 CLASSES = ("not_a_defect", "open", "short", "mousebite", "spur", "copper", "pin-hole")
 GAP = (*board.OPEN, board.GROUND)
 
@@ -49,7 +50,7 @@ class Says:
         self._said = said if callable(said) else lambda _: said
         self._wide = wide  # pixels of its boxes beyond what differs
 
-    def find(self, golden: U8, unit: U8) -> Found:
+    def find(self, golden: U8, unit: U8, topology: I64) -> Found:  # noqa: ARG002 (the contract)
         assert golden.shape == unit.shape == (len(golden), SIDE, SIDE, 1)
         boxes = np.zeros((len(golden), 4), np.float32)
         for k, differs in enumerate((golden != unit)[..., 0]):
