@@ -41,7 +41,7 @@ class Says:
     """
 
     reference = ModelReference(name="says", digest="sha256:" + "1" * 64)
-    classes = CLASSES
+    classes: tuple[str, ...] = CLASSES
     hold_below = 0.74
     operating = 0.74
 
