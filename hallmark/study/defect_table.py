@@ -12,7 +12,7 @@ from typing import Final
 from evidence import Defect, Inspection
 from golden.sample import GoldenSample
 from hallmark.errors import ReadingFileError
-from models.release import classifier_for
+from models.fitting import model_for
 from quality.pod import DefectTrial, GoodUnit, PodStudy
 from vision import Inspector, read_frame
 
@@ -56,8 +56,8 @@ def run_table(
     (view,) = sample.spec.views
     surfaces = tuple(c for c in sample.spec.characteristics if c.kind == "surface")
     only = sample.spec.model_copy(update={"characteristics": surfaces})
-    classifier = None if model is None else classifier_for(sample, str(model))
-    station = Inspector(replace(sample, spec=only), {}, classifier)
+    namer = None if model is None else model_for(sample, str(model))
+    station = Inspector(replace(sample, spec=only), {}, namer)
     trials: list[DefectTrial] = []
     good: list[GoodUnit] = []
     held = by_zone = 0
@@ -76,7 +76,7 @@ def run_table(
         else:
             held += len(shown)
         progress(done)
-    reference = None if classifier is None else classifier.reference
+    reference = None if namer is None else namer.reference
     return PodStudy(
         golden=sample.digest,
         model=None if reference is None else f"{reference.name} {reference.digest}",

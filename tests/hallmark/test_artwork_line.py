@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from datasets.drawn.artwork.example import write_example
 from evidence import Inspection, sha256
 from golden import bundle, seal
+from golden.authoring import load_spec
 from golden.keys import SigningKey
 from golden.spec import GoldenSpec
 from hallmark.__main__ import app
@@ -74,9 +76,10 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, list(map(str, arguments)))
 
 
-def sealed(path: Path, spec: dict[str, Any], *keys: SigningKey) -> Path:
+def sealed(path: Path, spec: dict[str, Any], *keys: SigningKey, picture: Path | None = None) -> Path:
+    data = board.png(board.golden()) if picture is None else picture.read_bytes()
     data = bundle.build(
-        GoldenSpec.model_validate(spec), {"images/top.png": board.png(board.golden())}, version=1,
+        GoldenSpec.model_validate(spec), {"images/top.png": data}, version=1,
         issued=TODAY - timedelta(days=30), expires=None, predecessor=None,
     )  # fmt: skip
     for key in keys:
@@ -269,3 +272,23 @@ def test_calls_on_artwork_become_pairs_that_a_detector_learns_from(plant: Plant,
     assert called["nick"].boxes.tolist() == []
     ran = run("model", "shadow", plant.model, plant.model, pairs, "--out", tmp_path / "shadow")
     assert ran.exit_code == 0, ran.output
+
+
+def test_the_drawn_example_is_inspected_as_its_document_says(plant: Plant, tmp_path: Path) -> None:
+    write_example(tmp_path, units=2, seed=5)
+    checked = run("golden", "check", tmp_path / "golden.yaml", "--measure")
+    assert (checked.exit_code, "note:" in checked.stdout) == (0, False), checked.output
+    keys = [SigningKey.load(path) for path in sorted(plant.trust.glob("*.key.json"))]
+    spec = load_spec(tmp_path / "golden.yaml").model_dump(mode="json", by_alias=True)
+    golden = sealed(tmp_path / "board.golden", spec, *keys, picture=tmp_path / "images" / "top.png")
+    pictures = [tmp_path / f"{kind}-{n}.png" for kind in ("good", "faulty") for n in (1, 2)]
+    shown = run("inspect", golden, "--trust", plant.trust, "--model", plant.model, "--json", *pictures)
+    records = [Inspection.model_validate_json(line) for line in shown.stdout.splitlines()]
+    assert [r.verdict for r in records] == ["ACCEPT", "ACCEPT", "REJECT", "REJECT"], shown.output
+    assert {d.defect_class for r in records for d in r.defects} >= {
+        "open",
+        "short",
+        "mousebite",
+        "spur",
+        "copper",
+    }
