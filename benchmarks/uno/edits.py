@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.uno.layout import MM_PER_PX, PARTS, Box
+from benchmarks.uno.layout import MM_PER_PX, PARTS, PRINTS, Box
 from kernels.compiled import F64, U8
 
 MARGIN = 3  # pixels about a body that belong to it: its outline and shadow
@@ -21,7 +21,7 @@ _GLYPHS: tuple[tuple[str, str, Box, tuple[int, int]], ...] = (
     ("ATMEGA328P reads ATMEGA828P", "atmega-marking", (469, 296, 10, 15), (450, 296)),
     ("ATMEGA328P reads ATMEGA388P", "atmega-marking", (468, 296, 10, 15), (459, 296)),
     ("1829 reads 1129", "atmega-marking", (418, 312, 9, 16), (427, 312)),
-    ("1829 reads 1822", "atmega-marking", (437, 312, 9, 16), (446, 312)),
+    ("1829 reads 1822", "atmega-marking", (433, 312, 9, 16), (442, 312)),
     ("the 6 of 16.000 is altered", "crystal-marking", (777, 400, 11, 20), (738, 400)),
     ("25V reads 55V", "c1-value", (673, 218, 16, 9), (673, 209)),
     ("47 reads 44", "c1-value", (689, 207, 16, 9), (689, 217)),
@@ -123,6 +123,10 @@ class Editor:
             yield Edit(
                 f"scratch {i}", "scratch", "board", "linear-mark", box, self._scratch(start, end, code)
             )
+        for name, (box, _) in PRINTS.items():
+            for what, strength, colour in (("half its contrast", 0.5, False), ("another ink", 1.0, True)):
+                pixels = self._inked(box, strength, colour)
+                yield Edit(f"{name} in {what}", "ink", name, "print_discoloured", box, pixels)
 
     def _edit(self, what: str, kind: str, name: str, expected: str, pixels: U8) -> Edit:
         return Edit(what, kind, name, expected, PARTS[name].box, pixels)
@@ -196,6 +200,26 @@ class Editor:
         out[ty : ty + h, tx : tx + w] += cover * (
             self._unit[sy : sy + h, sx : sx + w] - out[ty : ty + h, tx : tx + w]
         )
+        return np.clip(np.round(out), 0, 255).astype(np.uint8)
+
+    def _inked(self, box: Box, strength: float, other: bool) -> U8:
+        """Return the unit with a print fainter, or in another ink: yellow for light, red for dark."""
+        (x, y), (_, _, w, h) = self._at(box[:2]), box
+        x, y, w, h = x - 2, y - 2, w + 4, h + 4
+        cut = self._unit[y : y + h, x : x + w].astype(np.float64)
+        grey = cut.mean(axis=2)
+        low, middle, high = np.percentile(grey, (3, 50, 97))
+        light = high - middle > middle - low
+        ground, ink = (
+            cut[np.abs(grey - level) < 12].mean(axis=0) for level in ((low, high) if light else (high, low))
+        )
+        amount = np.clip((cut - ground) @ (ink - ground) / ((ink - ground) @ (ink - ground)), 0, 1)[..., None]
+        target = ink * (1, 0.85, 0.2) if light else np.array([170.0, 30.0, 30.0])
+        out = self._unit.astype(np.float64)
+        change = amount * (target - ink) if other else (strength - 1) * amount * (ink - ground)
+        cover = np.zeros((h, w), np.float64)
+        cover[2:-2, 2:-2] = 1
+        out[y : y + h, x : x + w] += cv2.GaussianBlur(cover, (3, 3), 0.7)[..., None] * change
         return np.clip(np.round(out), 0, 255).astype(np.uint8)
 
     def _scratch(self, start: tuple[int, int], end: tuple[int, int], code: int) -> U8:
