@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.band import CIRCLE, LINE, fit_band, gather_band
+from kernels.band import CIRCLE, LINE, gather_band
+from kernels.band_fit import fit_band
 from kernels.bins import light_bins, moments, tile_sums
 from kernels.colour import cie76, cie94, ciede2000, cmc, differences, din99o
 from kernels.comparison import (
@@ -27,10 +28,11 @@ from kernels.field import (
     fit_spline,
     limited_contrast,
     search_blocks,
+    spline_values,
     step_blocks,
 )
 from kernels.form import least_maximum
-from kernels.light import decoding_table, difference_counts, luminance_window
+from kernels.light import code_counts, decoding_table, difference_counts, luminance_window
 from kernels.patches import prepare_patches, track_patches
 from kernels.warp import warp
 
@@ -43,6 +45,7 @@ def compile_all() -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
     grey = np.ascontiguousarray(rgb[..., 0])
     light = luminance_window(rgb, table, 0, 0, SIDE, SIDE)
+    code_counts(grey, 4)
     difference_counts(grey)
     middle = np.full((1, 2), SIDE / 2)
     edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, np.zeros(1))
@@ -54,8 +57,7 @@ def compile_all() -> None:
     for form in (LINE, CIRCLE):
         band = gather_band(light, -20.0, -20.0, cubic, ring, form, shape, 5.0, 8, span)
         fit_band(
-            *band, 8, np.ones(len(band[0])), form, False, False, np.ones(8), np.ones(256), 1.0,
-            np.array([*shape, 1.0, 0.1, 0.5]), 1,
+            *band, np.ones(8, np.bool_), form, False, np.ones(8), np.ones(256), False, 1.0, shape, 1.0
         )  # fmt: skip
     agreed_circle(np.zeros((6, 2)))
     agreed_line(np.zeros((4, 2)))
@@ -75,7 +77,7 @@ def compile_all() -> None:
     tensors = block_tensors(seen, corners, 8)
     search_blocks(seen, seen, corners, 8, 2)
     step_blocks(seen, seen, corners, 8, 1.0)
-    fit_spline(np.zeros((1, 2)), np.zeros((1, 2)), tensors, 5, 5, 1.0, 1.0)
+    spline_values(np.zeros((1, 2)), fit_spline(np.zeros((1, 2)), np.zeros((1, 2)), tensors, 5, 5, 1.0, 1.0))
     block_means(rgb, grey, 8)
     deviation(rgb, UNIT_GAIN, rgb, rgb, grey, grey, grey.copy())
     mean_light(rgb, np.zeros((1, 2), np.int32), UNIT_GAIN, table)
