@@ -21,6 +21,7 @@ from models.release import packaged
 from quality.record_checks import check_results
 from tests.vision import artwork_board as board
 from vision import Inspector, VariationError
+from vision.artwork.align import Alignment
 from vision.artwork.candidates import MOST
 
 U8 = npt.NDArray[np.uint8]
@@ -292,6 +293,37 @@ def test_a_unit_that_reaches_out_of_its_frame_may_be_rejected_but_not_accepted()
     assert inspected(beyond, sure("open")).reasons == ("unit_out_of_frame",)
     open_too = board.shifted(board.edited(GAP), board.MARGIN + 2, 0)
     assert inspected(open_too, sure("open")).reasons == ("unit_out_of_frame", "surface_rejected")
+
+
+@pytest.mark.parametrize("bend", [6.0, -10.0, 70.0, -70.0])
+def test_a_field_that_runs_away_where_the_board_is_blank_judges_nothing_there(
+    bend: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blank = board.golden().copy()
+    blank[:, 160:] = board.GROUND  # edges to u = -0.2 alone; the field grows to the right of that
+
+    def aligned(golden: U8, unit: U8) -> Alignment:
+        field = np.zeros((6, 2))
+        field[:4, 0] = 0.36 * bend, 1.2 * bend, 0, bend  # (u + 0.6)^2
+        return Alignment(golden, (0, 0), field)
+
+    monkeypatch.setattr("vision.artwork_view.align", aligned)
+    record = Inspector(board.sample(picture=blank), {}).inspect({"top": board.frame(blank)}, serial="S1")
+    assert record.reasons == (("unit_out_of_frame",) if abs(bend) > 50 else ())
+
+
+@pytest.mark.parametrize(("reach", "reasons"), [(32.1, ("unit_misplaced",)), (20.0, ())])
+def test_a_field_that_moves_edges_too_far_is_no_pose_to_judge(
+    reach: float, reasons: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def aligned(golden: U8, unit: U8) -> Alignment:
+        return Alignment(golden, (0, 0), np.array([[0, reach], *[[0, 0]] * 5], np.float64))
+
+    monkeypatch.setattr("vision.artwork_view.align", aligned)
+    record = inspected(board.golden())
+    assert record.reasons == reasons
+    pose = record.frames[0].pose
+    assert (None if pose is None else pose.field_px) == (None if reasons else reach)
 
 
 def test_an_expired_golden_sample_judges_nothing() -> None:
