@@ -217,16 +217,11 @@ class ArtworkView:
 
     def _region(self, aligned: AlignedArtwork, differing: Mask, boxes: I64) -> Deviation:
         """Return the pixels that differ about some candidates (n, 4) as one region of the unit's frame."""
-        h, w = differing.shape
-        around = np.clip(boxes + np.array((-NARROW, -NARROW, NARROW, NARROW)), 0, (w, h, w, h))
-        (left, top), (right, bottom) = around[:, :2].min(axis=0), around[:, 2:].max(axis=0)
-        near = np.zeros((bottom - top, right - left), np.bool_)
-        for x1, y1, x2, y2 in (around - (left, top, left, top)).tolist():
+        (x, y), (right, bottom) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
+        near = np.zeros((bottom - y, right - x), np.bool_)
+        for x1, y1, x2, y2 in (boxes - (x, y, x, y)).tolist():
             near[y1:y2, x1:x2] = True
-        inside = near & differing[top:bottom, left:right]
-        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-        x, y = int(left + columns[0]), int(top + rows[0])
-        inside = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        inside = near & differing[y:bottom, x:right]
         height, width = inside.shape
         corners = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)]) - 0.5
         golden = aligned.alignment.golden_points(corners)
