@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.artwork import block_edges, block_offsets, block_step, closest_shift, displaced
 from kernels.band import CIRCLE, LINE, gather_band
 from kernels.band_fit import fit_band
 from kernels.bins import light_bins, moments, tile_sums
-from kernels.colour import cie76, cie94, ciede2000, cmc, differences, din99o
+from kernels.bits import grown, packed, strays, tally
+from kernels.colour import cie76, cie94, ciede2000, ciede2000_each, cmc, differences, din99o
 from kernels.comparison import (
     UNIT_GAIN,
     block_means,
@@ -16,7 +18,7 @@ from kernels.comparison import (
     mean_light,
     relight,
 )
-from kernels.compiled import Codes
+from kernels.compiled import U8, Codes
 from kernels.consensus import agreed_circle, agreed_line
 from kernels.corners import fit_corners
 from kernels.delta_e import delta_e_images, delta_e_map, lab_map
@@ -88,6 +90,7 @@ def compile_all() -> None:
     cie94(one, two, 1.0, 0.045, 0.015)
     cmc(one, two, 2.0, 1.0)
     differences(0, one[None], two[None])
+    ciede2000_each(one[None], two[None])
     tables, flat = np.stack((table, table, table)), np.ones((3, SIDE, SIDE), np.float32)
     lab, difference = np.empty((3, SIDE, SIDE), np.float32), np.empty((SIDE, SIDE), np.float32)
     depths: tuple[Codes, Codes] = rgb, rgb.astype(np.uint16)
@@ -101,6 +104,21 @@ def compile_all() -> None:
         mean, within, clipped = light_bins(codes, table, even, 0, 0, 9, 9)
         moments(mean, within, clipped == 0)
         tile_sums(mean, clipped == 0, 3, 3)
+    _compile_artwork(grey)
+
+
+def _compile_artwork(grey: U8) -> None:
+    closest_shift(grey, grey, 2)
+    edges, offsets, step = np.empty((3, 4)), np.empty((3, 4)), np.zeros((6, 2))
+    block_edges(grey, 2, edges)
+    block_offsets(grey, grey, step, 2, 2, offsets)
+    block_step(edges, offsets, np.eye(6)[:4], 1.0, step)
+    displaced(grey, grey, np.zeros((6, 2)), 0, 0, grey.copy())
+    mask = packed(grey)
+    grown(mask, 1, mask.copy())
+    strays(mask, mask, SIDE, 1, mask.copy())
+    counts, boxes = np.zeros((2, 1), np.int64), np.zeros((1, 4), np.int64)
+    tally(np.zeros((SIDE, SIDE), np.uint16), mask, mask, counts, boxes)
 
 
 if __name__ == "__main__":
