@@ -183,8 +183,7 @@ class ArtworkView:
         golden, unit = aligned.alignment.picture, aligned.unit
         shown = np.where(aligned.judged > 0, unit, golden)
         candidates = find(golden, shown)
-        n = len(candidates.boxes)
-        if not n:
+        if not len(candidates.boxes):
             return Compared(candidates, None, Named(()))
         differing = _differing(golden, shown)
         if self._detector is None:
