@@ -28,7 +28,10 @@ _DETAIL: Final = (
 _FINEST: Final = 0.6  # standard deviation, pixels: finer than this there are no strokes, only noise
 _ABOVE_NOISE = 3.0  # times the noise of the windows, which its largest of some hundred do not reach
 _NOISE = 0.02  # of the contrast squared: most that counts as noise
-_AGREES, _DIFFERS = 0.28, 0.35  # share of a window's structure that differs
+_SAME = 0.1  # share of the structure by which two captures of a print differ
+_SCATTER = 3.0  # standard deviations of that between windows, the most of some hundred
+_ALIKE = 4  # pixels that tell as much as one: neighbours share their noise
+_DIFFERS = 1.25  # times what may be of the same print: another
 _SAME_INK, _OTHER_INK = 0.2, 0.35  # of the contrast between ink and ground, as a colour, that differs
 _GONE = 0.2  # of the golden sample's variance: less is no print
 
@@ -53,6 +56,10 @@ class Seen:
 class PrintCheck:
     """Judges one print; what does not depend on the unit is computed here.
 
+    Attributes:
+        most: share of the structure of a window that may differ on the same print: 0.27 where windows are
+            5 px wide, 0.22 at 7 px, 0.15 at 17 px, since the mean of fewer pixels scatters more.
+
     Args:
         characteristic: the print.
         golden: (h, w, 3) uint8 golden image.
@@ -66,6 +73,7 @@ class PrintCheck:
         self.window = Window(golden, characteristic.region, 0, math.ceil(self.reach) + 4)
         self.picture = self.window.picture
         self._wide = max(2 * round((_DETAIL * characteristic.detail_mm / mm_per_px - 1) / 2) + 1, 5)
+        self.most = _SAME * (1 + _SCATTER * math.sqrt(2 * _ALIKE) / self._wide)
         self._channel = ink_channel(self.picture)
         amount = self.picture.values @ self._channel
         low, high = (float(v) for v in np.percentile(amount[self.picture.inside], (3, 97)))
@@ -91,14 +99,14 @@ class PrintCheck:
         worst, ink = float(differing.max()), self.other_ink(own, light)
         if self.contrast < _LEAST_CONTRAST:
             return Seen("unclear", own, score, worst, ink)
-        where = (differing >= _AGREES).astype(np.uint8)
+        where = (differing >= self.most).astype(np.uint8)
         count, _, stats, _ = cv2.connectedComponentsWithStats(where)
         places = tuple(self._box(*(int(n) for n in stats[k][:4])) for k in range(1, count))
-        if worst >= _DIFFERS:
+        if worst >= _DIFFERS * self.most:
             return Seen("differs", own, score, worst, ink, places)
         if ink >= _OTHER_INK:
             return Seen("discoloured", own, score, worst, ink, places)
-        unclear = worst >= _AGREES or ink >= _SAME_INK
+        unclear = worst >= self.most or ink >= _SAME_INK
         return Seen("unclear" if unclear else "agreed", own, score, worst, ink, places)
 
     def differing(self, seen: F32) -> F32:
