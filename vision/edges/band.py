@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,22 +25,29 @@ _LEAST_VARIANCE = 1e-10  # of a caliper, squared pixels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
-    """One edge to fit: its form in local coordinates and where along it is looked."""
+    """One edge to fit: its form in local coordinates and where along it is looked.
+
+    `places` are the middles of the sectors, angles or u of a line; `rays` the unit vectors of these angles.
+    """
 
     form: Form
     local: Local
     span: F64  # as gather_band takes it
     sectors: int
     full: bool
+    places: F64 = field(init=False)
+    rays: F64 = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute what every look along the edge needs."""
+        at = self.span[0] + (np.arange(self.sectors) + 0.5) * self.span[1] / self.sectors
+        object.__setattr__(self, "places", at)
+        object.__setattr__(self, "rays", np.column_stack((np.cos(at), np.sin(at))))
 
     @property
     def code(self) -> int:
         """What the kernels call the form."""
         return LINE if self.form == "line" else CIRCLE
-
-    def places(self) -> F64:
-        """Return the middle of every sector: angle, or u of a line."""
-        return self.span[0] + (np.arange(self.sectors) + 0.5) * self.span[1] / self.sectors
 
     def across(self, plane: PlaneMap, pixels: F64, normals: F64) -> F64:
         """Return where (n, 2) local normals at (n, 2) raw pixels lead in the picture, u per raw pixel."""
@@ -49,13 +56,11 @@ class Edge:
 
     def points(self, shape: F64) -> tuple[F64, F64]:
         """Return points and unit normals of the form at the places, local coordinates."""
-        at = self.places()
         if self.form == "line":
             s, c = math.sin(shape[1]), math.cos(shape[1])
-            points = np.column_stack((at, shape[0] + at * s / c))
+            points = np.column_stack((self.places, shape[0] + self.places * s / c))
             return points, np.broadcast_to(np.array([s, -c]), points.shape)
-        normals = np.column_stack((np.cos(at), np.sin(at)))
-        return shape[:2] + shape[2] * normals, normals
+        return shape[:2] + shape[2] * self.rays, self.rays
 
 
 @dataclass(frozen=True, slots=True, eq=False)

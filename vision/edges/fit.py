@@ -284,7 +284,7 @@ def _derivatives(edge: Edge, shape: F64, normals: F64) -> tuple[F64, F64]:
     unit, turn = edge.local.mm_per_u, edge.local.turn
     if edge.form == "line":
         c = math.cos(shape[1])
-        along = edge.places() / c
+        along = edge.places / c
         across = -unit * c * (turn @ normals[0])  # a line that slides along itself has not moved
         return np.column_stack((np.full(len(along), -c), -along)), np.array(
             [[across[0], 0.0], [across[1], 0.0], [0.0, 1.0]]
