@@ -2,7 +2,7 @@
 
     nice -n 10 python -m benchmarks.pod_s4 OUT [--units 180] [--good 75] [--check 60] [--seed 20261123]
 
-Writes pod.pdf, pod.svg, pod.json and check.json into OUT; about six minutes on one core.
+Writes pod.pdf, pod.svg, pod.json and check.json into OUT; about eight minutes on one core.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class GoldenReference(Closed):
 
 
 class ModelReference(Closed):
-    """Which classifier named the defects."""
+    """Which model named the defects: a cell classifier or a detector of crops."""
 
     name: Name
     digest: Digest

@@ -19,7 +19,8 @@ class PresenceResult(Closed):
     how far it is turned from x towards y, each with its standard uncertainty; all are absent where it was not
     found. `score` is the correlation with the golden sample's picture after that, 0 to 1. `resembles` is the
     component of the golden sample that was found instead. `differs_mm` are the places of a print that differ:
-    x, y, width, height in the golden view.
+    x, y, width, height in the golden view. `ink_differs` is how far a print's contrast with its ground, as a
+    colour and in the golden sample's light, departs from the golden sample's, in shares of that.
     """
 
     score: Annotated[float, Field(ge=0, le=1)]
@@ -30,6 +31,7 @@ class PresenceResult(Closed):
     u_angle_deg: Stated[Annotated[float, Field(ge=0)]] = None
     resembles: Stated[str] = None
     differs_mm: Stated[tuple[Box, ...]] = None
+    ink_differs: Stated[Annotated[float, Field(ge=0)]] = None
 
 
 class CodeResult(Closed):

@@ -97,6 +97,8 @@ _ALL = (
     Reason("print_missing", "REJECT", "a print is not there", "quarantine the unit"),
     Reason("print_differs", "REJECT", "a print says or shows something else in one place or more",
            "quarantine the unit"),
+    Reason("print_discoloured", "REJECT", "a print stands out from its ground in another colour or with another contrast",
+           "quarantine the unit; check ink, etching and light"),
     Reason("print_shifted", "REJECT", "a print lies farther from its place than its limit", "quarantine the unit"),
     Reason("print_unclear", "HOLD", "the picture does not tell whether a print is the agreed one",
            "a person looks at the unit; check light and focus"),

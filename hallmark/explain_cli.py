@@ -78,16 +78,17 @@ def explain(
     from golden.keys import TrustStore
     from golden.sample import GoldenSample
     from hallmark.report.present import judged
-    from models.release import classifier_for
+    from models.fitting import model_for
+    from stations.model_registry import model_folder
     from vision import Inspector, VariationModel
 
     keys = TrustStore.open(trust)
     sample = GoldenSample.open(golden, keys, datetime.now(UTC))
     inspection = _record(record)
     frame = _frame(inspection, image)
-    classifier = None if inspection.model is None else classifier_for(sample, model)
+    namer = None if inspection.model is None else model_for(sample, model_folder(model))
     learned = {} if variation is None else {frame.view: VariationModel.open(variation, keys)}
-    inspector = Inspector(sample, {}, classifier, variations=learned)
+    inspector = Inspector(sample, {}, namer, variations=learned)
     found = inspector.explain(frame, inspection, most=most)
     shown = [e for e in found if dismissed or e.number is not None]
     present = judged(sample.spec, inspection, frame.view)

@@ -133,7 +133,12 @@ def check(
         "counting_rules": len(loaded.catalogue.counts),
         "images": len(images),
     }
-    unnamed = sorted(loaded.catalogue.named_classes() - set(CLASSES[1:]))
+    named = CLASSES[1:]
+    if any(view.artwork is not None for view in loaded.views):
+        from models.fitting import named_by_models
+
+        named = named_by_models(loaded)
+    unnamed = sorted(loaded.catalogue.named_classes() - set(named))
     notes = catalogue_check.notes(loaded.catalogue, [z.id for z in loaded.zones])
     if as_json:
         said = {"part": loaded.part.number, "revision": loaded.part.revision, **counts}
@@ -142,7 +147,7 @@ def check(
     listed = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
     print(f"{spec}: good; part {loaded.part.number}, revision {loaded.part.revision}: {listed}")
     if unnamed:
-        print(f"note: no released model names {', '.join(unnamed)}; the models name {', '.join(CLASSES[1:])}")
+        print(f"note: no released model names {', '.join(unnamed)}; the models name {', '.join(named)}")
     for note in notes:
         print(f"note: {note}")
 

@@ -93,9 +93,10 @@ def _text(
     told: dict[str, Any] = yaml.safe_load(intro)
     viewing = ", ".join(f"{name}: {value}" for name, value in told["viewing"].items())
     suffix = {"png": "png", "jpeg": "jpg"}
+    optional = Template(_packaged("golden_view.yaml")).substitute(split_mm=f"{100 * mm_per_px:.2g}")
     views = [
-        f"  - {{id: {_quoted(view)}, image: {_quoted(f'images/{view}.{suffix[h.format]}')}, "
-        f"width_px: {h.width}, height_px: {h.height}, mm_per_px: {mm_per_px}}}"
+        f"  - id: {_quoted(view)}\n    image: {_quoted(f'images/{view}.{suffix[h.format]}')}\n"
+        f"    width_px: {h.width}\n    height_px: {h.height}\n    mm_per_px: {mm_per_px}\n{optional}"
         for view, h in headers.items()
     ]
     zones = [
@@ -114,7 +115,7 @@ def _text(
         view=_quoted(first),
         region=_inset(header),
         zone_ids=", ".join(map(_quoted, headers)),
-        views="\n".join(views),
+        views="".join(views),
         viewing_notes="\n".join(line for line in intro.splitlines() if line.startswith("#")),
         zones="\n".join(zones),
         smallest_mm=f"{3 * mm_per_px:.2g}",

@@ -16,8 +16,10 @@ from hallmark.paper_format import PaperFormat
 if TYPE_CHECKING:
     from calibration import CameraCalibration
     from evidence import CharacteristicResult, Frame, Inspection
+    from golden.keys import TrustStore
     from golden.sample import GoldenSample
     from models import Classifier
+    from models.detector import Detector
     from vision import Explanation, Inspector, VariationModel
 
 _MOST_SAID = 5  # deviations of a unit, gravest first, on the terminal
@@ -43,11 +45,14 @@ def inspect(
         str,
         typer.Option(
             metavar="FOLDER|none",
-            help="Released model that names deviations, or none. The packaged one is taken where it was made "
-            "from an image of this golden sample.",
+            help="Released model that names deviations, signed by a key in --trust, a registry of models, or "
+            "none. The packaged one is taken where it was made from an image of this golden sample.",
             envvar="HALLMARK_MODEL",
         ),
     ] = "packaged",
+    trial: Annotated[
+        bool, typer.Option("--trial", help="Try a model that nobody trusted has signed: no unit is accepted.")
+    ] = False,
     view: Annotated[
         str | None, typer.Option(metavar="ID", help="View that the images show; needed if there are several.")
     ] = None,
@@ -106,14 +111,14 @@ def inspect(
     `hallmark inspect s4.golden --trust trust --calibration scanner.cal unit-7.png`
 
     `hallmark inspect s4.golden --calibration scanner.cal --lot L12 --json line/*.png > records.jsonl`
+
+    `hallmark inspect board.golden --model models/released/artwork --out sheets board-17.png`
     """
     from calibration import CameraCalibration
     from evidence import FrameError
     from golden.keys import TrustStore
     from golden.sample import GoldenSample
     from hallmark.model_cli import naming
-    from models.release import classifier_for
-    from stations.model_registry import model_folder
     from vision import VariationModel
 
     _check(lot, serial, images)
@@ -122,11 +127,13 @@ def inspect(
     sample = GoldenSample.open(golden, keys, now)
     certificate = None if calibration is None else CameraCalibration.open(calibration, now=now)
     view = _view(sample, view)
-    classifier = classifier_for(sample, model_folder(model))
-    if not as_json:
-        typer.echo(f"hallmark: {naming(classifier and classifier.reference)}", err=True)
+    namer, on_trial = _model(sample, model, keys, trial=trial)
+    if not as_json or on_trial:
+        typer.echo(
+            f"hallmark: {naming(None if namer is None else namer.reference, on_trial=on_trial)}", err=True
+        )
     learned = None if variation is None else VariationModel.open(variation, keys)
-    inspector = _compile(sample, certificate, view, classifier, colours, learned)
+    inspector = _compile(sample, certificate, view, namer, colours, learned, trial=on_trial)
     read = _readings(readings, sample, [serial or i.stem for i in images])
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -186,13 +193,32 @@ def _view(sample: GoldenSample, view: str | None) -> str:
     return view
 
 
+def _model(
+    sample: GoldenSample, model: str, keys: TrustStore, *, trial: bool
+) -> tuple[Classifier | Detector | None, bool]:
+    """Return the model that names deviations, and whether it is on trial: nobody who is trusted signed it."""
+    from models.errors import ModelUnsignedError
+    from models.fitting import model_for
+    from stations.model_registry import model_folder
+
+    folder = model_folder(model)  # a registry answers for its models by keys of its own
+    try:
+        return model_for(sample, folder, keys if folder == model else None), False
+    except ModelUnsignedError as error:
+        if trial:
+            return model_for(sample, folder), True
+        raise ModelUnsignedError(f"{error}; or try it with --trial, which accepts no unit") from error
+
+
 def _compile(
     sample: GoldenSample,
     certificate: CameraCalibration | None,
     view: str,
-    classifier: Classifier | None,
+    model: Classifier | Detector | None,
     colours: Path | None,
     variation: VariationModel | None,
+    *,
+    trial: bool,
 ) -> Inspector:
     import time
 
@@ -205,8 +231,9 @@ def _compile(
     measured = {} if colours is None else {view: GoldenColours.open(colours)}
     learned = {} if variation is None else {view: variation}
     return Inspector(
-        sample, certificates, classifier, stopwatch=time.perf_counter, colours=measured, variations=learned
-    )
+        sample, certificates, model, stopwatch=time.perf_counter, colours=measured, variations=learned,
+        trial=trial,
+    )  # fmt: skip
 
 
 def _readings(

@@ -196,11 +196,12 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def naming(model: ModelReference | None) -> str:
+def naming(model: ModelReference | None, *, on_trial: bool = False) -> str:
     """Return the sentence that says which model names what is found."""
     if model is None:
         return "no model: what deviates stays unclassified"
-    return f"what deviates is named by model {model.name} ({model.digest[:19]})"
+    said = f"what deviates is named by model {model.name} ({model.digest[:19]})"
+    return f"{said} ON TRIAL: no trusted key has signed it, and no unit is accepted" if on_trial else said
 
 
 def _rows(card: ModelCard) -> Iterable[tuple[str, str]]:

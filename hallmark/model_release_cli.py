@@ -71,13 +71,13 @@ def shadow(
     frames: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FRAMES...", help="A spool or pictures of units; for detectors prepared pairs."
+            metavar="FRAMES...", help="A spool or pictures of units; for detectors also prepared pairs."
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder that receives shadow.json and its page.")],
     *,
     golden: Annotated[
-        Path | None, typer.Option(metavar="PART.golden", help="The golden sample; detectors need none.")
+        Path | None, typer.Option(metavar="PART.golden", help="The golden sample; prepared pairs need none.")
     ] = None,
     trust: Trust = Path("trust"),
     as_json: AsJson = False,
@@ -248,23 +248,23 @@ def _judged_twice(
 ) -> tuple[ShadowReport, tuple[Shown, ...]]:
     from hallmark.feedback import shadow, shadow_pairs
     from models.detector.runtime import ReleasedDetector
+    from models.fitting import model_for
     from models.kinds import open_release
-    from models.release import classifier_for
     from stations.model_registry import model_folder
 
     before, after = (open_release(Path(model_folder(str(model)))) for model in (old, new))
-    if isinstance(before, ReleasedDetector) and isinstance(after, ReleasedDetector):
+    if golden is None:
+        if not (isinstance(before, ReleasedDetector) and isinstance(after, ReleasedDetector)):
+            raise typer.BadParameter("name the units' golden sample, or two detectors", param_hint="--golden")
         if len(frames) != 1:
-            raise typer.BadParameter("detectors run on one folder of prepared pairs", param_hint="FRAMES")
+            raise typer.BadParameter(
+                "without --golden, name one folder of prepared pairs", param_hint="FRAMES"
+            )
         with progress("deciding twice", len(list(frames[0].glob("*.npz")))) as advance:
             return shadow_pairs.run(before, after, frames[0], advance)
-    if isinstance(before, ReleasedDetector) or isinstance(after, ReleasedDetector) or golden is None:
-        raise typer.BadParameter(
-            "name two detectors, or two cell classifiers and --golden", param_hint="OLD NEW"
-        )
     sample = _sample(golden, trust)
     for model in (model_folder(str(old)), str(new)):
-        classifier_for(sample, model)  # refuses one of another golden image
+        model_for(sample, model)  # refuses one that does not fit the golden sample
     count, units = _stored(frames, sample)
     with progress("judging twice", count) as advance:
         return shadow.run(before, after, sample, units, advance)

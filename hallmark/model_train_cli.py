@@ -47,6 +47,14 @@ def train(
         Path | None,
         typer.Option("--list", help="Its list of pairs (DeepPCB, YOLO), or its JSON file (COCO)."),
     ] = None,
+    colour: Annotated[
+        bool,
+        typer.Option(
+            "--colour",
+            help="The units of DATA are of continuous tone, no binary artwork: aligned and compared as a "
+            "station does, in three channels.",
+        ),
+    ] = False,
     groups: Annotated[
         Path | None, typer.Option(help="CSV picture,group: what is held out together; default: folders.")
     ] = None,
@@ -104,7 +112,12 @@ def train(
             f"{out} is there already: a release is never overwritten", param_hint="--out"
         )
     pairs = pairs or out.with_name(f"{out.name}-pairs")
-    source = _source(data, golden, layout, listed, groups, units, drawing_seed)
+    if colour and data is None:
+        raise typer.BadParameter(
+            "defects are drawn on artwork alone; on a coloured golden sample `hallmark model draw` draws",
+            param_hint="--colour",
+        )
+    source = _source(data, golden, layout, listed, groups, units, drawing_seed, colour=colour)
     held = _held_out(source.labelled, hold_out or [], folds, fold)
     now = stage(pairs, source)
     told = _told(source, held, pairs, now)
@@ -132,7 +145,7 @@ def train(
 
 def _source(
     data: Path | None, golden: Path | None, layout: FormatName | None, listed: Path | None,
-    groups: Path | None, units: int, seed: int,
+    groups: Path | None, units: int, seed: int, *, colour: bool,
 ) -> Source:  # fmt: skip
     from datasets.labelled import detect, read, read_golden, read_groups, with_groups
     from hallmark.training.sources import drawn_source, labelled_source
@@ -145,7 +158,9 @@ def _source(
         raise typer.BadParameter("name what to train on: --data, or --golden", param_hint="--data")
     if groups is not None:
         labelled = with_groups(labelled, read_groups(groups))
-    return labelled_source(labelled) if data is not None else drawn_source(labelled, units, seed)
+    if data is None:
+        return drawn_source(labelled, units, seed)
+    return labelled_source(labelled, colour=colour)
 
 
 def _held_out(labelled: LabelledSet, named: Sequence[str], folds: int | None, fold: int | None) -> _HeldOut:

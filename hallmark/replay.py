@@ -61,14 +61,14 @@ class Replay:
         """Read the bundles; a seal is verified when the first unit needs it."""
         from golden import bundle
         from golden.sample import read_file
-        from models.card import read_card
+        from models.kinds import card_of
 
         self._reader, self._trust, self._certificates, self._at = reader, trust, certificates, at
         self._archive, self._checks, self._colours = archive, checks or {}, colours or {}
         self._variations = variations or {}
         self._bundles = {bundle.read(data).digest: data for data in map(read_file, goldens)}
         self._goldens: dict[str, GoldenSample] = {}
-        self._models = {read_card(folder).reference.digest: folder for folder in models}
+        self._models = {card_of(folder).reference.digest: folder for folder in models}
         self._inspectors: dict[tuple[str, str | None, _Digests, _Digests, _Digests], Inspector] = {}
 
     def run(self, units: Sequence[SpooledUnit]) -> Iterator[Replayed]:
@@ -190,7 +190,7 @@ class Replay:
         return self._goldens[digest]
 
     def _inspector(self, golden: GoldenSample, stored: Inspection) -> Inspector:
-        from models.release import open_model
+        from models.kinds import open_release
         from vision import Inspector
 
         certified = tuple((f.view, f.calibration) for f in stored.frames if f.calibration is not None)
@@ -199,13 +199,13 @@ class Replay:
         varied = tuple((f.view, f.variation) for f in stored.frames if f.variation is not None)
         key = (golden.digest, model, certified, coloured, varied)
         if key not in self._inspectors:
-            classifier = None if model is None else open_model(self._models[model])
+            namer = None if model is None else open_release(self._models[model])
             certificates = {view: self._certificates[digest] for view, digest in certified}
             checks = {view: self._checks[digest] for view, digest in certified if digest in self._checks}
             colours = {view: self._colours[digest] for view, digest in coloured}
             variations = {view: self._variations[digest] for view, digest in varied}
             self._inspectors[key] = Inspector(
-                golden, certificates, classifier, checks=checks, colours=colours, variations=variations
+                golden, certificates, namer, checks=checks, colours=colours, variations=variations
             )
         return self._inspectors[key]
 
@@ -286,7 +286,7 @@ def replay(
         list[Path] | None,
         typer.Option(
             metavar="FOLDER",
-            help="A model that named defects, beside the packaged one (repeat for several).",
+            help="A model that named defects, beside the packaged ones (repeat for several).",
             exists=True,
             file_okay=False,
         ),
@@ -331,7 +331,8 @@ def replay(
     from stations import CheckWatch, SpoolReader
     from vision import GoldenColours, VariationModel
 
-    models = [folder for folder in (packaged(), *(model or [])) if folder.exists()]
+    brought = packaged(), packaged("artwork")
+    models = [folder for folder in (*brought, *(model or [])) if folder.exists()]
     parsed = [CameraCalibration.parse(path.read_bytes(), source=str(path)) for path in calibration or []]
     certificates = {certificate.digest: certificate for certificate in parsed}
     keys = TrustStore.open(trust)

@@ -41,10 +41,18 @@ def pod(
         typer.Option(
             metavar="FILE.csv",
             help="Real graded defects instead of simulated ones: a line picture,class,size_mm,zone for each, "
-            "with x_mm,y_mm in the golden view where known; pictures lie beside the file, one with an empty "
+            "and its centre x_mm,y_mm in the golden view; pictures lie beside the file, one with an empty "
             "class is a unit without defect.",
         ),
     ] = None,
+    by_zone: Annotated[
+        bool,
+        typer.Option(
+            "--by-zone",
+            help="Take defects without x_mm, y_mm: whatever is found in the zone then counts as found. The "
+            "report says so; no decision may rest on it.",
+        ),
+    ] = False,
     trust: Annotated[
         Path, typer.Option(metavar="DIR", envvar="HALLMARK_TRUST", help="Folder of trusted public keys.")
     ] = Path("trust"),
@@ -93,11 +101,13 @@ def pod(
 
     if not 0 < smallest < largest:
         raise typer.BadParameter("sizes must be above 0, --smallest below --largest", param_hint="--smallest")
+    if by_zone and defects is None:
+        raise typer.BadParameter("drawn defects have places; give --defects", param_hint="--by-zone")
     now = datetime.now(UTC)
     sample = _sample(golden, trust, now)
     folder = _model_folder(sample, model)
     if defects is not None:
-        rows = read_table(defects, sample)
+        rows = read_table(defects, sample, by_zone=by_zone)
         with progress("inspecting", len(rows)) as advance:
             study = run_table(defects, rows, sample, folder, advance)
     else:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.band import CIRCLE, LINE, fit_band, gather_band
+from kernels.artwork import block_edges, block_offsets, block_step, closest_shift, displaced
+from kernels.band import CIRCLE, LINE, gather_band
+from kernels.band_fit import fit_band
 from kernels.bins import light_bins, moments, tile_sums
-from kernels.colour import cie76, cie94, ciede2000, cmc, differences, din99o
+from kernels.bits import grown, packed, strays, tally
+from kernels.colour import cie76, cie94, ciede2000, ciede2000_each, cmc, differences, din99o
 from kernels.comparison import (
     UNIT_GAIN,
     block_means,
@@ -15,7 +18,7 @@ from kernels.comparison import (
     mean_light,
     relight,
 )
-from kernels.compiled import Codes
+from kernels.compiled import U8, Codes
 from kernels.consensus import agreed_circle, agreed_line
 from kernels.corners import fit_corners
 from kernels.delta_e import delta_e_images, delta_e_map, lab_map
@@ -27,10 +30,11 @@ from kernels.field import (
     fit_spline,
     limited_contrast,
     search_blocks,
+    spline_values,
     step_blocks,
 )
 from kernels.form import least_maximum
-from kernels.light import decoding_table, difference_counts, luminance_window
+from kernels.light import code_counts, decoding_table, difference_counts, luminance_window
 from kernels.patches import prepare_patches, track_patches
 from kernels.warp import warp
 
@@ -43,6 +47,7 @@ def compile_all() -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
     grey = np.ascontiguousarray(rgb[..., 0])
     light = luminance_window(rgb, table, 0, 0, SIDE, SIDE)
+    code_counts(grey, 4)
     difference_counts(grey)
     middle = np.full((1, 2), SIDE / 2)
     edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, np.zeros(1))
@@ -54,8 +59,7 @@ def compile_all() -> None:
     for form in (LINE, CIRCLE):
         band = gather_band(light, -20.0, -20.0, cubic, ring, form, shape, 5.0, 8, span)
         fit_band(
-            *band, 8, np.ones(len(band[0])), form, False, False, np.ones(8), np.ones(256), 1.0,
-            np.array([*shape, 1.0, 0.1, 0.5]), 1,
+            *band, np.ones(8, np.bool_), form, False, np.ones(8), np.ones(256), False, 1.0, shape, 1.0
         )  # fmt: skip
     agreed_circle(np.zeros((6, 2)))
     agreed_line(np.zeros((4, 2)))
@@ -75,7 +79,7 @@ def compile_all() -> None:
     tensors = block_tensors(seen, corners, 8)
     search_blocks(seen, seen, corners, 8, 2)
     step_blocks(seen, seen, corners, 8, 1.0)
-    fit_spline(np.zeros((1, 2)), np.zeros((1, 2)), tensors, 5, 5, 1.0, 1.0)
+    spline_values(np.zeros((1, 2)), fit_spline(np.zeros((1, 2)), np.zeros((1, 2)), tensors, 5, 5, 1.0, 1.0))
     block_means(rgb, grey, 8)
     deviation(rgb, UNIT_GAIN, rgb, rgb, grey, grey, grey.copy())
     mean_light(rgb, np.zeros((1, 2), np.int32), UNIT_GAIN, table)
@@ -86,6 +90,7 @@ def compile_all() -> None:
     cie94(one, two, 1.0, 0.045, 0.015)
     cmc(one, two, 2.0, 1.0)
     differences(0, one[None], two[None])
+    ciede2000_each(one[None], two[None])
     tables, flat = np.stack((table, table, table)), np.ones((3, SIDE, SIDE), np.float32)
     lab, difference = np.empty((3, SIDE, SIDE), np.float32), np.empty((SIDE, SIDE), np.float32)
     depths: tuple[Codes, Codes] = rgb, rgb.astype(np.uint16)
@@ -99,6 +104,21 @@ def compile_all() -> None:
         mean, within, clipped = light_bins(codes, table, even, 0, 0, 9, 9)
         moments(mean, within, clipped == 0)
         tile_sums(mean, clipped == 0, 3, 3)
+    _compile_artwork(grey)
+
+
+def _compile_artwork(grey: U8) -> None:
+    closest_shift(grey, grey, 2)
+    edges, offsets, step = np.empty((3, 4)), np.empty((3, 4)), np.zeros((6, 2))
+    block_edges(grey, 2, edges)
+    block_offsets(grey, grey, step, 2, 2, offsets)
+    block_step(edges, offsets, np.eye(6)[:4], 1.0, step)
+    displaced(grey, grey, np.zeros((6, 2)), 0, 0, grey.copy())
+    mask = packed(grey)
+    grown(mask, 1, mask.copy())
+    strays(mask, mask, SIDE, 1, mask.copy())
+    counts, boxes = np.zeros((2, 1), np.int64), np.zeros((1, 4), np.int64)
+    tally(np.zeros((SIDE, SIDE), np.uint16), mask, mask, counts, boxes)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from kernels.field import spline_weights
 # sRGB codes are nearly 1.055 * light**(1/2.4) - 0.055: with this offset, a gain of light is one of codes.
 CODE_OFFSET = 14.0
 GAMMA = 2.4
+BENT = 240  # codes: above, a camera's response bends, and codes of another light do not become these
+BENT_CODES = 16  # by which they may be off
 UNIT_GAIN: F64 = np.array([1.0, 0, 0, 0, 0, 0])  # illumination as in the golden image
 
 
@@ -146,8 +148,37 @@ def block_means(image: U8, valid: U8, size: int) -> F64:
 
 
 @compiled
+def cell_means(image: U8, size: int, out: F32) -> None:
+    """Write the mean code of each cell, channel by channel; what is beyond whole cells is left out.
+
+    Args:
+        image: (h, w, 3) uint8 codes.
+        size: of a cell in pixels.
+        out: (h // size, w // size, 3) float32, receives the means.
+    """
+    rows, columns = out.shape[:2]
+    totals = np.empty(3 * columns * size, np.int32)
+    share = np.float32(1.0 / (size * size))
+    for r in range(rows):
+        totals[:] = 0
+        for y in range(r * size, (r + 1) * size):  # down the columns first: whole rows become vectors
+            codes = image[y].reshape(-1)
+            for i in range(len(totals)):
+                totals[i] += np.int32(codes[i])
+        for c in range(columns):
+            for channel in range(3):
+                total = np.int32(0)
+                for x in range(c * size, (c + 1) * size):
+                    total += totals[3 * x + channel]
+                out[r, c, channel] = np.float32(total) * share
+
+
+@compiled
 def deviation(image: U8, gain: F64, low: U8, high: U8, tolerance: U8, zones: U8, out: U8) -> None:
     """Write how far each pixel lies outside the golden interval, in codes.
+
+    What is brighter than white shows as white. A code of the unit from BENT on may stand for more light, so
+    that it must lie BENT_CODES deeper to be too dark; a lower one is what it says.
 
     Args:
         image: (h, w, 3) uint8 aligned unit.
@@ -160,6 +191,7 @@ def deviation(image: U8, gain: F64, low: U8, high: U8, tolerance: U8, zones: U8,
     """
     height, width = zones.shape
     offset, nothing, half, most = np.float32(CODE_OFFSET), np.float32(0), np.float32(0.5), np.float32(255)
+    bent = np.float32(BENT_CODES)
     across = np.empty(width)
     for x in range(width):
         across[x] = 2.0 * x / (width - 1) - 1.0
@@ -177,7 +209,8 @@ def deviation(image: U8, gain: F64, low: U8, high: U8, tolerance: U8, zones: U8,
         codes, least, greatest = image[y].reshape(-1), low[y].reshape(-1), high[y].reshape(-1)
         for i in range(3 * width):
             value = (np.float32(codes[i]) + offset) * row_gain[i] - offset
-            over, under = value - np.float32(greatest[i]), np.float32(least[i]) - value
+            more = bent if codes[i] >= BENT else nothing
+            over, under = min(value, most) - np.float32(greatest[i]), np.float32(least[i]) - (value + more)
             excess[i] = max(under, over)
         allowed, inspected, row = tolerance[y], zones[y], out[y]
         for x in range(width):

@@ -23,7 +23,8 @@ _FLOOR = 0.12  # the unit of the points: no edge is smoother than that to a cali
 
 
 @compiled
-def _middle(off: F64) -> float:
+def median(off: F64) -> float:
+    """Return the median of (n,) values, n >= 1; of an even number the upper of the middle two."""
     return np.partition(off, len(off) // 2)[len(off) // 2]
 
 
@@ -31,7 +32,7 @@ def _middle(off: F64) -> float:
 def _near(off: F64, kept: Mask) -> int:
     """Say which distances are near 0 against their own spread; return how many."""
     size = np.abs(off)
-    most = _WIDE * max(1.4826 * _middle(size), _FLOOR)
+    most = _WIDE * max(1.4826 * median(size), _FLOOR)
     count = 0
     for i in range(len(off)):
         kept[i] = size[i] <= most
@@ -68,7 +69,7 @@ def agreed_circle(points: F64) -> tuple[F64, Mask, bool]:
                 off[j] = abs(math.sqrt((points[j, 0] - x) ** 2 + (points[j, 1] - y) ** 2) - radius)
                 nearer += off[j] < best
             if nearer > n // 2:  # so that the median is less than the best
-                best = _middle(off)
+                best = median(off)
                 found[0], found[1], found[2] = x, y, radius
     if best == math.inf:
         return found, kept, False
@@ -129,7 +130,7 @@ def agreed_line(points: F64) -> tuple[F64, Mask, bool]:
             off[p] = abs(points[p, 1] - offset - slope * points[p, 0])
             nearer += off[p] < best
         if nearer > n // 2:
-            best = _middle(off)
+            best = median(off)
             found[0], found[1] = offset, slope
     if best == math.inf:
         return found, kept, False

@@ -13,14 +13,13 @@ import numpy as np
 
 from kernels.compiled import F32, F64, compiled
 from kernels.least_squares import factor, substitute
+from kernels.normal import distribution
 
-_SQRT2 = math.sqrt(2.0)
-_NORM = 1.0 / math.sqrt(2.0 * math.pi)
 _STEPS = 15
 
 
 @compiled
-def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, out: F64) -> bool:
+def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, step: F64, out: F64) -> bool:
     """Fit one erf step to weighted samples by Gauss-Newton.
 
     Args:
@@ -29,6 +28,7 @@ def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, out: F64) -> bool:
         w: (>= n,) float64 weights.
         n: how many samples count.
         start: first guess of the edge's position.
+        step: (2, >= n) float64, to work in.
         out: (4,) float64, receives t0, s (both in pixels), rise, residual rms.
 
     Returns:
@@ -48,9 +48,9 @@ def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, out: F64) -> bool:
         jtr[:] = 0.0
         sse, total = 0.0, 0.0
         for i in range(n):
-            z = (t[i] - t0) / s
-            phi = 0.5 * (1.0 + math.erf(z / _SQRT2))
-            density = _NORM * math.exp(-0.5 * z * z)
+            step[0, i], step[1, i] = distribution((t[i] - t0) / s)
+        for i in range(n):
+            z, phi, density = (t[i] - t0) / s, step[0, i], step[1, i]
             r = v[i] - low - rise * phi
             j[0] = -rise * density / s
             j[1] = -rise * density * z / s
@@ -107,7 +107,7 @@ def edges_across(
     v = np.empty(room)
     w = np.empty(room)
     mean = np.empty(room // 2)
-    fit = np.empty(4)
+    fit, step = np.empty(4), np.empty((2, room))
     for k in range(m):
         cx, cy = centres[k, 0], centres[k, 1]
         dx, dy = directions[k, 0], directions[k, 1]
@@ -155,7 +155,7 @@ def edges_across(
             if abs(t[i] - guess) <= near:
                 t[kept], v[kept], w[kept] = t[i], v[i], w[i]
                 kept += 1
-        ok = fit_edge(t, v, w, kept, guess, fit)
+        ok = fit_edge(t, v, w, kept, guess, step, fit)
         found[k, 0], found[k, 1], found[k, 2], found[k, 3] = fit[0], fit[1], fit[2], fit[3]
         if ok and sign * fit[2] > 0.0 and abs(fit[0] - guess) < 2.5:
             found[k, 4] = 1.0

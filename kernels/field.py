@@ -177,6 +177,21 @@ def spline_weights(t: float) -> tuple[float, float, float, float]:
 
 
 @compiled
+def spline_values(places: F64, controls: F64) -> F64:
+    """Return the values, (n, 2), of the spline of `fit_spline`'s controls, at places as it takes them."""
+    out = np.zeros((len(places), 2))
+    for k in range(len(places)):
+        ix, iy = int(places[k, 0]), int(places[k, 1])
+        wx, wy = spline_weights(places[k, 0] - ix), spline_weights(places[k, 1] - iy)
+        for j in range(4):
+            for i in range(4):
+                weight = wy[j] * wx[i]
+                out[k, 0] += weight * controls[iy + j, ix + i, 0]
+                out[k, 1] += weight * controls[iy + j, ix + i, 1]
+    return out
+
+
+@compiled
 def fit_spline(
     places: F64, shifts: F64, information: F64, rows: int, columns: int, stiffness: float, ridge: float
 ) -> F64:

@@ -50,14 +50,26 @@ def luminance_window(pixels: U8, table: F32, left: int, top: int, width: int, he
 
 
 @compiled
+def code_counts(image: U8, step: int) -> I64:
+    """Return how often each code occurs, (256,) int64, in every `step`-th row and column of (h, w) uint8."""
+    counts = np.zeros((4, 256), np.int64)  # neighbours are often alike and would wait for each other
+    columns = (image.shape[1] + step - 1) // step
+    for y in range(0, image.shape[0], step):
+        row = image[y]
+        for i in range(columns):
+            counts[i & 3, row[i * step]] += 1
+    return counts.sum(axis=0)
+
+
+@compiled
 def difference_counts(image: U8) -> I64:
     """Return how often each absolute difference over two pixels occurs, (256,) int64.
 
     Along every second row and down every second column of a (h, w) uint8 image.
     """
     height, width = image.shape
-    # four counters, since neighbours often differ alike and would wait for each other
-    counts = np.zeros((4, 256), np.int64)
+    # eight counters, since neighbours often differ alike and would wait for each other
+    counts = np.zeros((8, 256), np.int64)
     row_of, column_of = np.empty(width, np.uint8), np.empty(width, np.uint8)
     for y in range(0, height, 2):
         row = image[y]
@@ -65,12 +77,12 @@ def difference_counts(image: U8) -> I64:
             a, b = row[x], row[x + 2]
             row_of[x] = a - b if a > b else b - a
         for x in range(width - 2):
-            counts[x & 1, row_of[x]] += 1
+            counts[x & 7, row_of[x]] += 1
     for y in range(height - 2):
         here, there = image[y], image[y + 2]
         for x in range(0, width, 2):
             a, b = here[x], there[x]
             column_of[x >> 1] = a - b if a > b else b - a
         for x in range((width + 1) // 2):
-            counts[2 + (x & 1), column_of[x]] += 1
+            counts[x & 7, column_of[x]] += 1
     return counts.sum(axis=0)

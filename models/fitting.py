@@ -8,12 +8,14 @@ from typing import Final
 from evidence import sha256
 from golden.keys import TrustStore
 from golden.sample import GoldenSample
+from golden.spec import GoldenSpec
+from models.classifier import CLASSES
 from models.detector.card import DetectorCard, read_detector_card
 from models.detector.release import open_detector
 from models.detector.runtime import ReleasedDetector
 from models.errors import ModelForeignError
 from models.kinds import is_detector
-from models.release import NONE, PACKAGED, ReleasedModel, classifier_for
+from models.release import NONE, PACKAGED, ReleasedModel, classifier_for, packaged
 
 _SAME_SCALE: Final = 0.1  # relative difference of millimetres per pixel up to which a detector fits
 
@@ -72,3 +74,10 @@ def require_fitting(card: DetectorCard, sample: GoldenSample, source: str) -> No
             f"{which} names {', '.join(unknown)}, of which no line of the golden sample's catalogue speaks "
             f"in {', '.join(zones) or 'any zone'}: write a line for each, or one for 'any', and seal it anew"
         )
+
+
+def named_by_models(spec: GoldenSpec) -> tuple[str, ...]:
+    """Return the classes that models of this release name on a golden sample's views."""
+    artwork = [view.artwork is not None for view in spec.views]
+    detector = read_detector_card(packaged("artwork")).classes[1:] if any(artwork) else ()
+    return (*(() if all(artwork) else CLASSES[1:]), *detector)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from evidence import sha256
@@ -23,14 +23,14 @@ class FrameFiles:
         for half in self.folder.glob("*.tmp"):
             half.unlink()
 
-    def put(self, frames: Iterable[bytes]) -> None:
-        """Store the frames durably: each file is synced, then renamed, then the folder is synced.
+    def put(self, frames: Mapping[str, bytes]) -> None:
+        """Store frames, by their digests, durably: each file is synced, renamed, then the folder is synced.
 
         Raises:
             OSError: the disk is full or fails.
         """
-        for data in frames:
-            path = self._path(sha256(data))
+        for digest, data in frames.items():
+            path = self._path(digest)
             if path.exists():
                 continue
             half = path.with_suffix(".tmp")

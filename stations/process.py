@@ -27,7 +27,8 @@ from evidence import Inspection, ModelReference
 from evidence.inspection import Verdict
 from golden.keys import TrustStore
 from golden.sample import GoldenSample
-from models.release import PACKAGED, classifier_for
+from models.fitting import model_for
+from models.release import PACKAGED
 from stations.camera import Camera, CapturedImage, FolderCamera, TwinCamera, TwinScene
 from stations.checks import CheckWatch
 from stations.errors import JobError
@@ -98,7 +99,7 @@ class StationConfig:
         keep_frames: after forwarding, drop acknowledged frames but of so many newest units; None keeps all.
         model: folder of the model that names defects, signed by a key of `trust`, or of a registry
             (`stations.model_registry`), whose model in use is taken; PACKAGED or NONE, see
-            `models.release.classifier_for`.
+            `models.fitting.model_for`.
     """
 
     station: str
@@ -275,8 +276,8 @@ def open_station(config: StationConfig) -> Generator[Station]:
         if (path := _of_view(config.calibrations, view)) is not None
     }
     checks = _checks(config, certificates)
-    model = model_folder(config.model)  # a registry answers for its models by keys of its own
-    classifier = classifier_for(golden, model, trust if model == config.model else None)
+    folder = model_folder(config.model)  # a registry answers for its models by keys of its own
+    model = model_for(golden, folder, trust if folder == config.model else None)
     colours = {
         view: GoldenColours.open(path)
         for view in views
@@ -288,7 +289,7 @@ def open_station(config: StationConfig) -> Generator[Station]:
         if (path := _of_view(config.variations, view)) is not None
     }
     inspector = Inspector(
-        golden, certificates, classifier, stopwatch=time.perf_counter, checks=checks, colours=colours,
+        golden, certificates, model, stopwatch=time.perf_counter, checks=checks, colours=colours,
         variations=variations,
     )  # fmt: skip
     cameras = {
@@ -307,7 +308,8 @@ def open_station(config: StationConfig) -> Generator[Station]:
             now, lot=config.lot, takt_s=config.takt_s, expires=golden.expires,
         )  # fmt: skip
         with _forwarding(config, spool) as forwarder:
-            yield Station(config, spool, forwarder, line, classifier and classifier.reference, lamps)
+            named_by = None if model is None else model.reference
+            yield Station(config, spool, forwarder, line, named_by, lamps)
 
 
 @contextmanager

@@ -275,12 +275,13 @@ class Spool(SpoolReader):
             raise SpoolConflictError(f"sequence {sequence} already has its record")
         self._check(inspection, sequence, unit.serial)
         named = {frame.view: frame.digest for frame in inspection.frames}
-        if named != {view: sha256(data) for view, data in frames.items()}:
+        digests = {view: sha256(data) for view, data in frames.items()}
+        if named != digests:
             raise SpoolConflictError(f"sequence {sequence}: the frames are not those that the record names")
         # One lock over both: a file that is there already must not be dropped before its new row says so.
         with self._lock:
             with explained(self.directory):
-                self._frames.put(frames.values())
+                self._frames.put({digests[view]: data for view, data in frames.items()})
             with self._transaction() as connection:
                 connection.executemany(
                     "INSERT INTO frame (sequence, view, digest) VALUES (?, ?, ?)",

@@ -7,7 +7,6 @@ import numpy as np
 from evidence import Frame, Inspection
 from golden.sample import GoldenSample
 from kernels.compiled import F32, U8
-from vision.artwork.candidates import NARROW
 from vision.artwork_view import AlignedArtwork, ArtworkView, Compared
 from vision.compiled_view import eight_bit_rgb
 from vision.explain import Explanation, Shown, explanations, require_own
@@ -48,7 +47,7 @@ def _heat(aligned: AlignedArtwork, compared: Compared) -> F32:
     unit = aligned.unit
     heat = np.full(unit.shape, np.nan, np.float32)
     for k, (x1, y1, x2, y2) in enumerate(compared.candidates.boxes.tolist()):
-        at = np.s_[max(y1 - NARROW, 0) : y2 + NARROW, max(x1 - NARROW, 0) : x2 + NARROW]
+        at = np.s_[y1:y2, x1:x2]
         if compared.defect is None:
             heat[at] = np.abs(unit[at].astype(np.int16) - aligned.alignment.picture[at])
         else:

@@ -8,7 +8,7 @@ picture and unit are taken with the artwork dark, whichever shade it has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -171,19 +171,19 @@ class ArtworkView:
             return NotRegistered("unit_upside_down" if upside_down else "unit_not_found")
         if _largest_px(alignment, unit) > _FARTHEST_PX:
             return NotRegistered("unit_misplaced")
-        nowhere = np.zeros_like(unit)
-        judged = alignment.move(np.asarray((self._zones > 0) * np.uint8(255)), nowhere)
+        zones = np.asarray((self._zones > 0) * np.uint8(255))
+        judged = alignment.move(zones, np.zeros_like(unit)) >= 128
         edges = alignment.unit_points(self._edges)
         whole = bool(((edges >= -0.5) & (edges <= (w - 0.5, h - 0.5))).all())
-        return AlignedArtwork(alignment, unit, (judged >= 128).astype(np.uint8), whole)
+        whole &= alignment.field is None or not _lost(zones, alignment, judged)
+        return AlignedArtwork(alignment, unit, judged.astype(np.uint8), whole)
 
     def compare(self, aligned: AlignedArtwork) -> Compared:
         """Return what differs in the zones, named where there is a detector, largest first."""
         golden, unit = aligned.alignment.picture, aligned.unit
         shown = np.where(aligned.judged > 0, unit, golden)
         candidates = find(golden, shown)
-        n = len(candidates.boxes)
-        if not n:
+        if not len(candidates.boxes):
             return Compared(candidates, None, Named(()))
         differing = _differing(golden, shown)
         if self._detector is None:
@@ -216,16 +216,11 @@ class ArtworkView:
 
     def _region(self, aligned: AlignedArtwork, differing: Mask, boxes: I64) -> Deviation:
         """Return the pixels that differ about some candidates (n, 4) as one region of the unit's frame."""
-        h, w = differing.shape
-        around = np.clip(boxes + np.array((-NARROW, -NARROW, NARROW, NARROW)), 0, (w, h, w, h))
-        (left, top), (right, bottom) = around[:, :2].min(axis=0), around[:, 2:].max(axis=0)
-        near = np.zeros((bottom - top, right - left), np.bool_)
-        for x1, y1, x2, y2 in (around - (left, top, left, top)).tolist():
+        (x, y), (right, bottom) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
+        near = np.zeros((bottom - y, right - x), np.bool_)
+        for x1, y1, x2, y2 in (boxes - (x, y, x, y)).tolist():
             near[y1:y2, x1:x2] = True
-        inside = near & differing[top:bottom, left:right]
-        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-        x, y = int(left + columns[0]), int(top + rows[0])
-        inside = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        inside = near & differing[y:bottom, x:right]
         height, width = inside.shape
         corners = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)]) - 0.5
         golden = aligned.alignment.golden_points(corners)
@@ -303,6 +298,17 @@ def _largest_px(alignment: Alignment, unit: U8) -> float:
     ys, xs = np.nonzero(_edges(unit))
     moved = alignment.displacements(np.column_stack((xs, ys)).astype(np.float64))
     return float(np.hypot(moved[:, 0], moved[:, 1]).max(initial=0.0))
+
+
+def _lost(zones: U8, alignment: Alignment, judged: Mask) -> bool:
+    """Return whether the field takes places out of zones (255, else 0) farther than it may reach.
+
+    Where a board is blank nothing tells the field, and it may run away: then such a place is not judged.
+    """
+    side = 2 * int(_FARTHEST_PX) + 1
+    unmoved = replace(alignment, field=None).move(zones, np.zeros_like(zones))
+    certain = np.asarray(cv2.erode(unmoved, np.ones((side, side), np.uint8), borderValue=0), np.uint8)
+    return bool(((certain == 255) & ~judged).any())
 
 
 def _between(picture: U8) -> float:

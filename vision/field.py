@@ -21,6 +21,7 @@ from kernels.field import (
     fit_spline,
     limited_contrast,
     search_blocks,
+    spline_values,
     step_blocks,
 )
 from vision.robust import median
@@ -64,14 +65,7 @@ class Field:
     def points(self, golden: F64) -> F64:
         """Return the displacement (n, 2) of (n, 2) golden points, native golden pixels."""
         inside = np.clip(golden, 0, np.array(self.size) - 1.0) / self.spacing
-        first = inside.astype(np.int64)
-        along_x, along_y = (_weights(t) for t in (inside - first).T)
-        total = np.zeros(golden.shape)
-        for j in range(4):
-            for i in range(4):
-                at = self.coefficients[first[:, 1] + j, first[:, 0] + i]
-                total += (along_y[j] * along_x[i])[:, None] * at
-        return total
+        return spline_values(inside, self.coefficients)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,9 +209,3 @@ def _feature(rgb: U8) -> F32:
 def _shrink(image: F32) -> F32:
     h, w = image.shape[0] // 2, image.shape[1] // 2
     return np.asarray(cv2.resize(image[: 2 * h, : 2 * w], (w, h), interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _weights(t: F64) -> F64:
-    """Return the four cubic B-spline weights, (4, n), at (n,) places in 0..1."""
-    r = 1 - t
-    return np.stack((r**3, (3 * t - 6) * t**2 + 4, (3 * r - 6) * r**2 + 4, t**3)) / 6

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
 from evidence import Frame, FrameError
 from golden.errors import ImageError
 from golden.images import header
-from kernels.compiled import F64, U8
-from kernels.light import difference_counts
+from kernels.compiled import F64, I64, U8
+from kernels.light import code_counts, difference_counts
 from vision.pyramid import Pyramid
 
 LARGEST_FILE = 200_000_000
 LARGEST_PIXELS = 100_000_000
 SMALLEST_SIDE = 64
 
+_SPARSE = 4  # every fourth row and column tell how bright a frame is
 _DARK = 0.25  # of the golden image's median code
 _SATURATED_SHARE = 0.05  # of pixels beyond those saturated in the golden image
 _BLURRED = 0.5  # of the sharpness of the golden image through a camera of _TYPICAL_BLUR_PX
@@ -74,23 +77,32 @@ class Exposure:
 
     def __init__(self, golden: U8, light: U8) -> None:
         """Keep the golden image's brightness, saturation and sharpness."""
-        self._median = float(np.median(golden[::4, ::4]))
-        self._saturated = float(np.mean(golden[::4, ::4] >= 254))
+        counts = code_counts(golden, _SPARSE)
+        self._median = _quantile(counts, 0.5)
+        self._saturated = float(counts[254:].sum() / counts.sum())
         blurred = np.asarray(cv2.GaussianBlur(light, (0, 0), _TYPICAL_BLUR_PX), np.uint8)
         self._sharpness = sharpness(Pyramid.of(blurred))
 
     def fault(self, frame: U8) -> str | None:
         """Return `frame_dark`, `frame_saturated` or None for a (h, w) uint8 grey frame."""
-        sparse = frame[::4, ::4]
-        if float(np.percentile(sparse, 75)) < _DARK * self._median:
+        counts = code_counts(frame, _SPARSE)
+        if _quantile(counts, 0.75) < _DARK * self._median:
             return "frame_dark"
-        if float(np.mean(sparse >= 254)) > self._saturated + _SATURATED_SHARE:
+        if counts[254:].sum() / counts.sum() > self._saturated + _SATURATED_SHARE:
             return "frame_saturated"
         return None
 
     def blurred(self, frame: Pyramid) -> bool:
         """Return whether fine structure is missing that coarse structure calls for."""
         return bool((sharpness(frame) < _BLURRED * self._sharpness).all())
+
+
+def _quantile(counts: I64, share: float) -> float:
+    """Return the code that this share of the counted codes stays below, between two of them in proportion."""
+    below = np.cumsum(counts)
+    place = share * (int(below[-1]) - 1)
+    low, high = np.searchsorted(below, [math.floor(place), math.ceil(place)], side="right").tolist()
+    return low + (high - low) * (place - math.floor(place))
 
 
 def sharpness(image: Pyramid) -> F64:

@@ -3,19 +3,24 @@
 The camera is emulated: it delivers PNG files that it holds already, each made another file by its unit's
 serial in a text chunk. What is timed is all that the station does between a trigger and the verdict that
 no power cut takes back: reserve a sequence, take the file, decode, inspect, store frame and record, signal.
+Parts of it are told: `decode` with the picture's first digest, `inspect`, `write` (the spool's own digest,
+its files and its database, which syncs by itself) and `sync` (waiting for the picture's file and folder).
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from benchmarks.pipeline import scene
 from benchmarks.pipeline.own import inspector
@@ -51,34 +56,69 @@ class EmulatedCamera:
         return CapturedImage(self._next[serial])
 
 
-def latencies(folder: Path, spool_folder: Path, units: int) -> tuple[list[float], list[float]]:
-    """Return milliseconds from trigger to durable verdict of each unit, and those of its inspection alone."""
+PARTS = ("decode", "inspect", "write", "sync")
+
+
+@dataclass
+class _Watch:
+    """Adds up the milliseconds of parts of a unit's time."""
+
+    spent: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
+
+    def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that counts as a part."""
+
+        def run(*given: Any, **named: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return function(*given, **named)
+            finally:
+                self.spent[part] += (time.perf_counter() - begun) * 1e3
+
+        return run
+
+
+def latencies(
+    folder: Path, spool_folder: Path, units: int, told: Callable[[int], object] = lambda _: None
+) -> list[dict[str, float]]:
+    """Return, for each unit, the milliseconds from trigger to durable verdict, `whole`, and its PARTS.
+
+    `told` is called with how many units are done.
+    """
     part, golden, shots = scene.read(folder)
     own = inspector(part, golden, time.perf_counter)
     camera = EmulatedCamera([shot.data for shot in shots])
     ticks = (scene.NOW + timedelta(days=1, microseconds=n) for n in itertools.count())
+    watch = _Watch()
     triggered = 0.0
 
     def triggers() -> Iterator[str]:
         nonlocal triggered
         for number in range(units + _WARM):
             camera.expose(number, f"unit-{number}")
+            watch.spent.update(dict.fromkeys(PARTS, 0.0))
             triggered = time.perf_counter()
             yield f"unit-{number}"
 
     def now() -> datetime:
         return next(ticks)
 
-    whole: list[float] = []
-    inspected: list[float] = []
-    with Spool.open(spool_folder, "bench") as spool:
+    found: list[dict[str, float]] = []
+    with (
+        Spool.open(spool_folder, "bench") as spool,
+        patch.object(spool, "complete", watch.timed("write", spool.complete)),
+        patch.object(os, "fsync", watch.timed("sync", os.fsync)),
+    ):
         line = Line(
-            {scene.VIEW: camera}, own, read_frame, partial(held, scene.sample(part, golden)), spool,
-            RecordingOutput(), now,
+            {scene.VIEW: camera}, own, watch.timed("decode", read_frame),
+            partial(held, scene.sample(part, golden)), spool, RecordingOutput(), now,
         )  # fmt: skip
         for record in run_line(line, triggers()):
-            whole.append((time.perf_counter() - triggered) * 1e3)
-            inspected.append(sum(record.timing_ms.values()))
+            whole = (time.perf_counter() - triggered) * 1e3
+            spent = watch.spent | {"whole": whole, "inspect": sum(record.timing_ms.values())}
+            spent["write"] -= spent["sync"]
+            found.append(spent)
             spool.acknowledge(record.sequence or 0)
             spool.prune(_KEPT)
-    return whole[_WARM:], inspected[_WARM:]
+            told(len(found) - _WARM)
+    return found[_WARM:]

@@ -1,10 +1,10 @@
-"""The strongest all-OpenCV script: every step is one vectorised call into a buffer that is there already.
+"""The fastest all-OpenCV script: every step is one vectorised call into a buffer that is there already.
 
 Templates at 1/8 of the scale give a rough pose, pyramidal Lucas-Kanade at corners of the golden image the
-homography; the frame is warped once with 8-bit taps; light is evened by a gain of its blurred ratio to the
-golden image; one `inRange` against the golden image's interval (eroded, dilated, plus noise) finds what
-deviates. Circles and edges are found on polar and upright windows of the raw frame in linear light, to a
-part of a pixel; colours are means of linear light, compared by CIEDE2000.
+homography; the frame is warped once, at half its resolution and with 8-bit taps; light is evened by a gain
+of its blurred ratio to the golden image; one `inRange` against the golden image's interval (eroded, dilated,
+plus noise) finds what deviates. Circles and edges are found on polar and upright windows of the raw frame in
+linear light, to a part of a pixel; colours are means of linear light, compared by CIEDE2000.
 """
 
 from __future__ import annotations
@@ -20,23 +20,17 @@ from kernels.colour import ciede2000, lab_from_linear
 
 _SMALL = 8
 _HALF, _SEARCH = 12, 24  # pixels at 1/8
-_POINTS = 300
 _NOISE = 14  # codes beyond the golden interval
-_GAIN_STEP = 32  # pixels: how finely light is evened
+_GAIN_STEP = 16  # pixels: how finely light is evened
 _ANGLES, _DEPTH = 360, 32  # of a circle's polar window
-_TABLE = np.where(
+TABLE = np.where(
     np.arange(256) <= 10, np.arange(256) / 255 / 12.92, ((np.arange(256) / 255 + 0.055) / 1.055) ** 2.4
 ).astype(np.float32)
 
 
 def opencv(golden: Any, part: Layout) -> Script:
     """Return the script, compiled for a golden image."""
-    place = _placer(golden)
-    compare = _comparer(golden)
-    table = _TABLE.reshape(-1)
-    reference = [lab_from_linear(_mean_light(golden, box, table)) for box in part.regions]
-    aligned = np.empty_like(golden)
-    grey: Any = None
+    place, face, grey = placer(golden), surface(golden, part), None
 
     def run(frame: Any) -> Answer | None:
         nonlocal grey
@@ -44,34 +38,26 @@ def opencv(golden: Any, part: Layout) -> Script:
         homography = place(grey)
         if homography is None:
             return None
-        cv2.warpPerspective(
-            frame, homography, (part.width, part.height), dst=aligned,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
-        evened, count = compare(aligned)
-        colours = [
-            float(ciede2000(r, lab_from_linear(_mean_light(evened, box, table))))
-            for r, box in zip(reference, part.regions, strict=True)
-        ]
-        circles = [_circle(grey, homography, hole, table) for hole in part.holes]
+        colours, count = face(frame, homography)
+        circles = [_circle(grey, homography, hole) for hole in part.holes]
         lengths = [2 * r for _, _, r in circles]
         lengths += [float(np.hypot(circles[i][0] - circles[j][0], circles[i][1] - circles[j][1]))
                     for i, j in part.pitches]  # fmt: skip
-        lengths += [_width(grey, homography, track, table) for track in part.tracks]
+        lengths += [_width(grey, homography, track) for track in part.tracks]
         return Answer(project(homography, part.corners), lengths, colours, count)
 
     return run
 
 
-def _placer(golden: Any) -> Any:
-    """Return what finds the homography from golden to a grey frame."""
+def placer(golden: Any, count: int = 300, apart: int = 40) -> Any:
+    """Return what finds the homography from golden to a grey frame, by so many points so far apart."""
     grey = cv2.cvtColor(golden, cv2.COLOR_RGB2GRAY)
     small = _shrunk(grey)
     spots = cv2.goodFeaturesToTrack(
         small[_HALF + 2 : -_HALF - 2, _HALF + 2 : -_HALF - 2], 16, 0.01, min(small.shape) / 5, blockSize=9
     ).reshape(-1, 2).astype(int) + _HALF + 2  # fmt: skip
     patches = [small[y - _HALF : y + _HALF + 1, x - _HALF : x + _HALF + 1].copy() for x, y in spots]
-    points = cv2.goodFeaturesToTrack(grey, _POINTS, 0.01, 40, blockSize=7).reshape(-1, 1, 2)
+    points = cv2.goodFeaturesToTrack(grey, count, 0.01, apart, blockSize=7).reshape(-1, 1, 2)
     window = {"winSize": (15, 15), "maxLevel": 2}
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.01)
 
@@ -107,9 +93,38 @@ def _placer(golden: Any) -> Any:
         kept = ok.ravel() == 1
         if kept.sum() < 8:
             return None
-        return cv2.findHomography(points[kept], found[kept], cv2.RANSAC, 0.5)[0]
+        return cv2.findHomography(points[kept], found[kept], cv2.USAC_MAGSAC, 0.2)[0]
 
     return place
+
+
+def surface(golden: Any, part: Layout) -> Any:
+    """Return what resamples a frame at half its resolution and returns colour differences and deviations."""
+    size = part.width // 2, part.height // 2
+    small = cv2.resize(golden, size, interpolation=cv2.INTER_AREA)
+    boxes = [((x + 1) // 2, (y + 1) // 2, w // 2 - 1, h // 2 - 1) for x, y, w, h in part.regions]
+    reference = [lab_from_linear(_mean_light(small, box)) for box in boxes]
+    compare, aligned = _comparer(small), np.empty_like(small)
+    shrink = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
+    grow = np.linalg.inv(shrink)
+    shrunk: Any = None
+
+    def face(frame: Any, homography: Any) -> tuple[list[float], int]:
+        nonlocal shrunk
+        h, w = (n // 2 for n in frame.shape[:2])
+        shrunk = cv2.resize(frame, (w, h), dst=shrunk, interpolation=cv2.INTER_AREA)
+        cv2.warpPerspective(
+            shrunk, shrink @ homography @ grow, size, dst=aligned,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        evened, count = compare(aligned)
+        colours = [
+            float(ciede2000(r, lab_from_linear(_mean_light(evened, box))))
+            for r, box in zip(reference, boxes, strict=True)
+        ]
+        return colours, count
+
+    return face
 
 
 def _comparer(golden: Any) -> Any:
@@ -117,8 +132,8 @@ def _comparer(golden: Any) -> Any:
     h, w = golden.shape[:2]
     kernel = np.ones((3, 3), np.uint8)
     noise = np.full_like(golden, _NOISE)
-    low = cv2.subtract(cv2.erode(golden, kernel, iterations=2), noise)
-    high = cv2.add(cv2.dilate(golden, kernel, iterations=2), noise)
+    low = cv2.subtract(cv2.erode(golden, kernel, iterations=1), noise)
+    high = cv2.add(cv2.dilate(golden, kernel, iterations=1), noise)
     size = (w // _GAIN_STEP, h // _GAIN_STEP)
     wanted = cv2.resize(golden, size, interpolation=cv2.INTER_AREA).astype(np.float32).sum(axis=2)
     evened, gain8 = np.empty_like(golden), np.empty_like(golden)
@@ -150,12 +165,12 @@ def _shrunk(grey: Any) -> Any:
     return cv2.resize(grey[:h, :w], (w // _SMALL, h // _SMALL), interpolation=cv2.INTER_AREA)
 
 
-def _mean_light(codes: Any, box: tuple[int, int, int, int], table: Any) -> Any:
+def _mean_light(codes: Any, box: tuple[int, int, int, int]) -> Any:
     x, y, w, h = box
-    return np.array(cv2.mean(cv2.LUT(np.ascontiguousarray(codes[y : y + h, x : x + w]), table))[:3])
+    return np.array(cv2.mean(cv2.LUT(np.ascontiguousarray(codes[y : y + h, x : x + w]), TABLE))[:3])
 
 
-def _circle(grey: Any, homography: Any, hole: tuple[float, float, float], table: Any) -> Any:
+def _circle(grey: Any, homography: Any, hole: tuple[float, float, float]) -> Any:
     """Return centre and radius of a hole in the frame: steepest place along 360 rays, least squares."""
     x, y, r = hole
     cx, cy = project(homography, np.array([(x, y)]))[0]
@@ -163,7 +178,7 @@ def _circle(grey: Any, homography: Any, hole: tuple[float, float, float], table:
     radius = np.float32(r - _DEPTH / 2) + np.arange(_DEPTH, dtype=np.float32)
     reach = int(r + _DEPTH / 2 + 3)
     left, top = int(cx) - reach, int(cy) - reach
-    window = cv2.LUT(grey[top : top + 2 * reach + 1, left : left + 2 * reach + 1], table)
+    window = cv2.LUT(grey[top : top + 2 * reach + 1, left : left + 2 * reach + 1], TABLE)
     map_x = np.cos(angle)[:, None] * radius + np.float32(cx - left)
     map_y = np.sin(angle)[:, None] * radius + np.float32(cy - top)
     at = radius[0] + _steepest(cv2.remap(window, map_x, map_y, cv2.INTER_LINEAR))
@@ -173,7 +188,7 @@ def _circle(grey: Any, homography: Any, hole: tuple[float, float, float], table:
     return a, b, float(np.sqrt(c + a * a + b * b))
 
 
-def _width(grey: Any, homography: Any, track: tuple[float, float, float, float], table: Any) -> float:
+def _width(grey: Any, homography: Any, track: tuple[float, float, float, float]) -> float:
     """Return the width of a track in the frame: steepest places across both edges, means of the rows."""
     x, y, w, h = track
     lines: list[float] = []
@@ -184,7 +199,7 @@ def _width(grey: Any, homography: Any, track: tuple[float, float, float, float],
     depth = np.arange(_DEPTH, dtype=np.float32) - np.float32(_DEPTH / 2)
     for point in (top, bottom):
         left, upper = (int(v) - 64 for v in point)
-        window = cv2.LUT(grey[upper : upper + 129, left : left + 129], table)
+        window = cv2.LUT(grey[upper : upper + 129, left : left + 129], TABLE)
         map_x = (point[0] - left + along[0] * place[:, None] + across[0] * depth).astype(np.float32)
         map_y = (point[1] - upper + along[1] * place[:, None] + across[1] * depth).astype(np.float32)
         at = _steepest(cv2.remap(window, map_x, map_y, cv2.INTER_LINEAR)) - _DEPTH / 2

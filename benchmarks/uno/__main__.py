@@ -15,15 +15,17 @@ import cv2
 import numpy as np
 
 from benchmarks.uno.agreement import LINEAR, golden_sample
+from benchmarks.uno.alignment import differences, recaptures, without_wave
 from benchmarks.uno.edits import Edit, Editor
 from benchmarks.uno.layout import MM_PER_PX, PARTS, PRINTS, Box
 from benchmarks.uno.sheet import write_sheet
 from evidence import Frame, Inspection
+from evidence.reasons import REASONS
 from kernels.compiled import F64, U8
 from vision import Inspector
 
 _UNITS = ("c", "d")
-_EDGE = 8  # pixels where the aligned picture has no codes of its own
+_RECAPTURES = 3  # of the golden picture, with the noise of a placement: what the meter itself scatters
 
 
 def _rgb(path: Path) -> U8:
@@ -42,21 +44,6 @@ def _affine(golden: U8, unit: U8) -> F64:
     )
 
 
-def _difference(golden: U8, unit: U8, affine: F64) -> dict[str, Any]:
-    """Return how many codes an aligned placement differs beyond a tolerance of 2 px."""
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(unit, affine, (golden.shape[1], golden.shape[0]), flags=flags)
-    lit = (golden.min(axis=2) > 20) & (golden.max(axis=2) < 240)
-    gain = np.median((golden[lit] + 1.0) / (moved[lit] + 1.0), axis=0)  # another exposure is no defect
-    moved = np.clip(np.round(moved * gain), 0, 255).astype(np.uint8)
-    kernel = np.ones((5, 5), np.uint8)
-    low, high = cv2.erode(golden, kernel), cv2.dilate(golden, kernel)
-    beyond = np.maximum(cv2.subtract(moved, high), cv2.subtract(low, moved)).max(axis=2)
-    beyond[:_EDGE] = beyond[-_EDGE:] = 0
-    beyond[:, :_EDGE] = beyond[:, -_EDGE:] = 0
-    return {"largest_codes": int(beyond.max()), "above_40": int((beyond > 40).sum())}
-
-
 def _inspect(inspector: Inspector, pixels: U8) -> Inspection:
     return inspector.inspect({"top": Frame(pixels, b"uno", "top", "rig")}, serial=None)
 
@@ -64,16 +51,38 @@ def _inspect(inspector: Inspector, pixels: U8) -> Inspection:
 def _good(name: str, record: Inspection, difference: dict[str, Any]) -> dict[str, Any]:
     """Return how an unedited placement was judged."""
     presence = [c for c in record.characteristics if c.presence is not None]
-    offsets = [c.value / MM_PER_PX for c in presence if c.value is not None]
     return {
         "unit": name, **difference,
         "pose_residual_px": None if record.frames[0].pose is None else record.frames[0].pose.residual_px,
-        "offset_px_median": round(float(np.median(offsets)), 3), "offset_px_largest": round(max(offsets), 3),
+        **_offsets(record),
         "boxes": len(record.defects),
         "boxes_mm": [(d.rule, d.size_mm, [round(v / MM_PER_PX) for v in d.box_mm]) for d in record.defects],
         "not_conforming": {c.id: c.reason for c in presence if c.decision != "conform"},
         "judged": len(presence),
     }  # fmt: skip
+
+
+def _offsets(record: Inspection) -> dict[str, float]:
+    """Return how far components and prints lie from their places, pixels, before and after the rows' wave."""
+    seen = [(c.id, c.presence) for c in record.characteristics if c.presence and c.presence.dx_mm is not None]
+    boxes = [PARTS[i].box if i in PARTS else PRINTS[i][0] for i, _ in seen]
+    centres = np.array([(x + w / 2, y + h / 2) for x, y, w, h in boxes])
+    offsets = np.array([(p.dx_mm, p.dy_mm) for _, p in seen], np.float64) / MM_PER_PX
+    found = {"": offsets, "_without_wave": without_wave(centres, offsets)}
+    return {
+        f"offset_px_{word}{suffix}": round(float(of(np.hypot(*by.T))), 3)
+        for suffix, by in found.items()
+        for word, of in (("median", np.median), ("largest", np.max))
+    }
+
+
+def _scatter(inspector: Inspector, golden: U8, unit: U8, affine: F64) -> dict[str, float]:
+    """Return what offsets the golden picture itself seems to have with the noise of a placement."""
+    found = [_offsets(_inspect(inspector, taken)) for taken in recaptures(golden, unit, affine, _RECAPTURES)]
+    return {
+        "recaptured_px_median": round(float(np.mean([f["offset_px_median"] for f in found])), 3),
+        "recaptured_px_largest": max(f["offset_px_largest"] for f in found),
+    }
 
 
 def _overlaps(box: Box, other: Any) -> bool:
@@ -124,22 +133,23 @@ def _touches(edit: Edit, characteristic: str) -> bool:
     return _overlaps((x - reach, y - reach, w + 2 * reach, h + 2 * reach), box)
 
 
-def _run(folder: Path, out: Path | None, units: tuple[str, ...]) -> dict[str, Any]:
+def _run(folder: Path, out: Path | None, units: tuple[str, ...], characters: bool) -> dict[str, Any]:
     picture = (folder / "golden.png").read_bytes()
     golden = _rgb(folder / "golden.png")
     begun = time.perf_counter()
-    inspector = Inspector(golden_sample(picture), {}, stopwatch=time.perf_counter)
+    inspector = Inspector(golden_sample(picture, components=not characters), {}, stopwatch=time.perf_counter)
     report: dict[str, Any] = {"compile_s": round(time.perf_counter() - begun, 1), "good": [], "edits": {}}
     for name in units:
         unit = _rgb(folder / f"unit-{name}.png")
         affine = _affine(golden, unit)
         good = _inspect(inspector, unit)
-        report["good"].append(_good(name, good, _difference(golden, unit, affine)))
+        difference = differences(golden, unit, affine)
+        report["good"].append(_good(name, good, difference) | _scatter(inspector, golden, unit, affine))
         report["timing_ms"] = good.timing_ms
         editor = Editor(unit, lambda points, a=affine: points @ a[:, :2].T + a[:, 2])
         rows: list[dict[str, Any]] = []
         shown: list[tuple[Edit, str]] = []
-        for edit in editor.edits():
+        for edit in editor.characters() if characters else editor.edits():
             rows.append(_judged(edit, _inspect(inspector, edit.pixels), good))
             shown.append((edit, rows[-1]["said"]))
             print(".", end="", flush=True, file=sys.stderr)
@@ -148,6 +158,12 @@ def _run(folder: Path, out: Path | None, units: tuple[str, ...]) -> dict[str, An
             write_sheet(out / f"uno-{name}.png", unit, shown)
     print(file=sys.stderr)
     return report
+
+
+def _gravity(said: str) -> str:
+    if said in ("conforms", "nothing"):
+        return "NOT FOUND"
+    return REASONS[said].verdict if said in REASONS else "REJECT" if said == LINEAR else "HOLD"
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -162,7 +178,9 @@ def _print(report: dict[str, Any]) -> None:
               f"named {sum(r['named'] for r in rows)}")  # fmt: skip
         for kind in dict.fromkeys(r["kind"] for r in rows):
             said = Counter(r["said"] for r in rows if r["kind"] == kind)
-            print(f"  {kind:<10} " + ", ".join(f"{code} {n}" for code, n in said.most_common()))
+            gravity = Counter(_gravity(r["said"]) for r in rows if r["kind"] == kind)
+            print(f"  {kind:<10} " + ", ".join(f"{code} {n}" for code, n in said.most_common())
+                  + f" ({', '.join(f'{n} {word}' for word, n in gravity.most_common())})")  # fmt: skip
         for row in rows:
             if not row["named"] or row["others"]:
                 print(
@@ -179,6 +197,11 @@ def main() -> None:
         "out", nargs="?", type=Path, help="folder for the contact sheets, which are not published"
     )
     parser.add_argument("--unit", choices=_UNITS, help="only one of the placements")
+    parser.add_argument(
+        "--characters",
+        action="store_true",
+        help="instead of the edits: one character of a print changed",
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     options = parser.parse_args()
     data = os.environ.get("HALLMARK_DATA")
@@ -188,7 +211,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-    report = _run(folder, options.out, _UNITS if options.unit is None else (options.unit,))
+    report = _run(
+        folder, options.out, _UNITS if options.unit is None else (options.unit,), options.characters
+    )
     print(json.dumps(report)) if options.json else _print(report)
 
 

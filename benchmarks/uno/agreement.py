@@ -28,11 +28,11 @@ def _disk(box: Box) -> dict[str, Any]:
     }
 
 
-def _characteristics() -> list[dict[str, Any]]:
+def _characteristics(components: bool) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"kind": "surface", "id": "board", "name": "Board and components", "zones": ["board"]}
     ]
-    for name, part in PARTS.items():
+    for name, part in PARTS.items() if components else ():
         found.append({
             "kind": "component", "id": name, "name": name, "view": "top", "upper": OFFSET_MM,
             "region": _disk(part.box) if part.round else _rectangle(part.box), "polarised": part.polarised,
@@ -46,7 +46,7 @@ def _characteristics() -> list[dict[str, Any]]:
     return [{**c, "number": i, "severity": "major"} for i, c in enumerate(found, start=1)]
 
 
-def golden_sample(picture: bytes) -> GoldenSample:
+def golden_sample(picture: bytes, *, components: bool = True) -> GoldenSample:
     """Return the agreement as if supplier and buyer had sealed it; `picture` is golden.png."""
     spec = GoldenSpec.model_validate({
         "part": {"number": "UNO", "revision": "R3", "name": "Populated board"},
@@ -55,7 +55,7 @@ def golden_sample(picture: bytes) -> GoldenSample:
             "id": "top", "image": "images/top.png", "width_px": WIDTH, "height_px": HEIGHT,
             "mm_per_px": MM_PER_PX,
         }],
-        "characteristics": _characteristics(),
+        "characteristics": _characteristics(components),
         "zones": [{
             "id": "board", "name": "Board", "view": "top",
             "region": {"type": "polygon", "points_px": BOARD},

@@ -10,10 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.uno.layout import MM_PER_PX, PARTS, Box
+from benchmarks.uno.characters import cells, replaced
+from benchmarks.uno.layout import MM_PER_PX, PARTS, PRINTS, Box
 from kernels.compiled import F64, U8
 
 MARGIN = 3  # pixels about a body that belong to it: its outline and shadow
+_SYMMETRIC = 0.6  # correlation of a character with itself upside down: more is no other character
 _FEATHER = 1.5  # standard deviation, pixels, of the seam
 _GLYPHS: tuple[tuple[str, str, Box, tuple[int, int]], ...] = (
     # what changes, print, the character's box as it is taken from and where it is put, golden pixels
@@ -21,7 +23,7 @@ _GLYPHS: tuple[tuple[str, str, Box, tuple[int, int]], ...] = (
     ("ATMEGA328P reads ATMEGA828P", "atmega-marking", (469, 296, 10, 15), (450, 296)),
     ("ATMEGA328P reads ATMEGA388P", "atmega-marking", (468, 296, 10, 15), (459, 296)),
     ("1829 reads 1129", "atmega-marking", (418, 312, 9, 16), (427, 312)),
-    ("1829 reads 1822", "atmega-marking", (437, 312, 9, 16), (446, 312)),
+    ("1829 reads 1822", "atmega-marking", (433, 312, 9, 16), (442, 312)),
     ("the 6 of 16.000 is altered", "crystal-marking", (777, 400, 11, 20), (738, 400)),
     ("25V reads 55V", "c1-value", (673, 218, 16, 9), (673, 209)),
     ("47 reads 44", "c1-value", (689, 207, 16, 9), (689, 217)),
@@ -123,6 +125,28 @@ class Editor:
             yield Edit(
                 f"scratch {i}", "scratch", "board", "linear-mark", box, self._scratch(start, end, code)
             )
+        for name, (box, _) in PRINTS.items():
+            for what, strength, colour in (("half its contrast", 0.5, False), ("another ink", 1.0, True)):
+                pixels = self._inked(box, strength, colour)
+                yield Edit(f"{name} in {what}", "ink", name, "print_discoloured", box, pixels)
+
+    def characters(self) -> Iterator[Edit]:
+        """Yield units with one character of a print changed: to each other of its line, erased, turned."""
+        for what, name, source, target in replaced():
+            box = (*target, *source[2:])
+            yield Edit(what, "character", name, "print_differs", box, self._glyph(source, target))
+        for what, name, box in cells():
+            x, y = self._at(box[:2])
+            own = self._unit[y : y + box[3], x : x + box[2]].astype(np.float64)
+            about = self._unit[y - 3 : y + box[3] + 3, x - 3 : x + box[2] + 3].astype(np.float64)
+            ring = np.ones(about.shape[:2], np.bool_)
+            ring[3:-3, 3:-3] = False
+            erased = np.broadcast_to(np.median(about[ring], axis=0), own.shape)
+            yield Edit(f"{what} erased", "erased", name, "print_differs", box, self._patched(erased, (x, y)))
+            turned = own[::-1, ::-1]
+            if np.corrcoef(own.mean(axis=2).ravel(), turned.mean(axis=2).ravel())[0, 1] < _SYMMETRIC:
+                pixels = self._patched(turned, (x, y))
+                yield Edit(f"{what} upside down", "upside down", name, "print_differs", box, pixels)
 
     def _edit(self, what: str, kind: str, name: str, expected: str, pixels: U8) -> Edit:
         return Edit(what, kind, name, expected, PARTS[name].box, pixels)
@@ -188,14 +212,37 @@ class Editor:
 
     def _glyph(self, source: Box, target: tuple[int, int]) -> U8:
         _, _, w, h = source
-        (sx, sy), (tx, ty) = self._at(source[:2]), self._at(target)
+        sx, sy = self._at(source[:2])
+        return self._patched(self._unit[sy : sy + h, sx : sx + w], self._at(target))
+
+    def _patched(self, pixels: Any, at: tuple[int, int]) -> U8:
+        """Return the unit with other pixels at a place, but for a feathered rim."""
+        (tx, ty), (h, w) = at, pixels.shape[:2]
         cover = np.zeros((h, w), np.float64)
         cover[1:-1, 1:-1] = 1
         cover = cv2.GaussianBlur(cover, (3, 3), 0.7)[..., None]
         out = self._unit.astype(np.float64)
-        out[ty : ty + h, tx : tx + w] += cover * (
-            self._unit[sy : sy + h, sx : sx + w] - out[ty : ty + h, tx : tx + w]
+        out[ty : ty + h, tx : tx + w] += cover * (pixels - out[ty : ty + h, tx : tx + w])
+        return np.clip(np.round(out), 0, 255).astype(np.uint8)
+
+    def _inked(self, box: Box, strength: float, other: bool) -> U8:
+        """Return the unit with a print fainter, or in another ink: yellow for light, red for dark."""
+        (x, y), (_, _, w, h) = self._at(box[:2]), box
+        x, y, w, h = x - 2, y - 2, w + 4, h + 4
+        cut = self._unit[y : y + h, x : x + w].astype(np.float64)
+        grey = cut.mean(axis=2)
+        low, middle, high = np.percentile(grey, (3, 50, 97))
+        light = high - middle > middle - low
+        ground, ink = (
+            cut[np.abs(grey - level) < 12].mean(axis=0) for level in ((low, high) if light else (high, low))
         )
+        amount = np.clip((cut - ground) @ (ink - ground) / ((ink - ground) @ (ink - ground)), 0, 1)[..., None]
+        target = ink * (1, 0.85, 0.2) if light else np.array([170.0, 30.0, 30.0])
+        out = self._unit.astype(np.float64)
+        change = amount * (target - ink) if other else (strength - 1) * amount * (ink - ground)
+        cover = np.zeros((h, w), np.float64)
+        cover[2:-2, 2:-2] = 1
+        out[y : y + h, x : x + w] += cv2.GaussianBlur(cover, (3, 3), 0.7)[..., None] * change
         return np.clip(np.round(out), 0, 255).astype(np.uint8)
 
     def _scratch(self, start: tuple[int, int], end: tuple[int, int], code: int) -> U8:

@@ -36,6 +36,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 _LICENCE: Final = "The units' owner's: pictures of their production, not to be passed on."
 _AROUND: Final = 24  # golden pixels shown around a deviation
+_LABEL_MARGIN: Final = 12  # pixels that labels of artwork lie round a defect, DeepPCB's and drawn ones
 _LEAST_SHOWN: Final = 200  # pixels of a picture's side
 
 
@@ -64,24 +65,39 @@ class Sheets:
             for v in sample.spec.views
         }
 
-    def aligned(self, reader: SpoolReader, sequence: int) -> dict[str, U8]:
-        """Return the unit's views in the golden view's pixels; a view that was not found is left out.
+    def is_artwork(self, view: str) -> bool:
+        """Return whether a view shows binary artwork, whose pairs are grey and lie in the frame's pixels."""
+        return self.sample.spec.view(view).artwork is not None
+
+    def aligned(self, reader: SpoolReader, sequence: int) -> dict[str, tuple[U8, U8]]:
+        """Return golden picture and unit of each view, aligned; a view that was not found is left out.
+
+        Both (h, w, 3) uint8 RGB in the golden view's pixels; of artwork (h, w, 1), artwork dark, in the
+        frame's.
 
         Raises:
             FrameLostError, FrameDroppedError: its frames are not there.
         """
-        found: dict[str, U8] = {}
+        found: dict[str, tuple[U8, U8]] = {}
         for view, data in reader.frames(sequence).items():
             frame: Frame = read_frame(data, view=view, camera="stored", source=str(sequence))
+            if self.is_artwork(view):
+                pair = self._inspector.artwork(frame)
+                if pair is not None:
+                    found[view] = pair[0][..., None], pair[1][..., None]
+                continue
             unit = self._inspector.rectified(frame)
             if unit is not None:
-                found[view] = unit
+                found[view] = self.golden[view], unit
         return found
 
     def box(self, defect: Defect) -> tuple[int, int, int, int]:
-        """Return a deviation's box in golden pixels, x1 y1 x2 y2, x2 and y2 exclusive."""
-        scale = self.sample.spec.view(defect.view).mm_per_px
-        x, y, w, h = (v / scale for v in defect.box_mm)
+        """Return a deviation's box in the pixels of its pair, x1 y1 x2 y2, x2 and y2 exclusive."""
+        if self.is_artwork(defect.view):
+            x, y, w, h = (v + shift for v, shift in zip(defect.box_px, (0.5, 0.5, 0, 0), strict=True))
+        else:
+            scale = self.sample.spec.view(defect.view).mm_per_px
+            x, y, w, h = (v / scale for v in defect.box_mm)
         rows, columns = self.golden[defect.view].shape[:2]
         x1, y1 = max(int(np.floor(x)), 0), max(int(np.floor(y)), 0)
         return (
@@ -111,7 +127,7 @@ def write_sheet(
             if defect.view not in units:
                 continue
             name = f"{sequence:06d}-{number:03d}.png"
-            write_file(folder / name, _picture(sheets, units[defect.view], defect))
+            write_file(folder / name, _picture(*units[defect.view], sheets.box(defect)))
             rows.append((
                 sequence, record.serial or "", record.digest, number, defect.view, defect.defect_class,
                 defect.severity or "", "" if defect.confidence is None else f"{defect.confidence:.3f}",
@@ -175,15 +191,24 @@ def collect(
     """Write prepared pairs (`hallmark.training.prepared`) of what was called; return how many pairs.
 
     Each pair is a view of a unit aligned to the golden view; its boxes are the deviations called a defect,
-    its candidates all that were called. `calls.csv` is kept beside them as it was filled in.
+    its candidates all that were called. Boxes on artwork are as much larger as the labels that detectors of
+    artwork learn from. `calls.csv` is kept beside them as it was filled in.
 
     Raises:
-        TrainingError: the folder is in use, or no unit could be aligned.
+        TrainingError: the folder is in use, no unit could be aligned, or views of artwork and others were
+            called, which no one model learns from.
         SpoolError: frames are lost.
     """
     if out.exists() and any(out.iterdir()):
         raise TrainingError(f"{out} holds files: choose an empty folder")
     out.mkdir(parents=True, exist_ok=True)
+    views = {records[c.sequence].defects[c.defect - 1].view for c in calls}
+    artwork = {sheets.is_artwork(view) for view in views}
+    if len(artwork) > 1:
+        raise TrainingError(
+            f"views {', '.join(sorted(views))} were called, of which some show artwork: call one kind, since "
+            "no model learns from both"
+        )
     of_unit: dict[int, list[Call]] = defaultdict(list)
     for call in calls:
         of_unit[call.sequence].append(call)
@@ -191,17 +216,17 @@ def collect(
     names: dict[str, str] = {}
     for sequence, said in sorted(of_unit.items()):
         record = records[sequence]
-        for view, unit in sheets.aligned(reader, sequence).items():
+        for view, pair in sheets.aligned(reader, sequence).items():
             here = [(record.defects[c.defect - 1], c.name) for c in said]
             here = [(defect, name) for defect, name in here if defect.view == view]
             if here:
                 file = pair_file(len(digests))
-                digests[file] = write_pair(out, len(digests), _pair(sheets, view, unit, here, classes))
+                digests[file] = write_pair(out, len(digests), _pair(sheets, pair, here, classes))
                 names[file] = f"{record.serial or record.id} {view}"
     if not digests:
         raise TrainingError("no unit that was called could be aligned: check the golden sample")
     index = Index(
-        classes=tuple(classes), channels=3,
+        classes=tuple(classes), channels=1 if artwork == {True} else 3,
         source=f"{len(calls)} calls by {by} on records of station {reader.station}, golden sample "
         f"{sheets.sample.digest}",
         source_digest=sha256(sheet), licence=_LICENCE, files=digests, names=names,
@@ -213,24 +238,26 @@ def collect(
 
 
 def _pair(
-    sheets: Sheets, view: str, unit: U8, here: Sequence[tuple[Defect, str]], classes: Sequence[str]
+    sheets: Sheets, pair: tuple[U8, U8], here: Sequence[tuple[Defect, str]], classes: Sequence[str]
 ) -> PreparedPair:
     candidates = [sheets.box(defect) for defect, _ in here]
+    wider = _LABEL_MARGIN if sheets.is_artwork(here[0][0].view) else 0
+    rows, columns = pair[1].shape[:2]
     boxes = [
-        (*box, classes.index(name))
-        for box, (_, name) in zip(candidates, here, strict=True)
+        (max(x1 - wider, 0), max(y1 - wider, 0), min(x2 + wider, columns), min(y2 + wider, rows),
+         classes.index(name))
+        for (x1, y1, x2, y2), (_, name) in zip(candidates, here, strict=True)
         if name != NOT_A_DEFECT
-    ]
+    ]  # fmt: skip
     return PreparedPair(
-        golden=sheets.golden[view], unit=unit, boxes=np.array(boxes, np.int32).reshape(-1, 5),
+        golden=pair[0], unit=pair[1], boxes=np.array(boxes, np.int32).reshape(-1, 5),
         candidates=np.array(candidates, np.int32).reshape(-1, 4),
     )  # fmt: skip
 
 
-def _picture(sheets: Sheets, unit: U8, defect: Defect) -> bytes:
+def _picture(golden: U8, unit: U8, box: tuple[int, int, int, int]) -> bytes:
     """Return a PNG: the golden view's place, then the unit's, with some surroundings."""
-    golden = sheets.golden[defect.view]
-    x1, y1, x2, y2 = sheets.box(defect)
+    x1, y1, x2, y2 = box
     rows = slice(max(y1 - _AROUND, 0), y2 + _AROUND)
     columns = slice(max(x1 - _AROUND, 0), x2 + _AROUND)
     both = np.concatenate([golden[rows, columns], unit[rows, columns]], axis=1)

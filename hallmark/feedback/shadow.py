@@ -16,17 +16,18 @@ from typing import Final, Literal
 
 import cv2
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from evidence import Inspection, ModelReference, canonical_json, sha256
 from evidence.inspection import Digest, Verdict
 from golden import dsse
-from golden.regions import Closed
+from golden.regions import Closed, Stated
 from golden.sample import GoldenSample, write_file
 from hallmark.errors import TrainingError
 from hallmark.report.pictures import data_uri
 from kernels.compiled import U8
 from models import Classifier
+from models.detector import Detector
 from vision import Inspector, read_frame
 
 REPORT: Final = "shadow.json"
@@ -56,16 +57,25 @@ class Differing(Closed):
 class ShadowReport(Closed):
     """Which models judged which frames, and where they differ.
 
-    `frames` is the digest over the digests of all frames, in order; `golden` that of the golden sample.
+    `frames` is the digest over the digests of all frames, in order. `golden` is that of the golden sample by
+    which units were judged; prepared pairs have none, but `source_digest`, that of all they were made from
+    (reports of earlier releases state it as `golden`).
     """
 
     schema_: Literal["hallmark.shadow/1"] = Field(alias="schema", default="hallmark.shadow/1")
     old: ModelReference
     new: ModelReference
-    golden: Digest
+    golden: Stated[Digest] = None
+    source_digest: Stated[Digest] = None
     frames: Digest
     units: int
     differing: tuple[Differing, ...]
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> ShadowReport:
+        if (self.golden is None) == (self.source_digest is None):
+            raise ValueError("a shadow run has either a golden sample or the source of prepared pairs")
+        return self
 
     @property
     def flips(self) -> int:
@@ -94,7 +104,7 @@ class Shown:
 
 
 def run(
-    old: Classifier, new: Classifier, sample: GoldenSample, units: Iterable[StoredUnit],
+    old: Classifier | Detector, new: Classifier | Detector, sample: GoldenSample, units: Iterable[StoredUnit],
     progress: Callable[[int], None],
 ) -> tuple[ShadowReport, tuple[Shown, ...]]:  # fmt: skip
     """Judge every unit by both models.
@@ -105,7 +115,7 @@ def run(
     """
     surface = tuple(c for c in sample.spec.characteristics if c.kind == "surface")
     judged = replace(sample, spec=sample.spec.model_copy(update={"characteristics": surface}))
-    inspectors = [Inspector(judged, {}, classifier) for classifier in (old, new)]
+    inspectors = [Inspector(judged, {}, model) for model in (old, new)]
     digests: list[str] = []
     shown: list[Shown] = []
     done = 0
@@ -192,8 +202,8 @@ def _page(report: ShadowReport, shown: Iterable[Shown]) -> Iterator[str]:
         "img{max-width:46vw;display:block}.flips h2{color:#b01818}</style>"
         f"<h1>{html.escape(title)}</h1><p>{report.units} units judged by surface alone: {report.flips} "
         f"verdicts would flip, {len(report.differing) - report.flips} units keep their verdict and differ in "
-        "classes or severities. Golden sample "
-        f"{report.golden}, frames {report.frames}. Boxes: critical red, major orange, minor blue, held "
+        "classes or severities. "
+        f"{_judged_by(report)}, frames {report.frames}. Boxes: critical red, major orange, minor blue, held "
         "violet.</p>"
     )
     for one in sorted(shown, key=lambda s: s.differing.what):
@@ -210,6 +220,12 @@ def _page(report: ShadowReport, shown: Iterable[Shown]) -> Iterator[str]:
                 yield f"{html.escape(caption)}</figcaption></figure>"
             yield "</div>"
         yield "</section>"
+
+
+def _judged_by(report: ShadowReport) -> str:
+    if report.golden is not None:
+        return f"Golden sample {report.golden}"
+    return f"Pairs prepared from {report.source_digest}"
 
 
 def _sentence(told: Told) -> str:

@@ -57,7 +57,7 @@ def run(
             shown.append(Shown(one, ((file, pictures[0], pictures[1]),)))
         progress(done)
     report = ShadowReport(
-        old=old.reference, new=new.reference, golden=index.source_digest,
+        old=old.reference, new=new.reference, source_digest=index.source_digest,
         frames=sha256(canonical_json(index.files)), units=len(index.files),
         differing=tuple(s.differing for s in shown),
     )  # fmt: skip

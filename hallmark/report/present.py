@@ -103,6 +103,8 @@ def _because(
         places = [f"{x + w / 2:.1f}, {y + h / 2:.1f}" for x, y, w, h in seen.differs_mm]
         rest = f", in {len(places)} places in all" if len(places) > _MOST_PLACES else ""
         yield f"differs at {' and '.join(places[:_MOST_PLACES])} mm{rest}"
+    if result.reason == "print_discoloured" and seen.ink_differs is not None:
+        yield f"its ink's contrast departs by {seen.ink_differs:.0%} of the golden sample's"
     yield f"correlation with the golden sample {seen.score:.2f}"
 
 

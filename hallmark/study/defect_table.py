@@ -12,7 +12,7 @@ from typing import Final
 from evidence import Defect, Inspection
 from golden.sample import GoldenSample
 from hallmark.errors import ReadingFileError
-from models.release import classifier_for
+from models.fitting import model_for
 from quality.pod import DefectTrial, GoodUnit, PodStudy
 from vision import Inspector, read_frame
 
@@ -41,7 +41,7 @@ def run_table(
     """Inspect the pictures of a table and return the trials, as measured on real parts.
 
     A defect with a place is found where a finding lies within 1 mm of it; one without, where anything is
-    found in its zone.
+    found in its zone: the study counts these.
 
     Args:
         table: the file, beside which the pictures lie.
@@ -56,11 +56,11 @@ def run_table(
     (view,) = sample.spec.views
     surfaces = tuple(c for c in sample.spec.characteristics if c.kind == "surface")
     only = sample.spec.model_copy(update={"characteristics": surfaces})
-    classifier = None if model is None else classifier_for(sample, str(model))
-    station = Inspector(replace(sample, spec=only), {}, classifier)
+    namer = None if model is None else model_for(sample, str(model))
+    station = Inspector(replace(sample, spec=only), {}, namer)
     trials: list[DefectTrial] = []
     good: list[GoodUnit] = []
-    held = 0
+    held = by_zone = 0
     for done, (picture, shown) in enumerate(rows.items(), 1):
         frame = read_frame(
             (table.parent / picture).read_bytes(), view=view.id, camera="table", source=picture
@@ -72,10 +72,11 @@ def run_table(
             )
         elif {c.id for c in record.characteristics} & {c.id for c in surfaces}:
             trials += [_trial(picture, row, record) for row in shown]
+            by_zone += sum(row.place is None for row in shown)
         else:
             held += len(shown)
         progress(done)
-    reference = None if classifier is None else classifier.reference
+    reference = None if namer is None else namer.reference
     return PodStudy(
         golden=sample.digest,
         model=None if reference is None else f"{reference.name} {reference.digest}",
@@ -86,6 +87,7 @@ def run_table(
         trials=tuple(trials),
         good=tuple(good),
         not_judged=held,
+        by_zone=by_zone,
     )
 
 
@@ -111,12 +113,14 @@ def _is_at(finding: Defect, row: TrueDefect) -> bool:
     return math.hypot(dx, dy) <= _REACH_MM
 
 
-def read_table(table: Path, sample: GoldenSample) -> Mapping[str, Sequence[TrueDefect]]:
+def read_table(
+    table: Path, sample: GoldenSample, *, by_zone: bool = False
+) -> Mapping[str, Sequence[TrueDefect]]:
     """Return the defects of each picture that a table lists.
 
-    The table is CSV with a heading: picture (file, relative to the table), class, size_mm and zone; and,
-    where known, x_mm and y_mm, the defect's centre in the golden view. Each defect is one line; a picture
-    with an empty class is a unit without defect.
+    The table is CSV with a heading: picture (file, relative to the table), class, size_mm, zone, x_mm and
+    y_mm, the defect's centre in the golden view. Each defect is one line; a picture with an empty class is a
+    unit without defect. `by_zone` allows defects without a place.
 
     Raises:
         ReadingFileError: the table cannot be read, or says what cannot be; the message names the line.
@@ -153,6 +157,12 @@ def read_table(table: Path, sample: GoldenSample) -> Mapping[str, Sequence[TrueD
             place = (
                 _number(table, line, "x_mm", given.get("x_mm", "")),
                 _number(table, line, "y_mm", given.get("y_mm", "")),
+            )
+        elif not by_zone:
+            raise ReadingFileError(
+                f"{table}, line {line}: no x_mm and y_mm: whatever is found in zone {given['zone']}, a false "
+                "call too, would count as this defect; give its centre in the golden view, or take such "
+                "figures knowingly by --by-zone"
             )
         shown.append(TrueDefect(name, size, given["zone"], place))
     if not found:

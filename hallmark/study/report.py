@@ -22,6 +22,17 @@ _SIMULATED = (
 )
 
 
+def by_zone_said(study: PodStudy) -> str | None:
+    """Return what a study claims too much by defects without a stated place, or None."""
+    if not study.by_zone:
+        return None
+    return (
+        f"{study.by_zone} of {len(study.trials)} defects have no stated place: anything reported in the "
+        "zone, a false call too, counts as found, and one finding may count for several. Probabilities are "
+        "too high, a50, a90 and a90/95 too small, by an unknown amount; no decision rests on them."
+    )
+
+
 def pod_paper(study: PodStudy, curves: Sequence[PodCurve], title: str, issued: str) -> Paper:
     """Return the report of a study.
 
@@ -34,6 +45,9 @@ def pod_paper(study: PodStudy, curves: Sequence[PodCurve], title: str, issued: s
     blocks: list[Block] = []
     if study.source == "simulated":
         blocks.append(Text(_SIMULATED, "warning"))
+    limitation = by_zone_said(study)
+    if limitation is not None:
+        blocks.append(Text(limitation, "warning"))
     blocks.append(
         Facts((
             ("Trials", str(len(study.trials))),
@@ -72,6 +86,7 @@ def pod_record(study: PodStudy, curves: Sequence[PodCurve]) -> dict[str, Any]:
     """Return the study and its figures as JSON."""
     return {
         "source": study.source,
+        "limitations": [said for said in (by_zone_said(study),) if said],
         "curves": [c.record() for c in curves],
         "false_calls": [_call_record(name, calls) for name, calls in false_calls_by_conditions(study)],
         "study": study.model_dump(mode="json"),
@@ -82,6 +97,9 @@ def pod_lines(study: PodStudy, curves: Sequence[PodCurve]) -> Iterator[str]:
     """Yield the report's figures as text."""
     if study.source == "simulated":
         yield "SIMULATED: plans a study, decides nothing"
+    limitation = by_zone_said(study)
+    if limitation is not None:
+        yield f"LIMITATION: {limitation}"
     yield (
         f"{'class':<18} {'level':<8} {'zone':<12} {'found':>9} {'a50':>7} {'a90':>7} {'a90/95':>7} "
         f"{'ratio':>7} {'Wald':>7} {'compared':>9} {'dismissed':>9}"

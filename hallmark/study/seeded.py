@@ -98,7 +98,8 @@ def run_seeded(
         progress: is told units done and all units.
 
     Raises:
-        DatasetError: the sample has several views, or its image is not one that defects can be drawn on.
+        DatasetError: the sample has several views, or its image is not one that defects can be drawn on, as
+            artwork.
     """
     work = [_Work("defects", BEYOND, i) for i in range(plan.units)]
     work += [_Work("good", conditions, i) for conditions in (BEYOND, LINE) for i in range(plan.good)]
@@ -173,6 +174,10 @@ def _compile(sample: GoldenSample, model: Path | None) -> _Line:
     if len(spec.views) != 1:
         raise DatasetError(f"the golden sample has {len(spec.views)} views; a study draws on one")
     (view,) = spec.views
+    if view.artwork is not None:
+        raise DatasetError(
+            f"view {view.id!r} is artwork: nothing is drawn on it; name a table of real defects"
+        )
     image = read_frame(sample.images[view.image], view=view.id, camera="golden", source=view.image)
     golden = np.asarray(image.pixels, np.uint8)
     height, width = golden.shape[:2]

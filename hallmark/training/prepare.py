@@ -13,8 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from evidence import FrameError
 from golden.sample import write_file
 from hallmark.errors import TrainingError
+from hallmark.training.colour import colour_pair
 from hallmark.training.prepared import (
     INDEX,
     Index,
@@ -106,7 +108,7 @@ def prepare_pairs(
         progress(len(found))
     found.sort(key=lambda one: one.file)
     index = Index(
-        classes=(NOT_A_DEFECT, *source.labelled.classes), channels=1, source=source.description,
+        classes=(NOT_A_DEFECT, *source.labelled.classes), channels=source.channels, source=source.description,
         source_digest=source.labelled.digest, licence=source.licence,
         files={one.file: one.digest for one in found},
         names={one.file: item.pair.name for one, item in zip(found, source.items, strict=True)},
@@ -138,16 +140,25 @@ def _prepare_one(folder: Path, work: tuple[int, Item]) -> Prepared:
     if (folder / pair_file(number)).exists():
         pair, digest = read_pair(folder, number)
     else:
-        raw = item.raw()
-        aligned, found = prepare(raw.golden, raw.unit)
-        pair = PreparedPair(
-            golden=aligned[..., None], unit=raw.unit[..., None],
-            boxes=np.array(raw.boxes, np.int32).reshape(-1, 5),
-            candidates=np.column_stack((found.boxes, found.topology)).astype(np.int32),
-        )  # fmt: skip
+        pair = _pair(item)
         digest = write_pair(folder, number, pair)
     reached = _reached(pair)
     return Prepared(pair_file(number), digest, len(pair.boxes), reached, len(pair.candidates))
+
+
+def _pair(item: Item) -> PreparedPair:
+    raw = item.raw()
+    if raw.golden.ndim == 3:
+        try:
+            return colour_pair(raw.golden, raw.unit, raw.boxes)
+        except (TrainingError, FrameError) as error:
+            raise TrainingError(f"{item.pair.unit}: {error}; leave it out, or correct it") from error
+    aligned, found = prepare(raw.golden, raw.unit)
+    return PreparedPair(
+        golden=aligned[..., None], unit=raw.unit[..., None],
+        boxes=np.array(raw.boxes, np.int32).reshape(-1, 5),
+        candidates=np.column_stack((found.boxes, found.topology)).astype(np.int32),
+    )  # fmt: skip
 
 
 def _reached(pair: PreparedPair) -> int:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -25,7 +25,10 @@ _MOST_BETWEEN: Final = 0.1  # of the pixels of artwork; photographs of boards an
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """A pair before it is aligned: (h, w) uint8 pictures and boxes x1 y1 x2 y2 class, classes from 1."""
+    """A pair before it is aligned: pictures, and boxes x1 y1 x2 y2 class, classes from 1.
+
+    Pictures are (h, w) uint8 of artwork, or (h, w, 3) uint8 RGB of continuous tone.
+    """
 
     golden: U8
     unit: U8
@@ -34,10 +37,11 @@ class Raw:
 
 @dataclass(frozen=True)
 class LabelledItem:
-    """A labelled pair of a set with these classes."""
+    """A labelled pair of a set with these classes, of artwork or, in colour, of continuous tone."""
 
     pair: LabelledPair
     classes: tuple[str, ...]
+    colour: bool = False
 
     def raw(self) -> Raw:
         """Decode the pair.
@@ -46,8 +50,9 @@ class LabelledItem:
             TrainingError: it is no artwork.
             DatasetError: see `datasets.labelled.read_pixels`.
         """
-        pixels = read_pixels(self.pair)
-        _check_artwork(pixels.golden, self.pair.golden or self.pair.unit)
+        pixels = read_pixels(self.pair, colour=self.colour)
+        if not self.colour:
+            _check_artwork(pixels.golden, self.pair.golden or self.pair.unit)
         numbers = {name: n for n, name in enumerate(self.classes, start=1)}
         boxes = tuple((b.x1, b.y1, b.x2, b.y2, numbers[b.defect_class]) for b in pixels.boxes)
         return Raw(pixels.golden, pixels.unit, boxes)
@@ -84,6 +89,7 @@ class Source:
     labelled: LabelledSet
     items: tuple[Item, ...]
     settings: Mapping[str, Any]
+    channels: Literal[1, 3] = 1
 
     @property
     def licence(self) -> str:
@@ -102,11 +108,15 @@ class Source:
         }  # fmt: skip
 
 
-def labelled_source(labelled: LabelledSet) -> Source:
-    """Return a labelled set as a source, one pair for each of its own."""
-    items = tuple(LabelledItem(pair, labelled.classes) for pair in labelled.pairs)
-    description = f"{len(items)} labelled pairs in the layout {labelled.layout}"
-    return Source(description, labelled, items, {"layout": labelled.layout})
+def labelled_source(labelled: LabelledSet, *, colour: bool = False) -> Source:
+    """Return a labelled set as a source, one pair for each of its own; `colour` for continuous tone."""
+    items = tuple(LabelledItem(pair, labelled.classes, colour) for pair in labelled.pairs)
+    tone = " in colour" if colour else ""
+    description = f"{len(items)} labelled pairs{tone} in the layout {labelled.layout}"
+    settings: dict[str, Any] = {"layout": labelled.layout}
+    if not colour:
+        return Source(description, labelled, items, settings)
+    return Source(description, labelled, items, {**settings, "channels": 3}, channels=3)
 
 
 def drawn_source(golden: LabelledSet, units: int, seed: int) -> Source:
@@ -135,7 +145,7 @@ def _check_artwork(pixels: U8, path: Path) -> None:
     between = float(np.mean((pixels >= _MIDDLE[0]) & (pixels < _MIDDLE[1])))
     if between > _MOST_BETWEEN:
         raise TrainingError(
-            f"{path}: {between:.0%} of its pixels are neither black nor white, but a detector of crops is "
-            "trained on binary artwork: give pictures made so, or, for a coloured golden sample, draw on it "
-            "with 'hallmark model draw' (see 'make train')"
+            f"{path}: {between:.0%} of its pixels are neither black nor white, as of binary artwork: give "
+            "pictures made so; train on labelled units of continuous tone with --colour; or, for a coloured "
+            "golden sample, draw on it with 'hallmark model draw' (see 'make train')"
         )

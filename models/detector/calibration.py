@@ -24,6 +24,7 @@ TOPOLOGIES: Final = (
 )  # fmt: skip
 """What `vision.artwork.topology` says of a candidate, by number. Of 0 nothing is concluded."""
 
+NOT_TOLD: Final = 0
 LARGEST_OFFSET: Final = 8.0
 """Log odds that a topology may speak for or against a class: no more than what thousands of cases show."""
 

@@ -67,6 +67,8 @@ class PodStudy(Closed):
         trials: each of its own defect; several of one unit are of different classes.
         good: units without any defect.
         not_judged: defects on units that the inspection held before it looked for any.
+        by_zone: trials whose defect has no stated place: anything reported in its zone counted as found, a
+            false call too, so that the probabilities are too high and bear no decision.
     """
 
     golden: Name
@@ -78,13 +80,17 @@ class PodStudy(Closed):
     trials: tuple[DefectTrial, ...]
     good: tuple[GoodUnit, ...]
     not_judged: Annotated[int, Field(ge=0)] = 0
+    by_zone: Annotated[int, Field(ge=0)] = 0
 
     def require(self, use: Use) -> None:
-        """Refuse a decision by simulated trials.
+        """Refuse a decision by trials that are simulated, or that a false call may have found.
 
         Raises:
             SimulatedEvidenceError: `use` is "decision" and the trials are simulated.
+            StudyError: `use` is "decision" and defects have no stated place.
         """
+        if use == "decision":
+            self._require_places()
         if use == "decision" and self.source == "simulated":
             raise SimulatedEvidenceError(
                 "these detection probabilities are simulated: they plan a study and decide nothing; a "
@@ -109,8 +115,10 @@ class PodStudy(Closed):
         for decisions.
 
         Raises:
-            StudyError: no trial of the class and range, or no unit without defect.
+            StudyError: no trial of the class and range, or no unit without defect; or defects have no stated
+                place.
         """
+        self._require_places()
         trials = [
             t
             for t in self.trials
@@ -135,6 +143,13 @@ class PodStudy(Closed):
                 source=self.source,
             ),
         )
+
+    def _require_places(self) -> None:
+        if self.by_zone:
+            raise StudyError(
+                f"{self.by_zone} of {len(self.trials)} defects have no stated place: a false call in the "
+                "zone counts as found; a decision needs the place of each (x_mm, y_mm)"
+            )
 
     def _good(self, conditions: str | None) -> list[GoodUnit]:
         return [u for u in self.good if conditions in (None, u.conditions)]

@@ -10,14 +10,20 @@ from typer.testing import CliRunner
 
 from golden.authoring import load_images, parse_spec
 from golden.catalogue import Measures
+from golden.comparison import Comparison
 from golden.errors import SpecError
-from golden.spec import Colour, Entered, GoldenSpec, Surface
+from golden.spec import Code, Colour, Entered, GoldenSpec, Surface
 from hallmark.__main__ import app
 from hallmark.golden_init import categories, write_first_spec
 from models import CLASSES
 from tests import builders
 
 NAMED = ("assembly", "metal-part", "moulded-plastic", "pcb", "printed-packaging", "textile")
+UNSTATED = (
+    2,
+    1,
+    12,
+)  # edge_px, weak_codes and strong_codes that hold where a view states none: docs/surface.md
 STANDARD = re.compile(r"\b(ISO|IPC|IEC|ASTM|EN|UL|GS1|J-STD)\b[ -][A-Z0-9]")
 
 
@@ -89,6 +95,32 @@ def test_its_commented_examples_are_good_too(name: str, tmp_path: Path) -> None:
     spec, text = started(tmp_path, name)
     uncommented = parse_spec(re.sub(r"^  # (-|  )", r"  \1", text, flags=re.MULTILINE), name)
     assert len(uncommented.characteristics) > len(spec.characteristics)
+
+
+def test_the_examples_have_components_prints_and_codes_where_they_are_usual(tmp_path: Path) -> None:
+    every = {"component", "print", "code"}
+    shown = {"general": every, "assembly": every, "printed-packaging": {"print", "code"}, "pcb": {"code"}}
+    texts = {name: started(tmp_path, name)[1] for name in categories()}
+    for name, text in texts.items():
+        kinds = {line.split()[-1] for line in text.splitlines() if line.startswith("  # - kind: ")}
+        assert kinds & every == shown.get(name, set()), name
+    general = parse_spec(re.sub(r"^  # (-|  )", r"  \1", texts["general"], flags=re.MULTILINE), "general")
+    (code,) = (c for c in general.characteristics if isinstance(c, Code))
+    assert code.serial("UNIT-004217") == "004217"
+
+
+@pytest.mark.parametrize("name", categories())
+def test_the_optional_lines_of_a_view_are_good_too(name: str, tmp_path: Path) -> None:
+    spec, text = started(tmp_path, name)
+    assert [(v.comparison, v.ignore) for v in spec.views] == [(None, ()), (None, ())]
+    full = parse_spec(
+        re.sub(r"^    # ( *-|  |ignore:|comparison:)", r"    \1", text, flags=re.MULTILINE), name
+    )
+    for view in full.views:
+        assert len(view.ignore) == 1
+        assert view.comparison is not None
+        assert set(view.comparison.model_dump()) == set(Comparison.model_fields) - {"merge_mm"}
+        assert (view.comparison.edge_px, view.comparison.weak_codes, view.comparison.strong_codes) == UNSTATED
 
 
 @pytest.mark.parametrize("name", NAMED)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from datasets import pcb_s4
 from evidence import Inspection
+from golden.keys import SigningKey
 from hallmark.__main__ import app
 from hallmark.commands import input_errors
 from hallmark.demo.plant import Plant, build_plant
@@ -107,6 +108,9 @@ def inspect(plant: Plant, *arguments: str | Path) -> Result:
 
 def test_inspect_takes_the_model_that_is_named_and_records_it(plant: Plant, tmp_path: Path) -> None:
     mine = tiny.release(tmp_path / "mine", golden_image=tiny.digest(pcb_s4.good_scan()))
+    assert isinstance(inspect(plant, "--model", mine).exception, ModelUnsignedError)
+    (key,) = (plant.root / "keys" / "buyer").glob("*.key.json")
+    seal(mine, read_card(mine), SigningKey.load(key))
     result = inspect(plant, "--json", "--model", mine)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert Inspection.model_validate_json(result.stdout).model == read_card(mine).reference

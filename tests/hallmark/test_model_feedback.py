@@ -15,13 +15,16 @@ import pytest
 from onnx import numpy_helper
 from typer.testing import CliRunner, Result
 
+from golden import bundle
 from golden.errors import GoldenError
 from golden.keys import SigningKey
 from hallmark.__main__ import app
 from hallmark.commands import input_errors
 from hallmark.errors import TrainingError
+from hallmark.feedback import shadow as shadow_run
 from hallmark.training.prepared import Index, PreparedPair, pair_file, read_index, write_index, write_pair
 from models.card import MODEL, PARITY, read_card
+from models.detector.decision import decide
 from models.detector.release import open_detector
 from models.errors import ModelUnsignedError
 from models.release import packaged, seal
@@ -110,6 +113,8 @@ def shadow(line: Line) -> Path:
 
 def test_a_shadow_run_lists_the_verdicts_that_would_flip_with_pictures(line: Line, shadow: Path) -> None:
     report = json.loads(shadow.read_bytes())
+    assert report["golden"] == bundle.read(line.workshop.golden.read_bytes()).digest
+    assert "source_digest" not in report
     (one,) = report["differing"]
     assert (one["unit"], one["what"]) == ("2 scratched", "flips")
     assert one["old"]["verdict"] == "REJECT"
@@ -346,5 +351,15 @@ def test_detectors_run_in_shadow_on_prepared_pairs(tmp_path: Path) -> None:
         "unit 0: ACCEPT becomes HOLD", "unit 1: REJECT becomes HOLD",
     ]  # fmt: skip
     assert "3 units: 2 verdicts would flip" in told.stdout
+    report = json.loads((tmp_path / "out" / "shadow.json").read_bytes())
+    assert (report["source_digest"], "golden" in report) == (tiny.GOLDEN_IMAGE, False)
+    page = (tmp_path / "out" / "shadow.html").read_text("utf-8")
+    assert f"Pairs prepared from {tiny.GOLDEN_IMAGE}" in page
+    (tmp_path / "older.json").write_text(json.dumps({"golden": report.pop("source_digest"), **report}))
+    older, _ = shadow_run.read(tmp_path / "older.json")  # as earlier releases wrote it
+    assert (older.golden, older.flips) == (tiny.GOLDEN_IMAGE, 2)
+    (tmp_path / "neither.json").write_text(json.dumps(report))
+    with pytest.raises(TrainingError, match="either a golden sample or the source"):
+        shadow_run.read(tmp_path / "neither.json")
     assert run("model", "shadow", old, old, pairs, "--out", tmp_path / "same").exit_code == 0
     assert run("model", "shadow", old, packaged(), pairs, "--out", tmp_path / "x").exit_code == 2

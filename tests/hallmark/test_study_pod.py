@@ -11,15 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.special import expit
+from typer.testing import CliRunner
 
+from datasets import pcb_s4
+from hallmark.__main__ import app
+from hallmark.commands import input_errors
 from hallmark.errors import ReadingFileError
 from hallmark.report.pages import to_html
 from hallmark.study.chart import pod_chart
-from hallmark.study.defect_table import TrueDefect, _is_at, read_table
+from hallmark.study.defect_table import TrueDefect, _is_at, read_table, run_table
 from hallmark.study.report import pod_lines, pod_paper, pod_record
 from hallmark.study.seeded import BEYOND, LINE, STUDY_RANGES, SeededPlan, conditions_of
 from hallmark.training.golden import packaged_golden
 from hallmark.training.pairs import TRAINING_RANGES
+from quality.errors import StudyError
 from quality.inspection_error import Source
 from quality.pod import DefectTrial, GoodUnit, PodStudy, pod_curves
 
@@ -93,7 +98,7 @@ def table(folder: Path, *lines: str, heading: str = "picture,class,size_mm,zone,
 
 def test_a_table_lists_defects_by_picture_and_good_units(tmp_path: Path) -> None:
     file = table(tmp_path, "a.png,scratch,0.5,border,3,4", "a.png,stain,1.5,conductors,,", "b.png,,,,,")
-    assert read_table(file, packaged_golden()) == {
+    assert read_table(file, packaged_golden(), by_zone=True) == {
         "a.png": [
             TrueDefect("scratch", 0.5, "border", (3.0, 4.0)), TrueDefect("stain", 1.5, "conductors", None),
         ],
@@ -136,3 +141,45 @@ def test_a_defect_with_a_place_is_found_within_a_millimetre_of_it() -> None:
         assert _is_at(finding, TrueDefect("stain", 1.0, "conductors", place)) is found
     assert _is_at(finding, TrueDefect("stain", 1.0, "border", None))
     assert not _is_at(finding, TrueDefect("stain", 1.0, "conductors", None))
+
+
+def test_defects_without_a_place_are_refused_unless_they_are_taken_by_zone(tmp_path: Path) -> None:
+    file = table(tmp_path, "a.png,scratch,0.5,border,3,4", "a.png,stain,1.5,conductors,,")
+    said = CliRunner().invoke(app, ["study", "pod", "--defects", str(file)])
+    assert isinstance(said.exception, ReadingFileError)  # bad input: exit 2
+    assert isinstance(said.exception, input_errors())
+    assert str(said.exception).startswith(f"{file}, line 3: no x_mm and y_mm: whatever is found in zone cond")
+    plain = table(tmp_path, "a.png,stain,1.5,border", heading="picture,class,size_mm,zone")
+    with pytest.raises(ReadingFileError, match="line 2: no x_mm"):
+        read_table(plain, packaged_golden())
+    assert CliRunner().invoke(app, ["study", "pod", "--by-zone"]).exit_code == 2
+
+
+def test_a_study_by_zone_counts_such_trials(tmp_path: Path) -> None:
+    (tmp_path / "faulty.jpg").write_bytes(pcb_s4.good_scan())
+    lines = "faulty.jpg,stain,1.5,conductors,,", "faulty.jpg,scratch,0.5,border,3,4"
+    rows = read_table(table(tmp_path, *lines), packaged_golden(), by_zone=True)
+    made = run_table(tmp_path / "defects.csv", rows, packaged_golden(), None, lambda _: None)
+    assert (len(made.trials), made.by_zone, made.source) == (2, 1, "measured on real parts")
+
+
+def test_a_study_by_zone_says_so_everywhere_and_decides_nothing() -> None:
+    real = study("measured on real parts")
+    loose = real.model_copy(update={"by_zone": 30})
+    for one, limited in ((real, False), (loose, True)):
+        curves = pod_curves(one, use="study")
+        sentence = "30 of 102 defects have no stated place"
+        assert (sentence in to_html(pod_paper(one, curves, "Board", "2026-11-23T00:00:00Z"))) is limited
+        assert next(iter(pod_lines(one, curves))).startswith(f"LIMITATION: {sentence}") is limited
+        assert [said[: len(sentence)] for said in pod_record(one, curves)["limitations"]] == [
+            sentence
+        ] * limited
+    assert real.inspection_error("stain", from_mm=0.6).detection.parts > 0
+    for claim in (
+        lambda: pod_curves(loose, use="decision"), lambda: loose.inspection_error("stain", from_mm=0.6),
+    ):  # fmt: skip
+        with pytest.raises(StudyError, match="30 of 102 defects have no stated place"):
+            claim()
+    older = real.model_dump(mode="json")
+    del older["by_zone"]
+    assert PodStudy.model_validate(older) == real

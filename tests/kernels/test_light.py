@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kernels.light import decoding_table, difference_counts, luminance_window
+from kernels.light import code_counts, decoding_table, difference_counts, luminance_window
 
 
 def test_the_srgb_table_is_the_standard_formula() -> None:
@@ -57,3 +57,10 @@ def test_differences_over_two_pixels_are_counted_on_every_second_row_and_column(
     down = np.abs(signed[2:, ::2] - signed[:-2, ::2]).ravel()
     expected = np.bincount(np.concatenate((along, down)), minlength=256)
     assert np.array_equal(difference_counts(image), expected)
+
+
+@pytest.mark.parametrize(("shape", "step"), [((9, 14), 4), ((8, 13), 3), ((5, 5), 1), ((2, 3), 7)])
+def test_codes_are_counted_in_every_step_th_row_and_column(shape: tuple[int, int], step: int) -> None:
+    image = np.random.default_rng(3).integers(0, 256, shape, np.uint8)
+    expected = np.bincount(image[::step, ::step].ravel(), minlength=256)
+    assert np.array_equal(code_counts(image, step), expected)

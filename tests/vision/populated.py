@@ -15,6 +15,8 @@ from tests.vision import board
 W, H, MM = 640, 480, 0.1
 CHIP, LED, CODE, TEXT = (300, 200), (180, 300), (430, 90, 96, 96), (70, 60, 190, 40)
 
+GROUND, INK = (30.0, 80.0, 120.0), (235.0, 235.0, 230.0)
+
 
 def _chip(body: tuple[int, int, int] = (35, 34, 36)) -> Any:
     """A body with silver pins on both sides and a dot at pin 1."""
@@ -53,7 +55,7 @@ def _symbol(text: str) -> Any:
 @functools.cache
 def _ground() -> Any:
     rng = np.random.default_rng(7)
-    image = np.full((H, W, 3), (30.0, 80.0, 120.0), np.float32)
+    image = np.full((H, W, 3), GROUND, np.float32)
     for _ in range(120):
         a, b = rng.integers(0, (W, H), 2), rng.integers(0, (W, H), 2)
         b = a + (b - a) // 5
@@ -74,15 +76,16 @@ def picture(
     code: str | None = "UNIT-0042",
     seed: int = 1,
     light: float = 1.0,
+    ink: tuple[float, float, float] = INK,
 ) -> U8:
-    """Return a board; `chip` False leaves it bare."""
+    """Return a board; `chip` False leaves it bare, `ink` is the colour of the text."""
     image = _ground().copy()
     if chip is not False:
         _paste(image, _chip() if chip is None else chip, at, angle)
     _paste(image, led(), LED)
-    ink = np.zeros((H, W), np.uint8)
-    cv2.putText(ink, text, (80, 92), cv2.FONT_HERSHEY_DUPLEX, 0.9, 255, 2, cv2.LINE_AA)
-    image += (ink / 255.0)[..., None] * (np.array((235, 235, 230)) - image)
+    cover = np.zeros((H, W), np.uint8)
+    cv2.putText(cover, text, (80, 92), cv2.FONT_HERSHEY_DUPLEX, 0.9, 255, 2, cv2.LINE_AA)
+    image += (cover / 255.0)[..., None] * (np.array(ink) - image)
     x, y, w, h = CODE
     image[y - 10 : y + h + 10, x - 10 : x + w + 10] = 235
     if code is not None:

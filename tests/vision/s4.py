@@ -23,7 +23,7 @@ def spec() -> GoldenSpec:
     return load_spec(Path(hallmark.demo.__file__).with_name("s4.yaml"))
 
 
-def inspector(stated: GoldenSpec, classifier: Classifier | None = None) -> Inspector:
+def inspector(stated: GoldenSpec, model: Classifier | None = None) -> Inspector:
     """Return an inspector of board S4 under a specification."""
     golden = GoldenSample(
         spec=stated, digest="sha256:" + "4" * 64, version=1, issued=board.ISSUED, expires=None,
@@ -32,7 +32,7 @@ def inspector(stated: GoldenSpec, classifier: Classifier | None = None) -> Inspe
     return Inspector(
         golden,
         {"top": board.calibration(mm_per_px=pcb_s4.MM_PER_PX, relative_uncertainty=0.0005)},
-        classifier,
+        model,
     )
 
 

@@ -21,6 +21,7 @@ from models.release import packaged
 from quality.record_checks import check_results
 from tests.vision import artwork_board as board
 from vision import Inspector, VariationError
+from vision.artwork.align import Alignment
 from vision.artwork.candidates import MOST
 
 U8 = npt.NDArray[np.uint8]
@@ -42,7 +43,7 @@ class Says:
     """
 
     reference = ModelReference(name="says", digest="sha256:" + "1" * 64)
-    classes = CLASSES
+    classes: tuple[str, ...] = CLASSES
     hold_below = 0.74
     operating = 0.74
 
@@ -262,6 +263,8 @@ def test_places_that_are_bounded_alike_are_one_defect_but_two_names_are_two() ->
     together = only(inspected(two, wide))
     assert together.box_px == (99.5, 79.5, 20, 10)
     assert together.area_mm2 == pytest.approx(120 * board.MM_PER_PX**2, abs=1e-5)
+    thin = inspected(two, Says(shares("copper", 0.9), wide=-3))  # boxes without a pixel
+    assert [d.area_mm2 for d in thin.defects] == pytest.approx([60 * board.MM_PER_PX**2] * 2, abs=1e-5)
     named = inspected(two, Says(lambda k: shares("short" if k else "mousebite", 0.9), wide=14))
     assert {d.defect_class for d in named.defects} == {"short", "mousebite"}
 
@@ -289,10 +292,54 @@ def test_what_cannot_be_judged_is_held_and_says_why(picture: U8, reason: str) ->
 def test_a_unit_that_reaches_out_of_its_frame_may_be_rejected_but_not_accepted() -> None:
     within = board.shifted(board.golden(), board.MARGIN, 0)
     assert inspected(within, sure("open")).verdict == "ACCEPT"
-    beyond = board.shifted(board.golden(), board.MARGIN + 2, 0)
+    beyond = board.shifted(board.golden(), board.MARGIN + 1, 0)
     assert inspected(beyond, sure("open")).reasons == ("unit_out_of_frame",)
-    open_too = board.shifted(board.edited(GAP), board.MARGIN + 2, 0)
+    open_too = board.shifted(board.edited(GAP), board.MARGIN + 1, 0)
     assert inspected(open_too, sure("open")).reasons == ("unit_out_of_frame", "surface_rejected")
+
+
+@pytest.mark.parametrize("bend", [6.0, -10.0, 70.0, -70.0])
+def test_a_field_that_runs_away_where_the_board_is_blank_judges_nothing_there(
+    bend: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blank = board.golden().copy()
+    blank[:, 160:] = board.GROUND  # edges to u = -0.2 alone; the field grows to the right of that
+
+    def aligned(golden: U8, unit: U8) -> Alignment:
+        field = np.zeros((6, 2))
+        field[:4, 0] = 0.36 * bend, 1.2 * bend, 0, bend  # (u + 0.6)^2
+        return Alignment(golden, (0, 0), field)
+
+    monkeypatch.setattr("vision.artwork_view.align", aligned)
+    record = Inspector(board.sample(picture=blank), {}).inspect({"top": board.frame(blank)}, serial="S1")
+    assert record.reasons == (("unit_out_of_frame",) if abs(bend) > 50 else ())
+
+
+@pytest.mark.parametrize(("moved", "verdict"), [(0.3, "ACCEPT"), (0.5, "HOLD"), (0.7, "HOLD")])
+def test_the_last_pixel_of_a_zone_is_judged_where_half_of_it_lies_in_the_zone(
+    moved: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def aligned(golden: U8, unit: U8) -> Alignment:
+        return Alignment(golden, (0, 0), np.array([[moved, 0], *[[0, 0]] * 5], np.float64))
+
+    monkeypatch.setattr("vision.artwork_view.align", aligned)
+    record = inspected(board.edited((board.WIDTH - board.MARGIN, 40, 3, 6, board.COPPER)))
+    assert record.verdict == verdict
+    assert [d.zones for d in record.defects] == ([] if verdict == "ACCEPT" else [("board",)])
+
+
+@pytest.mark.parametrize(("reach", "reasons"), [(32.1, ("unit_misplaced",)), (20.0, ())])
+def test_a_field_that_moves_edges_too_far_is_no_pose_to_judge(
+    reach: float, reasons: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def aligned(golden: U8, unit: U8) -> Alignment:
+        return Alignment(golden, (0, 0), np.array([[0, reach], *[[0, 0]] * 5], np.float64))
+
+    monkeypatch.setattr("vision.artwork_view.align", aligned)
+    record = inspected(board.golden())
+    assert record.reasons == reasons
+    pose = record.frames[0].pose
+    assert (None if pose is None else pose.field_px) == (None if reasons else reach)
 
 
 def test_an_expired_golden_sample_judges_nothing() -> None:

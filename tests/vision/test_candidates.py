@@ -84,7 +84,10 @@ def test_a_stated_merge_joins_what_is_nearer_and_nothing_farther() -> None:
     assert Limits.of(Comparison(merge_mm=0.55), 0.04).closed == 15  # 13.75
     assert Limits.of(Comparison(), 0.04) == Limits.of(None, 0.04) == Limits()
     stated = Comparison(weak_codes=3, strong_codes=20, least_area_mm2=0.16, split_mm=4.0)
-    assert Limits.of(stated, 0.04) == Limits(3, 20, pytest.approx(100.0), 5, pytest.approx(100.0))
+    assert Limits.of(stated, 0.04) == Limits(
+        3, 20, pytest.approx(100.0), 5, pytest.approx(100.0), areas=False
+    )
+    assert Limits.of(Comparison(weak_codes=3), 0.04).areas
 
 
 def test_a_long_region_is_divided_into_parts_that_together_are_the_region() -> None:
@@ -214,7 +217,10 @@ def test_limits_of_area_contrast_and_colour_are_those_of_the_golden_sample() -> 
 
 def test_a_faint_stain_is_found_by_its_mean_colour() -> None:
     faint = ColourShift(rectangle(540, 380, 60, 50), lab_offset=(0.0, 0.0, 4.0))
-    assert defects(faint) == []
-    (size,) = defects(faint, colour_delta_e=1.5, colour_over_mm=0.3)
-    assert size == pytest.approx(np.hypot(60, 50) * board.MM_PER_PX, abs=0.35)
+    (by_area,) = defects(faint)
+    assert defects(faint, strong_codes=12) == []  # asked of a pixel: no area's mean is enough
+    (by_colour,) = defects(faint, strong_codes=12, colour_delta_e=1.5, colour_over_mm=0.3)
+    expected = np.hypot(60, 50) * board.MM_PER_PX
+    assert by_area == pytest.approx(expected, abs=0.15)
+    assert by_colour == pytest.approx(expected, abs=0.35)
     assert defects(colour_delta_e=1.5, colour_over_mm=0.3) == []

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from evidence import CharacteristicResult, Frame, Inspection
@@ -110,6 +111,45 @@ def test_one_other_character_is_found_where_it_is(text: str) -> None:
 
 def test_a_print_that_is_gone_is_missing() -> None:
     assert _result(_record(populated.picture(text=" ", seed=6)), "value").reason == "print_missing"
+
+
+@pytest.mark.parametrize(
+    ("ink", "reason", "departs"),
+    [
+        ((214.5, 219.5, 219.0), None, 0.1),
+        ((173.5, 188.5, 197.0), "print_unclear", 0.3),
+        ((132.5, 157.5, 175.0), "print_discoloured", 0.5),
+        ((235.0, 235.0, 40.0), "print_discoloured", 0.68),  # 190 codes of blue, of a contrast of 280
+    ],
+)
+def test_another_ink_and_a_faint_one_are_told(
+    ink: tuple[float, float, float], reason: str | None, departs: float
+) -> None:
+    record = _record(populated.picture(ink=ink, seed=8, light=0.9))
+    found = _result(record, "value")
+    assert found.reason == reason
+    assert record.verdict == {None: "ACCEPT", "print_unclear": "HOLD"}.get(reason, "REJECT")
+    assert found.presence is not None
+    assert found.presence.ink_differs == pytest.approx(departs, abs=0.05)
+
+
+def test_another_light_is_no_other_ink() -> None:
+    for light in (1.0, 0.85):
+        presence = _result(_record(populated.picture(seed=9, light=light)), "value").presence
+        assert presence is not None
+        assert presence.ink_differs is not None
+        assert presence.ink_differs < 0.06
+
+
+def test_where_nothing_has_structure_a_component_is_missing_whatever_the_colours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vision.presence.component.bare_share", lambda *_: None)
+    assert _result(_record(populated.picture(chip=False, seed=4)), "chip").reason == "component_missing"
+    strange = np.zeros((60, 70, 4), np.float32)
+    strange[8:52, 8:62] = (150, 150, 150, 1)
+    strange[20:24, 8:62] = strange[40:44, 8:62] = (60, 200, 60, 1)
+    assert _result(_record(populated.picture(chip=strange, seed=4)), "chip").reason == "component_wrong"
 
 
 def test_a_code_must_match_and_be_read_and_be_the_unit_that_was_given() -> None:

@@ -8,7 +8,7 @@ averages out over a lot and differs between unit and golden sample, the second d
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +89,20 @@ class _Moves:
     @property
     def features(self) -> list[Associated]:
         return [f for f, _ in self.parts] + [f for f, _, _ in self.point_parts]
+
+    def along(self, displacements: Mapping[int, F64]) -> F64:
+        """Return the change, (m,), for (m, n) displacements in mm along the normals of each feature's points.
+
+        By the identity of the features; one that is not there does not move.
+        """
+        total: F64 = np.zeros(1)
+        for feature, gradient in self.parts:
+            if id(feature) in displacements:
+                total = total + displacements[id(feature)] @ (gradient @ feature.gain)
+        for feature, points, weights in self.point_parts:
+            if id(feature) in displacements:
+                total = total + displacements[id(feature)][:, points] @ weights
+        return total
 
     def by(self, displacements: Sequence[F64]) -> F64:
         """Return the change, (m,), for (m, n, 2) displacements in mm of the points of each feature."""
@@ -195,7 +209,7 @@ def _displaced(moves: _Moves, plane: PlaneMap, edge: EdgeDefinition) -> list[Lin
 
 def _towards_bright(moves: _Moves) -> float:
     """Return the value's change where every edge lies 1 mm farther towards its bright side."""
-    return float(moves.by([(f.bright * f.normals)[None] for f in moves.features])[0])
+    return float(moves.along({id(f): np.full((1, len(f.normals)), f.bright) for f in moves.features})[0])
 
 
 def _each(moves: _Moves) -> float:
@@ -204,15 +218,12 @@ def _each(moves: _Moves) -> float:
     A line is shifted along its normal; a closed form along x, along y and in its size. A feature that occurs
     twice moves once.
     """
-    features = moves.features
     square = 0.0
-    for own in {id(f): f for f in features}.values():
-        ways = np.zeros((3, len(own.points_px), 2))
-        ways[2] = own.bright * own.normals
+    for own in {id(f): f for f in moves.features}.values():
+        ways = np.full((1, len(own.normals)), own.bright)
         if own.form != "line":
-            ways[0, :, 0] = ways[1, :, 1] = 1.0
-        moved = [ways if f is own else np.zeros((3, len(f.points_px), 2)) for f in features]
-        square += float((moves.by(moved) ** 2).sum())
+            ways = np.concatenate((own.normals.T, ways))
+        square += float((moves.along({id(own): ways}) ** 2).sum())
     return math.sqrt(square)
 
 

@@ -19,7 +19,7 @@ _PIECES = 72  # of a full turn
 def drawing(plane: PlaneMap, features: Sequence[Associated], *measured: Primitive) -> Drawing:
     """Return the features' courses, each once, then what is measured."""
     every = {id(a): a for a in features}.values()
-    return Drawing((*(course(plane, a) for a in every), *measured))
+    return Drawing(measured, lambda: tuple(course(plane, a) for a in every))
 
 
 def course(plane: PlaneMap, a: Associated) -> Primitive:

@@ -40,7 +40,7 @@ def diameter(dimension: Dimension, a: Associated, plane: PlaneMap) -> Value | No
         return _local(dimension, _chords(a), [a], drawn)
     extreme, center = _envelope(a, inscribed=operator == "maximum_inscribed")
     touching = draw.circle(plane, center, placed(extreme)[1] / 2)
-    return of_extreme(solve(extreme), [a], Drawing((*drawn.primitives[:-1], touching)))
+    return of_extreme(solve(extreme), [a], replace(drawn, measured=(touching,)))
 
 
 def width(dimension: Dimension, a: Associated, b: Associated, plane: PlaneMap) -> Value | NotMeasured:

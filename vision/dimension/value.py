@@ -32,9 +32,20 @@ class Primitive:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a characteristic looks like over the raw frame; the last primitive shows what is measured."""
+    """What a characteristic looks like over the raw frame, drawn when somebody looks.
 
-    primitives: tuple[Primitive, ...]
+    Attributes:
+        measured: what shows the measured quantity.
+        courses: returns the courses of the fitted forms.
+    """
+
+    measured: tuple[Primitive, ...]
+    courses: Callable[[], tuple[Primitive, ...]] = tuple
+
+    @property
+    def primitives(self) -> tuple[Primitive, ...]:
+        """Return all of it; the last primitive shows what is measured."""
+        return (*self.courses(), *self.measured)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

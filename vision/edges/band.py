@@ -3,64 +3,64 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from calibration.plane_map import PlaneMap
-from kernels.band import CIRCLE, LINE, fit_band, gather_band
+from kernels.band import CIRCLE, LINE, gather_band
+from kernels.band_fit import fit_band
 from kernels.compiled import F32, F64, I32, Mask
 from vision.edges.association import Form
 from vision.edges.local import Local
 from vision.edges.raw import RawLight
-from vision.robust import median
 
 _WIDE_BAND = (5.0, 6.0)  # half width of the band: so many blurs and so many pixels more
 _NARROW_BAND = (3.0, 1.0)  # where light beside the edge is no two levels
 _UNEVEN = 0.05  # of the rise: residual rms beyond which it is not
 _NOISY = 2.0  # times the variance that the camera's noise explains
-_STEPS = 12
 FULL = 0.996  # light that may have been more
-_CLEANINGS = 4
 _LEAST_VARIANCE = 1e-10  # of a caliper, squared pixels
-_GRADED = 2.0  # standard uncertainties that light must grow across an edge to be believed
-_FOREIGN, _FOREIGN_RISE = 4.5, 0.08  # spreads of the noise and shares of the rise that light may be off
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
-    """One edge to fit: its form in local coordinates and where along it is looked."""
+    """One edge to fit: its form in local coordinates and where along it is looked.
+
+    `places` are the middles of the sectors, angles or u of a line; `rays` the unit vectors of these angles.
+    """
 
     form: Form
     local: Local
     span: F64  # as gather_band takes it
     sectors: int
     full: bool
+    places: F64 = field(init=False)
+    rays: F64 = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute what every look along the edge needs."""
+        at = self.span[0] + (np.arange(self.sectors) + 0.5) * self.span[1] / self.sectors
+        object.__setattr__(self, "places", at)
+        object.__setattr__(self, "rays", np.column_stack((np.cos(at), np.sin(at))))
 
     @property
     def code(self) -> int:
         """What the kernels call the form."""
         return LINE if self.form == "line" else CIRCLE
 
-    def places(self) -> F64:
-        """Return the middle of every sector: angle, or u of a line."""
-        return self.span[0] + (np.arange(self.sectors) + 0.5) * self.span[1] / self.sectors
-
-    def across(self, plane: PlaneMap, points: F64, normals: F64) -> F64:
-        """Return where (n, 2) local normals at (n, 2) local points lead in the picture, u per raw pixel."""
-        at = plane.jacobians(plane.to_px(self.local.to_mm(points)))
-        stretch = np.einsum("ji,njk->nik", self.local.turn, at) / self.local.mm_per_u
-        return np.einsum("nji,nj->ni", stretch, normals)
+    def across(self, plane: PlaneMap, pixels: F64, normals: F64) -> F64:
+        """Return where (n, 2) local normals at (n, 2) raw pixels lead in the picture, u per raw pixel."""
+        at, along = plane.jacobians(pixels), normals @ (self.local.turn.T / self.local.mm_per_u)
+        return at[:, 0] * along[:, :1] + at[:, 1] * along[:, 1:]
 
     def points(self, shape: F64) -> tuple[F64, F64]:
         """Return points and unit normals of the form at the places, local coordinates."""
-        at = self.places()
         if self.form == "line":
             s, c = math.sin(shape[1]), math.cos(shape[1])
-            points = np.column_stack((at, shape[0] + at * s / c))
+            points = np.column_stack((self.places, shape[0] + self.places * s / c))
             return points, np.broadcast_to(np.array([s, -c]), points.shape)
-        normals = np.column_stack((np.cos(at), np.sin(at)))
-        return shape[:2] + shape[2] * normals, normals
+        return shape[:2] + shape[2] * self.rays, self.rays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,14 +121,15 @@ def fit_edge(
     band: Band | None = None
     clipped = 0.0
     points, normals = edge.points(start.shape)
+    pixels = plane.to_px(edge.local.to_mm(points))
     per_u = 1 / np.hypot(
-        *edge.across(plane, points, normals).T
+        *edge.across(plane, pixels, normals).T
     )  # blur is even in the picture, not on the plane
     for blurs, more in (_WIDE_BAND, _NARROW_BAND):
         width = min(blurs * start.blur + more, reach + 4)
         pixels, sector = _gather(edge, start.shape, width, window)
-        band = _cleaned(raw, edge, start, kept, bright, per_u, pixels, sector)
-        lit = pixels[kept[sector], 2]
+        band = _fitted(raw, edge, start, kept, bright, per_u, pixels, sector)
+        lit = pixels[2, kept[sector]]
         clipped = float(np.mean(lit >= FULL)) if len(lit) else 0.0
         if band is not None and not _uneven(raw, band):
             return band, clipped
@@ -146,15 +147,15 @@ def _gather(edge: Edge, shape: F64, width: float, window: tuple[F32, F64]) -> tu
     light, corner = window
     ring = np.array([0.0, 1e6])
     if edge.form != "line":
-        stretch = np.linalg.svd(edge.local.stretch, compute_uv=False)
+        most, least = edge.local.stretches
         away = math.hypot(shape[0], shape[1]) + width + 2
-        ring[:] = max(shape[2] / stretch[0] - away, 0), shape[2] / stretch[1] + away
+        ring[:] = max(shape[2] / most - away, 0), shape[2] / least + away
     return gather_band(
         light, corner[0], corner[1], edge.local.cubic, ring, edge.code, shape, width, edge.sectors, edge.span
     )
 
 
-def _cleaned(
+def _fitted(
     raw: RawLight,
     edge: Edge,
     start: Start,
@@ -164,52 +165,17 @@ def _cleaned(
     pixels: F64,
     sector: I32,
 ) -> Band | None:
-    """Fit, leave out what no noise and no shape of the edge explains, and fit again until nothing changes.
-
-    Light that grows across an arc or a line is believed only where it is evident: it costs precision.
-    """
-    first = _levels(edge, start, bright, pixels)
-    wanted = kept.astype(np.float64)[sector]
-    seen = np.maximum(np.bincount(sector, minlength=edge.sectors), 1)
-    noise_of = np.sqrt(raw.variance_of(pixels[:, 2]))
-    weights, graded, band = wanted, not edge.full, None
-    count = 2 if edge.form == "line" else 3
-    for _ in range(_CLEANINGS):
-        if first is None:
-            return None
-        p, inverse, places, residuals, totals, ok = fit_band(
-            pixels, sector, edge.sectors, weights, edge.code, edge.full, graded, per_u, raw.variance,
-            bright, first, _STEPS,
-        )  # fmt: skip
-        rise = float(p[count + 1 + (3 if edge.full else 2)])
-        if not ok or rise <= 0:
-            return None
-        band = Band(
-            p[:count], float(p[count]), rise, inverse[:count, :count], places[:, 0], places[:, 1],
-            places[:, 2] / seen, float(totals[0]), of_pixels=True,
-        )  # fmt: skip
-        most = np.maximum(
-            _FOREIGN * 1.4826 * median(np.abs(residuals[weights > 0])), _FOREIGN_RISE * rise / noise_of
-        )
-        clean = np.where(np.abs(residuals) <= most, wanted, 0.0)
-        noise = 1.0 if raw.noise_known else band.mean_square
-        across = abs(float(p[count + 5])) if graded else math.inf
-        even = across < _GRADED * math.sqrt(max(noise * float(inverse[count + 5, count + 5]), 0.0))
-        if not even and bool((clean == weights).all()):
-            break
-        weights, graded = clean, graded and not even
-        first = np.array([*p[:count], *[0.0] * (3 - count), p[count], p[count + 1], rise])
-    return band
-
-
-def _levels(edge: Edge, start: Start, bright: float, pixels: F64) -> F64 | None:
-    """Return where the fit starts: form, blur, dark level and rise; None where a side shows too little."""
-    off = off_form(edge, start.shape, pixels) * bright
-    dark, lit = pixels[off < -start.blur, 2], pixels[off > start.blur, 2]
-    if len(dark) < 8 or len(lit) < 8:
+    p, inverse, places, mean_square, ok = fit_band(
+        pixels, sector, kept, edge.code, edge.full, per_u, raw.variance, raw.noise_known, bright,
+        start.shape, start.blur,
+    )  # fmt: skip
+    if not ok:
         return None
-    low = median(dark)
-    return np.array([*start.shape, start.blur, low, median(lit) - low])
+    count = 2 if edge.form == "line" else 3
+    return Band(
+        p[:count], float(p[count]), float(p[count + 1 + (3 if edge.full else 2)]), inverse[:count, :count],
+        places[:, 0], places[:, 1], places[:, 2], mean_square, of_pixels=True,
+    )  # fmt: skip
 
 
 def off_form(edge: Edge, shape: F64, uv: F64) -> F64:

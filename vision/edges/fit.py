@@ -159,7 +159,7 @@ def _fit(
     for near, far in ((0.0, reach), (_FIT_REACH_PX, max(_FIT_REACH_PX, 0.6 * reach))):
         middles, normals = edge.points(shape)
         centres = plane.to_px(edge.local.to_mm(middles))
-        directions = edge.across(plane, middles, normals)
+        directions = edge.across(plane, centres, normals)
         directions /= np.hypot(directions[:, 0], directions[:, 1])[:, None]
         curvature = np.full(edge.sectors, 0.0 if edge.form == "line" else 1.0 / max(shape[2], 1.0))
         seen = edges_across(light, centres - corner, directions, far, near, bright, curvature)
@@ -284,7 +284,7 @@ def _derivatives(edge: Edge, shape: F64, normals: F64) -> tuple[F64, F64]:
     unit, turn = edge.local.mm_per_u, edge.local.turn
     if edge.form == "line":
         c = math.cos(shape[1])
-        along = edge.places() / c
+        along = edge.places / c
         across = -unit * c * (turn @ normals[0])  # a line that slides along itself has not moved
         return np.column_stack((np.full(len(along), -c), -along)), np.array(
             [[across[0], 0.0], [across[1], 0.0], [0.0, 1.0]]

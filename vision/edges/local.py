@@ -10,8 +10,20 @@ import numpy as np
 from calibration.plane_map import PlaneMap
 from kernels.compiled import F64
 
-_GRID = 7
-_POWERS = np.array([0.0, 1, 1, 2, 2, 2, 3, 3, 3, 3])
+_GRID = 7  # places on either axis to which the cubic is fitted: Chebyshev's
+_POWERS = np.array([(0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2), (3, 0), (2, 1), (1, 2), (0, 3)])  # x, y
+
+
+def _places() -> F64:
+    """Return the origin, then the grid, (1 + _GRID^2, 2) in units of the reach."""
+    steps = np.cos((np.arange(_GRID) + 0.5) * math.pi / _GRID)
+    grid = np.column_stack((np.tile(steps, _GRID), np.repeat(steps, _GRID)))
+    return np.vstack((np.zeros((1, 2)), grid))
+
+
+_PLACES: F64 = _places()
+_BASIS: F64 = np.prod(_PLACES[1:, None] ** _POWERS, axis=2)
+_SOLUTION = np.asarray(np.linalg.pinv(_BASIS), np.float64)  # of least squares on the grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,22 +53,21 @@ class Local:
         The cubic follows lens and perspective to a thousandth of a pixel over a tenth of a usual field.
         `angle` turns u by so many radians against the plane's x, from x towards y.
         """
-        steps = np.cos((np.arange(_GRID) + 0.5) * math.pi / _GRID)
-        x: F64 = np.tile(steps * reach[0], _GRID)
-        y: F64 = np.repeat(steps * reach[1], _GRID)
-        pixels = np.vstack((np.zeros((1, 2)), np.column_stack((x, y)))) + origin
+        pixels = origin + _PLACES * reach
         mm = plane.to_mm(pixels)
         mm_per_u = math.sqrt(abs(float(np.linalg.det(plane.jacobians(pixels[:1])[0]))))
         c, s = math.cos(angle), math.sin(angle)
         turn = np.array([[c, -s], [s, c]])
         uv = (mm[1:] - mm[0]) @ turn / mm_per_u
-        scale = float(max(reach))
-        basis = _basis(x / scale, y / scale)
-        fitted = np.asarray(np.linalg.lstsq(basis, uv)[0], np.float64)
-        cubic: F64 = fitted / scale ** _POWERS[:, None]
-        return cls(
-            origin, mm[0], mm_per_u, turn, np.ascontiguousarray(cubic), np.ascontiguousarray(cubic[1:3].T)
-        )
+        cubic = np.ascontiguousarray(_SOLUTION @ uv / np.prod(reach**_POWERS, axis=1)[:, None])
+        return cls(origin, mm[0], mm_per_u, turn, cubic, np.ascontiguousarray(cubic[1:3].T))
+
+    @property
+    def stretches(self) -> tuple[float, float]:
+        """Return the greatest and the least size of a raw pixel at the origin, u: its singular values."""
+        (a, b), (c, d) = self.stretch
+        even, odd = math.hypot(a + d, b - c) / 2, math.hypot(a - d, b + c) / 2
+        return even + odd, abs(even - odd)
 
     def to_mm(self, uv: F64) -> F64:
         """Map (n, 2) local coordinates to mm on the plane."""
@@ -65,7 +76,3 @@ class Local:
     def of_mm(self, mm: F64) -> F64:
         """Map (n, 2) mm on the plane to local coordinates."""
         return (mm - self.origin_mm) @ self.turn / self.mm_per_u
-
-
-def _basis(x: F64, y: F64) -> F64:
-    return np.column_stack((np.ones_like(x), x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3))

@@ -32,6 +32,7 @@ _CLEAR = 2.0  # times as much that all rivals must leave
 _SAME = 0.1  # what two pictures of the golden sample leave that hardly tell each other apart
 _GOOD = 0.06  # what needs no search
 _BARE, _COVERED = 0.5, 0.25  # share of pixels that look like bare surroundings: missing from, there up to
+_GONE = 0.15  # of the golden sample's variance: less is no component, whatever ground shows
 _RING = 10  # pixels of surroundings beside a component
 _TILTS = (0.0, 12.0, -12.0, 24.0, -24.0, 36.0, -36.0)
 _SIZES = (0.5, 2.0)  # area of another component that may have taken the place
@@ -155,7 +156,7 @@ class ComponentCheck:
                 return Seen("turned", None, score, turned=90 * rival.quarters, bare=bare)
             return Seen("wrong", None, score, resembles=rival.id, bare=bare)
         if left >= _STRANGE and (bare is None or bare < _BARE):
-            return Seen("wrong", None, score, bare=bare)
+            return Seen("missing" if self.window.structure(wide) < _GONE else "wrong", None, score, bare=bare)
         return Seen("unclear", own, score, bare=bare)
 
     def _own(self, wide: F32) -> Placement | None:

@@ -77,6 +77,7 @@ def settle(
         found.angle,
         scale @ found.covariance @ scale,
         found.correlation,
+        found.gain,
         found.seen,
     )
 

@@ -36,6 +36,7 @@ class Placement:
         angle: turn.
         covariance: (3, 3) of dx, dy and angle, by the pictures' own misfit.
         correlation: of the two, 0 to 1, light and blur apart.
+        gain: contrast of the other picture over this one's.
         seen: (h, w, 3) float32, the other picture moved back and in this one's light.
     """
 
@@ -44,6 +45,7 @@ class Placement:
     angle: float
     covariance: F64
     correlation: float
+    gain: float
     seen: F32
 
     @property
@@ -121,9 +123,8 @@ def _placed(
     covariance = variance * inverse[:_MOTION, :_MOTION] * np.outer(scaling, scaling)
     shown = picture.values.copy()
     shown[picture.inside] += (residual / fit[0]).reshape(-1, 3).astype(np.float32)
-    return Placement(
-        pose[0], pose[1], math.degrees(pose[2]), covariance, math.sqrt(max(1 - left / total, 0.0)), shown
-    )
+    correlation = math.sqrt(max(1 - left / total, 0.0))
+    return Placement(pose[0], pose[1], math.degrees(pose[2]), covariance, correlation, float(fit[0]), shown)
 
 
 def _columns(picture: Picture) -> F64:

@@ -1,5 +1,5 @@
 # pyright: reportUnknownMemberType=false
-"""One print: is it there, in its place, and the same in every detail? It is compared, never read."""
+"""One print: is it there, in its place, with the same details and ink? It is compared, never read."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ import numpy as np
 
 from golden.characteristics import Print
 from kernels.compiled import F32, U8
+from vision.presence.ink import contrast, ink_channel, variance
 from vision.presence.matching import find, settle
-from vision.presence.placement import Placement
+from vision.presence.placement import Placement, place
 from vision.presence.window import Window
 
-State = Literal["agreed", "missing", "differs", "unclear"]
+State = Literal["agreed", "missing", "differs", "discoloured", "unclear"]
 
 _GOOD = 0.1  # share of the variance left unexplained that needs no search
 _FAINT = 0.15  # of the ink's contrast: structure below is ground
 _LEAST_CONTRAST = 15.0  # codes between ink and ground
-_DETAIL: Final = 0.75  # of a detail's size: how wide the windows are that are compared
+_DETAIL: Final = (
+    0.5  # of a detail's size, the windows that are compared: one stroke differs in half a character
+)
+_FINEST: Final = 0.6  # standard deviation, pixels: finer than this there are no strokes, only noise
+_ABOVE_NOISE = 3.0  # times the noise of the windows, which its largest of some hundred do not reach
 _NOISE = 0.02  # of the contrast squared: most that counts as noise
-_AGREES, _DIFFERS = 0.28, 0.4  # share of a window's structure that differs
+_SAME = 0.1  # share of the structure by which two captures of a print differ
+_SCATTER = 3.0  # standard deviations of that between windows, the most of some hundred
+_ALIKE = 4  # pixels that tell as much as one: neighbours share their noise
+_DIFFERS = 1.25  # times what may be of the same print: another
+_SAME_INK, _OTHER_INK = 0.2, 0.35  # of the contrast between ink and ground, as a colour, that differs
 _GONE = 0.2  # of the golden sample's variance: less is no print
 
 
@@ -31,19 +40,25 @@ _GONE = 0.2  # of the golden sample's variance: less is no print
 class Seen:
     """What was found: how it differs, where it lies, how alike it is as a whole, and where it differs.
 
-    `worst` is the largest share of the structure of a window, as wide as a detail, that differs; `places` are
-    the boxes x, y, width, height in golden pixels of what differs.
+    `worst` is the largest share of the structure of a window, half as wide as a detail, that differs; `ink`
+    the share of the contrast with the ground, as a colour, that does; `places` are the boxes x, y, width,
+    height in golden pixels of what differs.
     """
 
     state: State
     placement: Placement | None
     score: float
     worst: float
+    ink: float | None = None
     places: tuple[tuple[float, float, float, float], ...] = ()
 
 
 class PrintCheck:
     """Judges one print; what does not depend on the unit is computed here.
+
+    Attributes:
+        most: share of the structure of a window that may differ on the same print: 0.27 where windows are
+            5 px wide, 0.22 at 7 px, 0.15 at 17 px, since the mean of fewer pixels scatters more.
 
     Args:
         characteristic: the print.
@@ -52,58 +67,75 @@ class PrintCheck:
     """
 
     def __init__(self, characteristic: Print, golden: U8, mm_per_px: float) -> None:
-        """Cut the print's picture."""
+        """Cut the print's picture and find its ink."""
         self.characteristic = characteristic
         self.reach = 2 * characteristic.upper / mm_per_px + 2
         self.window = Window(golden, characteristic.region, 0, math.ceil(self.reach) + 4)
         self.picture = self.window.picture
-        self._wide = max(2 * round(_DETAIL * characteristic.detail_mm / mm_per_px / 2) + 1, 5)
-        grey = self.picture.values[self.picture.inside].mean(axis=1)
-        low, high = (float(v) for v in np.percentile(grey, (3, 97)))
+        self._wide = max(2 * round((_DETAIL * characteristic.detail_mm / mm_per_px - 1) / 2) + 1, 5)
+        self.most = _SAME * (1 + _SCATTER * math.sqrt(2 * _ALIKE) / self._wide)
+        self._channel = ink_channel(self.picture)
+        amount = self.picture.values @ self._channel
+        low, high = (float(v) for v in np.percentile(amount[self.picture.inside], (3, 97)))
         self.contrast = high - low
+        self._ink = _smooth(amount)
+        self._structure = variance(self._ink, self._wide)
+        self._colour = contrast(self.picture.values, self._ink, self.picture.inside)
 
-    def see(self, wide: F32) -> Seen:
-        """Judge the print in a unit's codes, as its window sees them."""
+    def see(self, wide: F32, light: float) -> Seen:
+        """Judge the print in a unit's codes, as its window sees them.
+
+        Args:
+            wide: (H, W, 3) codes.
+            light: what makes them as light as the golden sample's.
+        """
+        own = self._own(wide)
+        score = 0.0 if own is None else own.correlation
+        if self.window.structure(wide) < _GONE:
+            return Seen("missing", None, score, 1.0)
+        if own is None:
+            return Seen("differs", None, 0.0, 1.0, places=(self._box(0, 0, *self.picture.size),))
+        differing = self.differing(own.seen)
+        worst, ink = float(differing.max()), self.other_ink(own, light)
+        if self.contrast < _LEAST_CONTRAST:
+            return Seen("unclear", own, score, worst, ink)
+        where = (differing >= self.most).astype(np.uint8)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(where)
+        places = tuple(self._box(*(int(n) for n in stats[k][:4])) for k in range(1, count))
+        if worst >= _DIFFERS * self.most:
+            return Seen("differs", own, score, worst, ink, places)
+        if ink >= _OTHER_INK:
+            return Seen("discoloured", own, score, worst, ink, places)
+        unclear = worst >= self.most or ink >= _SAME_INK
+        return Seen("unclear" if unclear else "agreed", own, score, worst, ink, places)
+
+    def differing(self, seen: F32) -> F32:
+        """Return the share of structure that differs in the window about each pixel, (h, w)."""
+        unit = _smooth(seen @ self._channel)
+        other, apart = (variance(image, self._wide) for image in (unit, unit - self._ink))
+        noise = _ABOVE_NOISE * min(float(np.median(apart)), _NOISE * self.contrast**2)
+        ground = (_FAINT * self.contrast) ** 2
+        share = np.maximum(apart - noise, 0) / (np.maximum(self._structure, other) + ground)
+        return np.where(self.picture.inside, share, 0).astype(np.float32)
+
+    def other_ink(self, own: Placement, light: float) -> float:
+        """Return how far the contrast with the ground, as a colour, departs: in shares of the golden one."""
+        seen = own.gain * light * contrast(own.seen, self._ink, self.picture.inside)
+        return float(np.linalg.norm(seen - self._colour) / np.linalg.norm(self._colour))
+
+    def _own(self, wide: F32) -> Placement | None:
+        """Return where the print lies; at its full resolution, since its strokes are compared."""
         own = settle(self.picture, wide)
         if own is None or own.unexplained > _GOOD or own.offset > self.reach:
             found = find(self.picture, wide, self.reach)
             own = found if own is None or (found is not None and found.correlation > own.correlation) else own
-        if self._gone(wide):
-            return Seen("missing", None, 0.0 if own is None else own.correlation, 1.0)
-        if own is None:
-            return Seen("differs", None, 0.0, 1.0, (self._box(0, 0, *self.picture.size),))
-        differing = self.differing(own.seen)
-        worst = float(differing.max())
-        if self.contrast < _LEAST_CONTRAST:
-            return Seen("unclear", own, own.correlation, worst)
-        if worst < _AGREES:
-            return Seen("agreed", own, own.correlation, worst)
-        where = (differing >= _AGREES).astype(np.uint8)
-        count, _, stats, _ = cv2.connectedComponentsWithStats(where)
-        places = tuple(self._box(*(int(n) for n in stats[k][:4])) for k in range(1, count))
-        return Seen("differs" if worst >= _DIFFERS else "unclear", own, own.correlation, worst, places)
-
-    def differing(self, seen: F32) -> F32:
-        """Return the share of structure that differs in the window about each pixel, (h, w)."""
-        golden, unit = self.picture.values.mean(axis=2), seen.mean(axis=2)
-        own, other, apart = (self._structure(image) for image in (golden, unit, unit - golden))
-        noise = min(float(np.median(apart)), _NOISE * self.contrast**2)
-        ground = (_FAINT * self.contrast) ** 2
-        share = np.maximum(apart - noise, 0) / (np.maximum(own, other) + ground)
-        return np.where(self.picture.inside, share, 0).astype(np.float32)
-
-    def _structure(self, image: F32) -> F32:
-        """Return the variance in the window about each pixel of a grey image."""
-        size = (self._wide, self._wide)
-        mean = np.asarray(cv2.blur(image, size, borderType=cv2.BORDER_REFLECT), np.float32)
-        square = np.asarray(cv2.blur(image * image, size, borderType=cv2.BORDER_REFLECT), np.float32)
-        return np.maximum(square - mean * mean, 0)
-
-    def _gone(self, wide: F32) -> bool:
-        pad, (w, h) = self.window.pad, self.picture.size
-        here = wide[pad : pad + h, pad : pad + w][self.picture.inside]
-        golden = self.picture.values[self.picture.inside]
-        return float(here.var(axis=0).sum()) < _GONE * float(golden.var(axis=0).sum())
+        if own is None or own.seen.shape == self.picture.values.shape:
+            return own
+        return place(self.picture, wide, (own.dx, own.dy, own.angle))
 
     def _box(self, x: int, y: int, w: int, h: int) -> tuple[float, float, float, float]:
         return self.window.left + x - 0.5, self.window.top + y - 0.5, float(w), float(h)
+
+
+def _smooth(amount: F32) -> F32:
+    return np.asarray(cv2.GaussianBlur(amount, (0, 0), _FINEST), np.float32)

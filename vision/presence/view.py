@@ -10,7 +10,6 @@ from evidence import CharacteristicResult, CodeResult, PresenceResult
 from golden.conformity import decide
 from golden.spec import Code, Component, GoldenSpec, Print, View
 from kernels.compiled import F32, F64, U8
-from vision.field import Field
 from vision.judge import coded, placed, unmeasured
 from vision.mapping import QuadraticMap
 from vision.presence.codes import read_codes
@@ -53,7 +52,7 @@ class PresenceView:
 
     def results(self, frame: U8, found: Registered, aligned: Aligned) -> list[CharacteristicResult]:
         """Judge a unit by its (h, w, 3) uint8 frame; what the frame does not show is not judged."""
-        shown = _Shown(frame, found, aligned.field, self._size, self._mm_per_px)
+        shown = _Shown(frame, found, aligned, self._size, self._mm_per_px)
         results = [_component(check, shown) for check in self.components]
         results += [_print(check, shown) for check in self.prints]
         return results + [_code(c, frame, found.mapping, aligned) for c in self.codes]
@@ -63,13 +62,19 @@ class _Shown:
     """A unit's frame and where it shows what."""
 
     def __init__(
-        self, frame: U8, found: Registered, field: Field | None, size: tuple[int, int], mm_per_px: float
+        self, frame: U8, found: Registered, aligned: Aligned, size: tuple[int, int], mm_per_px: float
     ) -> None:
-        self.frame, self.found, self.field, self.size, self.mm_per_px = frame, found, field, size, mm_per_px
+        self.frame, self.found, self.aligned, self.size, self.mm_per_px = (
+            frame,
+            found,
+            aligned,
+            size,
+            mm_per_px,
+        )
 
     def see(self, window: Window) -> tuple[F32, float] | None:
         """Return the codes of a window and how well its place is known, pixels; None beyond the frame."""
-        field, u_px = window.about(self.field, self.size)
+        field, u_px = window.about(self.aligned.field, self.size)
         rows, columns = window.places(0)
         corners = np.array(
             [(x, y) for x in (columns[0], columns[-1]) for y in (rows[0], rows[-1])], np.float64
@@ -81,6 +86,12 @@ class _Shown:
         own = self.found.covariances(np.array([window.centre]))[0]
         u_px = math.hypot(u_px, math.sqrt(float(np.trace(own)) / 2))
         return window.see(self.frame, self.found.mapping, field), u_px
+
+    def light(self, window: Window) -> float:
+        """Return what makes a window's codes as light as the golden sample's."""
+        (x, y), (w, h) = window.centre, self.size
+        u, v = 2 * (x + 0.5) / w - 1, 2 * (y + 0.5) / h - 1
+        return float(np.array([1, u, v, u * u, u * v, v * v]) @ self.aligned.gain)
 
     def offset(self, placement: Placement, u_map_px: float) -> tuple[float, float]:
         """Return how far something lies from its place, mm, and the standard uncertainty of that."""
@@ -127,11 +138,13 @@ def _print(check: PrintCheck, shown: _Shown) -> CharacteristicResult:
     view = shown.see(check.window)
     if view is None:
         return unmeasured(c, "unit_out_of_frame")
-    seen, u_px = check.see(view[0]), view[1]
+    seen, u_px = check.see(view[0], shown.light(check.window)), view[1]
     presence = shown.presence(seen.placement, seen.score, check.window, u_px)
     if seen.places:
         boxes = tuple(tuple(round(v * shown.mm_per_px, 4) for v in place) for place in seen.places)
         presence = presence.model_copy(update={"differs_mm": boxes})
+    if seen.ink is not None:
+        presence = presence.model_copy(update={"ink_differs": round(seen.ink, 3)})
     if seen.state != "agreed" or seen.placement is None:
         return placed(c, None, presence, f"print_{seen.state}")
     return placed(c, shown.offset(seen.placement, u_px), presence, None)

@@ -100,6 +100,16 @@ class Window:
         rows, columns = self.places(self.pad)
         return resampled(frame, mapping, field, 1, columns, rows).astype(np.float32)
 
+    def structure(self, wide: F32) -> float:
+        """Return the variance of a unit's codes in the picture's place, over that of the picture's own.
+
+        Args:
+            wide: the unit's codes as `see` returns them.
+        """
+        here = wide[self.pad : self.pad + self.height, self.pad : self.pad + self.width][self.picture.inside]
+        own = self.picture.values[self.picture.inside]
+        return float(here.var(axis=0).sum()) / max(float(own.var(axis=0).sum()), 1e-9)
+
     def about(self, field: Field | None, size: tuple[int, int]) -> tuple[Field | None, float]:
         """Return the local field that the surroundings have here, and its standard uncertainty in pixels.
 

@@ -28,6 +28,7 @@ class Limits:
         least_area: pixels.
         closed: odd side, pixels, of the square that closes gaps.
         longest: pixels; a longer region is divided. None divides none.
+        areas: whether an area's mean alone makes a region strong; a stated `strong` asks it of a pixel.
     """
 
     weak: int = 1
@@ -35,6 +36,7 @@ class Limits:
     least_area: float = 0.0
     closed: int = _CLOSED
     longest: float | None = None
+    areas: bool = True
 
     @classmethod
     def of(cls, stated: Comparison | None, step_mm: float) -> Self:
@@ -47,6 +49,7 @@ class Limits:
             least_area=(stated.least_area_mm2 or 0.0) / step_mm**2,
             closed=_CLOSED if stated.merge_mm is None else math.ceil(stated.merge_mm / step_mm) | 1,
             longest=None if stated.split_mm is None else stated.split_mm / step_mm,
+            areas=stated.strong_codes is None,
         )
 
 

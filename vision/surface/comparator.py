@@ -28,12 +28,13 @@ from vision.field import Field, FieldFinder
 from vision.mapping import QuadraticMap
 from vision.regions import dense_outline, mask
 from vision.surface.aligned import Aligned, Illumination
+from vision.surface.areas import AreaChannel, unexplained
 from vision.surface.candidates import Candidate, Limits, candidates
 from vision.surface.colour import ColourDifference, ColourReference
 from vision.surface.colour_channel import ColourChannel
 from vision.surface.deviation import Deviation, largest_extent, principal_extent
 from vision.surface.interval import golden_interval, learned_interval
-from vision.surface.sampling import SCALE, every, half, place, resampled
+from vision.surface.sampling import SCALE, every, half, middles, place, resampled
 from vision.surface.variation import VariationModel
 
 
@@ -67,6 +68,7 @@ class SurfaceComparator:
         self._limits = Limits.of(stated, self.step_mm)
         self._least_delta_e = 0.0 if stated is None else stated.least_delta_e or 0.0
         self._colour_channel = self._colours(stated, golden_half)
+        self._areas = AreaChannel(golden_half, self._zones, reach)
         self._tinted: Mask | None = None
         ignored = np.zeros(golden_half.shape[:2], np.bool_)
         for region in view.ignore:
@@ -105,6 +107,7 @@ class SurfaceComparator:
         """Compare from now on with what a view's approved units show, not with the golden image alone."""
         units = variation.tally
         self._interval = learned_interval(self._foreseen, units.spread(), units.count, variation.unconfirmed)
+        self._areas.learn(self._foreseen, self._interval)
 
     @property
     def widened(self) -> U8:
@@ -119,13 +122,13 @@ class SurfaceComparator:
     def relit(self, aligned: Aligned) -> U8:
         """Return the unit's codes at half resolution, its illumination removed: (h, w, 3) uint8."""
         out = np.empty_like(aligned.pixels)
-        columns, rows = (_middle(n) for n in (self._width, self._height))
-        relight(aligned.pixels, aligned.gain, columns, rows, out)
+        relight(aligned.pixels, aligned.gain, middles(self._width), middles(self._height), out)
         return out
 
     def beyond(self, aligned: Aligned) -> Mask:
         """Return (h, w) bool, where a unit lies outside what is tolerated, inside zones."""
-        return self._compared(aligned) > 0
+        pixels = self._compared(aligned) > 0
+        return pixels | (self._areas.excess(aligned) * (self._judged > 0) > 0)
 
     def _compared(self, aligned: Aligned) -> U8:
         """Return by how many codes each pixel exceeds what is tolerated; the same buffer every time."""
@@ -217,8 +220,15 @@ class SurfaceComparator:
 
     def _candidates(self, aligned: Aligned, smallest_mm: float) -> Iterator[Candidate]:
         excess = self._compared(aligned)
+        self._tinted = None
+        areas = self._areas.excess(aligned) * (self._judged > 0)
+        if areas.any():
+            areas = unexplained(areas, candidates(excess, self.step_mm, 0.0, self._limits))
+            np.maximum(excess, areas, out=excess)
+            self._tinted = areas > 0 if self._limits.areas else None
         if self._colour_channel is not None:
-            self._tinted = self._colour_channel.deviates(self.relit(aligned)) & (self._judged > 0)
+            tinted = self._colour_channel.deviates(self.relit(aligned)) & (self._judged > 0)
+            self._tinted = tinted if self._tinted is None else self._tinted | tinted
         return candidates(excess, self.step_mm, smallest_mm, self._limits, self._tinted)
 
     def _coloured(self, aligned: Aligned, found: Deviation) -> bool:
@@ -306,8 +316,3 @@ class SurfaceComparator:
     def colour_difference(self, aligned: Aligned, reference: ColourReference) -> ColourDifference | None:
         """Return the region's difference to the golden sample, or None where too little of it is usable."""
         return reference.difference(aligned, self._table)
-
-
-def _middle(length: int) -> F32:
-    """Return where the pixels of an axis lie when they span -1..1."""
-    return (2 * np.arange(length) / (length - 1) - 1).astype(np.float32)

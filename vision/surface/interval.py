@@ -17,13 +17,12 @@ import cv2
 import numpy as np
 from scipy.special import stdtrit
 
+from kernels.comparison import BENT
 from kernels.compiled import F32, U8, Mask
 from vision.surface.tally import Spread
 
 _BASE_TOLERANCE = 9  # codes: noise and residual shading
 _TEXTURE_TOLERANCE = 0.25  # of the golden interval's width
-_BENT = 240  # codes: above, a camera's response bends, and codes of another light do not become these
-_BENT_TOLERANCE = 16  # codes more there
 _OUTSIDE = 0.001  # share of good pixels that an interval leaves outside
 _FORESEEN_FREEDOM = 4.0  # degrees of freedom that the foreseen width counts for
 _FORESEEN_UNITS = 1.0  # the golden sample is one unit
@@ -59,15 +58,17 @@ class Interval:
 
 
 def golden_interval(golden: U8, reach: int = 1) -> Interval:
-    """Return the interval of (h, w, 3) uint8 golden codes nearby: edges are tolerated to `reach` pixels."""
+    """Return the interval of (h, w, 3) uint8 golden codes nearby: edges are tolerated to `reach` pixels.
+
+    Where the golden image is nearly saturated there is no greatest code: it may be brighter than it shows.
+    """
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     soft = np.asarray(cv2.GaussianBlur(golden, (3, 3), 0.5), np.uint8)
     low = np.minimum(np.asarray(cv2.erode(golden, kernel), np.uint8), soft)
     high = np.maximum(np.asarray(cv2.dilate(golden, kernel), np.uint8), soft)
     width = (high.astype(np.int16) - low).max(axis=2)
-    bent = _BENT_TOLERANCE * (high.max(axis=2) >= _BENT)
-    tolerance = np.clip(_BASE_TOLERANCE + _TEXTURE_TOLERANCE * width + bent, 0, 255).astype(np.uint8)
-    return Interval(low, high, tolerance)
+    tolerance = np.clip(_BASE_TOLERANCE + _TEXTURE_TOLERANCE * width, 0, 255).astype(np.uint8)
+    return Interval(low, np.where(high >= BENT, np.uint8(255), high), tolerance)
 
 
 def learned_interval(foreseen: Interval, units: Spread, count: int, foreseen_only: Mask) -> Interval:

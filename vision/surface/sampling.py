@@ -50,3 +50,8 @@ def place(pixels: I64, length: int) -> F32:
     """Return where full pixels lie in an image of `length` shrunk ones that spans -1..1."""
     shrunk = (pixels + 0.5) / SCALE - 0.5
     return (2 * shrunk / (length - 1) - 1).astype(np.float32)
+
+
+def middles(length: int) -> F32:
+    """Return where the shrunk pixels of an axis lie when they span -1..1."""
+    return (2 * np.arange(length) / (length - 1) - 1).astype(np.float32)

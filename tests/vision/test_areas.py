@@ -1,0 +1,224 @@
+"""Areas: faint but wide differences on scenes that are known to the pixel, and what must not be found."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+from skimage.measure import block_reduce
+
+from kernels.comparison import BENT_CODES, UNIT_GAIN, cell_means, deviation
+from kernels.compiled import F32, U8
+from vision.surface import Aligned
+from vision.surface.areas import AreaChannel, unexplained
+from vision.surface.candidates import Candidate
+from vision.surface.interval import Interval, golden_interval
+
+HEIGHT, WIDTH = 240, 320
+JUDGED = np.ones((HEIGHT, WIDTH), np.uint8)
+PATCH = np.s_[100:132, 150:198]  # 32 x 48 pixels
+HUE = np.array([2.5, 0.0, -2.5], np.float32)  # codes: brightness as it was, red minus blue by 5
+
+
+def board(track: slice = np.s_[40:60], narrow: slice = np.s_[220:226], line: slice = np.s_[200:203]) -> F32:
+    """Return a scratched plate with a dark track, a bright one, a narrow one and a line, as codes."""
+    rng = np.random.default_rng(5)
+    codes = np.full((HEIGHT, WIDTH, 3), (150.0, 142.0, 138.0), np.float32)
+    for _ in range(150):  # scratches of polishing
+        x, y, turn = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), rng.uniform(0, 6.28)
+        end = round(x + 60 * np.cos(turn)), round(y + 60 * np.sin(turn))
+        scratch = cv2.line(np.zeros((HEIGHT, WIDTH), np.float32), (round(x), round(y)), end, 1.0, 1)
+        codes += scratch[..., None] * np.float32(rng.choice([-18, 18]))
+    codes[track] = codes[narrow] = (60.0, 62.0, 70.0)
+    codes[:, 40:56] = (220.0, 214.0, 205.0)
+    codes[line] = (60.0, 62.0, 70.0)
+    return np.asarray(cv2.GaussianBlur(codes, (0, 0), 0.7), np.float32)
+
+
+def captured(codes: F32, seed: int = 0, noise: float = 4.0) -> Aligned:
+    noisy = codes + np.random.default_rng(seed).normal(0, noise, codes.shape)
+    return Aligned(np.clip(np.rint(noisy), 0, 255).astype(np.uint8), UNIT_GAIN, 0.0)
+
+
+GOLDEN = np.rint(board()).astype(np.uint8)
+CHANNEL = AreaChannel(GOLDEN, JUDGED, 1)
+
+
+def with_patch(by: np.ndarray) -> F32:
+    codes = board()
+    codes[PATCH] += by
+    return codes
+
+
+def lit(codes: F32, red: float = 1.0, blue: float = 1.0) -> F32:
+    """Return codes under light of another colour that is stronger at the right, as codes with 14 more are."""
+    ramp = np.linspace(0.97, 1.03, WIDTH, dtype=np.float32)[None, :, None]
+    return (codes + 14) * ramp * np.array([red, 1.0, blue], np.float32) - 14
+
+
+@pytest.mark.parametrize("by", [HUE, -HUE, np.array([0.0, 4.5, 0.0])])
+def test_a_faint_patch_is_found_where_no_pixel_leaves_its_tolerance(by: np.ndarray) -> None:
+    unit = captured(with_patch(by), noise=2.5)
+    low, high = golden_interval(GOLDEN).bounds
+    outside = ((unit.pixels < low) | (unit.pixels > high)).any(axis=2)
+    assert outside.mean() < 0.002  # some are by chance
+    ys, xs = np.nonzero(CHANNEL.excess(unit))
+    assert (ys.min(), ys.max() + 1, xs.min(), xs.max() + 1) == pytest.approx((100, 132, 150, 198), abs=2)
+    assert len(ys) == pytest.approx(32 * 48, rel=0.12)
+
+
+def test_what_is_smaller_than_a_square_keeps_its_size() -> None:
+    codes = board()
+    codes[120:125, 200:205] += 110
+    ys, xs = np.nonzero(CHANNEL.excess(captured(codes, noise=1.0)))
+    assert (np.ptp(ys) + 1, np.ptp(xs) + 1) == pytest.approx((5, 5), abs=1)
+
+
+def test_the_excess_is_what_exceeds_the_floor_and_the_structure_of_the_place() -> None:
+    excess = int(CHANNEL.excess(captured(with_patch(2 * HUE), noise=0.0)).max())
+    assert excess in (7, 8)  # 10 codes, 3 of them the floor, rounded up
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_is_found_where_only_light_noise_and_place_differ(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    red, blue = rng.uniform(0.98, 1.02, 2)
+    dx, dy = rng.uniform(-1, 1, 2)
+    by = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
+    moved = cv2.warpAffine(board(), by, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+    soft = cv2.GaussianBlur(moved, (0, 0), float(rng.uniform(0.3, 0.8)))
+    assert not CHANNEL.excess(captured(lit(np.asarray(soft, np.float32), red, blue), seed)).any()
+
+
+def test_a_lamp_of_another_colour_hides_no_patch() -> None:
+    found = CHANNEL.excess(captured(lit(with_patch(2 * HUE), 1.02, 0.98)))
+    assert found[PATCH].astype(bool).mean() > 0.9
+    found[92:140, 142:206] = 0
+    assert not found.any()
+
+
+def test_a_track_that_is_wider_by_the_reach_passes_and_one_that_is_gone_does_not() -> None:
+    assert not CHANNEL.excess(captured(board(np.s_[39:61]))).any()
+    assert CHANNEL.excess(captured(board(np.s_[37:63]))).any()
+    assert not CHANNEL.excess(captured(board(narrow=np.s_[219:227]))).any()  # both edges in one square
+    assert not CHANNEL.excess(captured(board(narrow=np.s_[221:225]))).any()
+    assert not CHANNEL.excess(captured(board(line=np.s_[199:204]))).any()
+    parted = board()
+    parted[40:60, 100:140] = (74.0, 62.0, 56.0)  # as dark as the track, of another hue
+    ys, xs = np.nonzero(CHANNEL.excess(captured(parted)))
+    assert (ys.min(), ys.max() + 1, xs.min(), xs.max() + 1) == pytest.approx((40, 60, 100, 140), abs=3)
+
+
+def test_a_unit_that_differs_everywhere_is_judged_by_its_own_spread() -> None:
+    rng = np.random.default_rng(1)
+    blotches = cv2.GaussianBlur(rng.standard_normal((HEIGHT, WIDTH)).astype(np.float32), (0, 0), 8)
+    blotches *= 3.5 / blotches.std()
+    other = board() + blotches[..., None] * np.array([0.5, 0.0, -0.5], np.float32)
+    assert np.abs(blotches).max() > 8  # red minus blue, where a capture of the golden sample has 3
+    assert not CHANNEL.excess(captured(other)).any()
+    other[PATCH] += 7 * HUE
+    assert CHANNEL.excess(captured(other))[PATCH].astype(bool).mean() > 0.8
+
+
+def test_a_large_change_does_not_buy_itself_a_tolerance() -> None:
+    codes = board()
+    codes[80:150, 150:260] += HUE * 2  # a tenth of the view, a fifth of its calm places
+    found = CHANNEL.excess(captured(codes)) > 0
+    assert found[84:146, 154:256].mean() > 0.9
+
+
+def test_only_what_is_judged_and_shown_is_found() -> None:
+    judged = JUDGED.copy()
+    judged[:, 170:] = 0
+    unit = captured(with_patch(4 * HUE))
+    assert not AreaChannel(GOLDEN, judged, 1).excess(unit)[:, 174:].any()
+    assert AreaChannel(GOLDEN, judged, 1).excess(unit)[104:128, 154:168].all()
+    assert not CHANNEL.excess(dataclasses.replace(unit, shown=1 - JUDGED)).any()
+
+
+def test_what_approved_units_show_is_the_measure_once_learned() -> None:
+    channel = AreaChannel(GOLDEN, JUDGED, 1)
+    foreseen = golden_interval(GOLDEN)
+    low, high = (b.copy() for b in (foreseen.low, foreseen.high))
+    shift = (2 * HUE).astype(np.int16)
+    low[PATCH], high[PATCH] = (np.clip(b[PATCH] + shift, 0, 255).astype(np.uint8) for b in (low, high))
+    channel.learn(foreseen, Interval(low, high, foreseen.tolerance))
+    assert not channel.excess(captured(with_patch(2 * HUE))).any()
+    assert channel.excess(captured(board())).any()
+    channel = AreaChannel(GOLDEN, JUDGED, 1)
+    channel.learn(foreseen, Interval(foreseen.low, foreseen.high, foreseen.tolerance + np.uint8(9)))
+    assert not channel.excess(
+        captured(with_patch(2 * HUE), noise=2.0)
+    ).any()  # 10 codes and some noise, 12 tolerated
+    assert channel.excess(captured(with_patch(5 * HUE))).any()
+
+
+def test_areas_that_regions_explain_are_left_out_and_those_that_go_on_stay() -> None:
+    areas = np.zeros((60, 90), np.uint8)
+    areas[10:16, 10:40] = 3
+    areas[30:50, 10:40] = 5
+    scratch = Candidate((12, 12), np.ones((2, 26), np.bool_), np.ones((2, 26), np.bool_))
+    speck = Candidate((20, 40), np.ones((3, 3), np.bool_), np.ones((3, 3), np.bool_))
+    left = unexplained(areas, [scratch, speck])
+    assert not left[:20].any()
+    assert (left[20:] == areas[20:]).all()
+
+
+def test_an_image_too_small_for_a_lamp_or_a_spread_is_compared_all_the_same() -> None:
+    golden = np.full((24, 24, 3), 120, np.uint8)
+    unit = golden.copy()
+    unit[8:16, 8:16] += np.uint8(12)
+    found = AreaChannel(golden, np.ones((24, 24), np.uint8), 1).excess(Aligned(unit, UNIT_GAIN, 0.0))
+    assert found[10:14, 10:14].all()
+    assert not found[:4].any()
+
+
+def test_cell_means_are_those_of_an_independent_reduction() -> None:
+    image = np.random.default_rng(3).integers(0, 256, (23, 30, 3), np.uint8)
+    out = np.empty((5, 7, 3), np.float32)
+    cell_means(image, 4, out)
+    np.testing.assert_allclose(out, block_reduce(image[:20, :28], (4, 4, 1), np.mean), rtol=1e-6)
+
+
+# near saturation
+
+
+def test_a_white_place_that_saturates_under_more_light_is_no_area_of_another_hue() -> None:
+    golden = GOLDEN.copy()
+    golden[PATCH] = (253, 250, 236)
+    lamp = 1.08
+    unit = np.clip((golden + 14.0) * lamp - 14, 0, 255)  # red loses 17 codes, blue 1
+    found = AreaChannel(golden, JUDGED, 1).excess(
+        Aligned(np.rint(unit).astype(np.uint8), UNIT_GAIN / lamp, 0.0)
+    )
+    assert not found.any()
+    yellowed = golden.copy()
+    yellowed[PATCH] = (253, 250, 210)
+    assert AreaChannel(golden, JUDGED, 1).excess(Aligned(yellowed, UNIT_GAIN, 0.0))[PATCH].any()
+
+
+def beyond(golden_code: int, unit_code: int, gain: float = 1.0) -> int:
+    golden: U8 = np.full((8, 8, 3), golden_code, np.uint8)
+    interval = golden_interval(golden)
+    out = np.empty((8, 8), np.uint8)
+    unit = np.full_like(golden, unit_code)
+    lamp = gain * UNIT_GAIN
+    deviation(unit, lamp, interval.low, interval.high, interval.tolerance, np.ones((8, 8), np.uint8), out)
+    return int(out[4, 4])
+
+
+def test_a_mark_on_white_is_judged_like_any_other_where_the_unit_itself_is_not_saturated() -> None:
+    assert beyond(250, 230) == beyond(200, 180) == 20 - 9
+    assert beyond(250, 239) == 2
+    assert beyond(250, 240) == 0  # may be brighter than it shows
+
+
+def test_a_saturated_unit_may_have_been_brighter_and_a_saturated_golden_image_too() -> None:
+    low_gain = (255 - 20 + 14) / (255 + 14)  # a unit lit more strongly: its 255 becomes 235
+    assert beyond(255, 255, low_gain) == 0
+    assert beyond(255, 255, (255 - 9 - BENT_CODES - 4 + 14) / (255 + 14)) == 4
+    assert beyond(241, 255) == 0
+    assert beyond(239, 255) == 7
+    assert beyond(245, 240, 1.2) == 0  # brighter than white is white

@@ -1,0 +1,250 @@
+# pyright: reportUnknownMemberType=false
+"""Areas: means over squares, which show what is too faint for a single pixel's tolerance.
+
+The mean of n pixels has 1/sqrt(n) of their noise and little of their texture, so that what limits it is what
+the model of a good unit leaves over. Brightness and two differences of channels (opponent colours) are
+compared: a lamp moves the first, hardly the others. A square may differ by what the golden image's structure
+becomes when it lies a pixel elsewhere or is a pixel wider, and by a floor; a unit whose calm places differ
+more from the golden image than a capture does (another sheen, another polish) is compared by its own spread,
+as a detector of constant false-alarm rate does (Rohling 1983, doi:10.1109/TAES.1983.309350).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from kernels.comparison import BENT, BENT_CODES, CODE_OFFSET, cell_means, relight
+from kernels.compiled import F32, F64, U8, Mask
+from vision.surface.aligned import Aligned
+from vision.surface.candidates import Candidate
+from vision.surface.interval import Interval
+from vision.surface.sampling import middles
+
+_CELL = 4  # pixels at half resolution; a square is 2 x 2 cells, 16 x 16 golden pixels
+_FLOOR = np.array([7.0, 3.0, 3.0], np.float32)  # codes; good captures of the twin reach 2.8, 1.2 and 1.0
+_TEXTURE = np.array([24.0, 12.0, 12.0], np.float32)  # codes: fine structure of less is texture
+_SPREADS = 8.6  # medians of a unit's own differences: 5.8 standard deviations of normal ones
+_BLOCK = 6  # cells, over which the lamp's colour is taken
+_EVERY = 3  # calm squares, of which one tells a unit's spread
+_FEWEST = 12  # blocks or squares that tell something of a whole unit
+_SMOOTHED = 5  # pixels over which an outline is taken
+_NEAR = 4  # pixels around a region that its blur and the smoothing reach
+_OPPONENT = np.array([[1 / 3, 1 / 3, 1 / 3], [1, 0, -1], [-0.5, 1, -0.5]], np.float32)
+"""Brightness, red minus blue, green minus both, of RGB codes."""
+
+
+class AreaChannel:
+    """Compares means over squares; what does not depend on the unit is computed here.
+
+    Args:
+        golden: (h, w, 3) uint8 golden codes at half resolution.
+        judged: (h, w) uint8, 0 where the surface is not inspected.
+        reach: pixels that an edge may lie elsewhere.
+    """
+
+    def __init__(self, golden: U8, judged: U8, reach: int) -> None:
+        """Take the golden image's means and what they may become."""
+        self._golden = golden.astype(np.float32)
+        self._mean = _cells(self._golden)
+        self._width = _allowed(golden, reach)
+        self._judged = _whole(judged)
+        typical = np.median(self._width[self._judged, 0]) if self._judged.any() else 0.0
+        calm = self._judged & (self._width[..., 0] <= typical)
+        self._sample = np.flatnonzero(calm)[::_EVERY]
+        self._calm = np.zeros(self._mean.shape[:2], np.float32)
+        self._calm[:-1, :-1] = calm
+        self._weights = _blocks(self._calm)
+        self._basis = _quadratic(*self._weights.shape)
+        self._smooth = _quadratic(*self._mean.shape[:2]).astype(np.float32)
+
+    def learn(self, foreseen: Interval, learned: Interval) -> None:
+        """Compare with what approved units show: their middle, and wider where they vary more."""
+        (low, high), (low_now, high_now) = foreseen.bounds, learned.bounds
+        moved = (low_now + high_now - low - high) / 2
+        more = np.maximum((high_now - low_now - high + low) / 2, 0).max(axis=2, keepdims=True)
+        self._golden = np.asarray(self._golden + moved, np.float32)
+        self._mean = _cells(self._golden)
+        self._width = self._width + _squares(_cells(np.asarray(more, np.float32)))
+
+    def excess(self, aligned: Aligned) -> U8:
+        """Return (h, w) uint8: by how many codes the mean around a pixel exceeds what is tolerated.
+
+        0 where nothing does. The pixels of a deviation are those that have, smoothed, more than half of the
+        difference that its squares have.
+        """
+        out = np.zeros(self._golden.shape[:2], np.uint8)
+        unit = np.empty_like(self._mean)
+        cell_means(aligned.pixels, _CELL, unit)
+        mean = self._mean + np.float32(CODE_OFFSET)
+        gain = (self._smooth @ aligned.gain.astype(np.float32))[..., None]
+        ratio = np.asarray((unit + np.float32(CODE_OFFSET)) * gain / mean - 1, np.float32)
+        lamp = self._lamp(ratio)
+        found = _squares(np.asarray(cv2.transform((ratio - lamp) * mean, _OPPONENT), np.float32))
+        beyond = np.abs(found)
+        beyond -= self._width + self._tolerated(found)
+        over = np.maximum(np.maximum(beyond[..., 0], beyond[..., 1]), beyond[..., 2])
+        over *= self._judged if aligned.shown is None else self._judged & _whole(aligned.shown)
+        if over.max(initial=0) > 0:
+            self._outline(aligned, found, over, np.asarray(lamp * mean, np.float32), out)
+        return out
+
+    def _lamp(self, ratio: F32) -> F32:
+        """Return the smooth part of unit over golden image, less one, in each channel: the lamp's colour."""
+        known = self._weights > 0
+        if int(known.sum()) < _FEWEST:
+            return np.zeros_like(ratio)
+        blocks = _blocks(ratio * self._calm[..., None])[known] / self._weights[known][:, None]
+        basis = self._basis[known]
+        fitted = np.stack([_robust(basis, channel) for channel in blocks.T.astype(np.float64)], axis=1)
+        return np.asarray(self._smooth @ fitted.astype(np.float32), np.float32)
+
+    def _tolerated(self, found: F32) -> F32:
+        """Return how much squares of (h, w, 3) differences may differ by, beside their structure."""
+        if len(self._sample) < _FEWEST:
+            return _FLOOR
+        calm = np.abs(found.reshape(-1, 3)[self._sample])
+        middle = len(calm) // 2
+        return np.maximum(_FLOOR, np.float32(_SPREADS) * np.partition(calm, middle, axis=0)[middle])
+
+    def _outline(self, aligned: Aligned, found: F32, over: F32, lamp: F32, out: U8) -> None:
+        """Write the excess of squares to the pixels that have more than half of their difference."""
+        x, y, w, h = cv2.boundingRect((over > 0).astype(np.uint8))
+        rows, columns = self._mean.shape[:2]
+        top, left = max(y - 1, 0), max(x - 1, 0)
+        bottom, right = min(y + h + 2, rows), min(x + w + 2, columns)
+        most = np.zeros((bottom - top, right - left), np.float32)
+        whose = np.zeros((*most.shape, 3), np.float32)
+        padded = np.pad(over, ((2, 2), (2, 2)))
+        differs = np.pad(found, ((2, 2), (2, 2), (0, 0)))
+        for dy in range(4):  # squares that hold a cell or touch it
+            for dx in range(4):
+                at = np.s_[top + dy : bottom + dy, left + dx : right + dx]
+                better = padded[at] > most
+                most[better] = padded[at][better]
+                whose[better] = differs[at][better]
+        window = np.s_[top * _CELL : bottom * _CELL, left * _CELL : right * _CELL]
+        share = self._share(aligned, window, lamp[top:bottom, left:right], whose)
+        codes = np.clip(np.ceil(_each_pixel(most)), 0, 255).astype(np.uint8)
+        flagged = np.pad((over > 0).astype(np.uint8), ((1, 1), (1, 1)))
+        flagged = flagged[:-1, :-1] | flagged[:-1, 1:] | flagged[1:, :-1] | flagged[1:, 1:]  # their cells
+        of_square = _each_pixel(flagged[top:bottom, left:right].astype(np.float32)) > 0
+        out[window] = np.where(_reaching((share > 0.5) & (codes > 0), of_square), codes, 0)
+
+    def _share(self, aligned: Aligned, window: tuple[slice, slice], lamp: F32, whose: F32) -> F32:
+        """Return how much of its cell's difference, `whose` (rows, columns, 3), each pixel has."""
+        height, width = self._golden.shape[:2]
+        seen = np.ascontiguousarray(aligned.pixels[window])
+        relit = np.empty_like(seen)
+        relight(seen, aligned.gain, middles(width)[window[1]], middles(height)[window[0]], relit)
+        differs = relit - self._golden[window] - _each_pixel(lamp)
+        smooth = cv2.transform(cv2.blur(differs, (_SMOOTHED, _SMOOTHED)), _OPPONENT / _FLOOR[:, None])
+        pattern = whose / _FLOOR
+        power = np.maximum((pattern * pattern).sum(axis=2), np.float32(1e-6))
+        share = (smooth * _each_pixel(pattern)).sum(axis=2) / _each_pixel(power)
+        most = cv2.dilate(share, np.ones((2 * _CELL + 1, 2 * _CELL + 1), np.uint8))
+        return share / np.maximum(most, 1)  # of what is smaller than a square, the most is more than the mean
+
+
+def unexplained(areas: U8, found: Iterable[Candidate]) -> U8:
+    """Return the areas (h, w) without those that regions of single pixels explain.
+
+    A square's mean exceeds what is tolerated beside a strong scratch, too, whose own pixels show better how
+    large it is. An area remains where it goes on beyond the regions that were found.
+    """
+    near = np.zeros(areas.shape, np.uint8)
+    for c in found:
+        (x, y), (h, w) = c.corner, c.inside.shape
+        near[y : y + h, x : x + w] |= c.inside
+    near = cv2.dilate(near, np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8))
+    return areas * _reaching(areas > 0, near == 0)
+
+
+def _reaching(mask: Mask, place: Mask) -> Mask:
+    """Return the connected parts of a mask that have a pixel in a place."""
+    found = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    labels = np.asarray(found[1], np.int64)
+    reaches = np.zeros(found[0], np.bool_)
+    reaches[labels[mask & place]] = True
+    return reaches[labels]
+
+
+def _allowed(golden: U8, reach: int) -> F32:
+    """Return by how much the means of squares may change, (rows, columns, 3) opponent codes.
+
+    What edges do that lie `reach` pixels elsewhere, each by itself or all together. Texture is left out,
+    since its lines add up to nothing over a square: it is what a median takes away and is faint.
+    """
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    codes = np.asarray(cv2.transform(golden.astype(np.float32), _OPPONENT), np.float32)
+    calm = np.dstack([cv2.medianBlur(np.ascontiguousarray(golden[..., c]), 5) for c in range(3)])
+    edges = np.asarray(cv2.transform(calm.astype(np.float32), _OPPONENT), np.float32)
+    wider = np.maximum(_squares(_cells(cv2.dilate(edges, kernel) - edges)), 0)
+    thinner = np.maximum(_squares(_cells(edges - cv2.erode(edges, kernel))), 0)
+    lines = np.maximum(np.abs(codes - edges) - _TEXTURE, 0)
+    fine = _squares(_cells(np.asarray(lines, np.float32)))
+    means = np.asarray(cv2.blur(codes, (2 * _CELL, 2 * _CELL)), np.float32)
+    moved = np.maximum(cv2.dilate(means, kernel) - means, means - cv2.erode(means, kernel))
+    rows, columns = wider.shape[:2]
+    moved = moved[_CELL : _CELL * rows + 1 : _CELL, _CELL : _CELL * columns + 1 : _CELL]
+    most = np.asarray(np.maximum(np.maximum(wider, thinner) + fine, moved), np.float32)
+    bent = np.asarray((golden >= BENT).any(axis=2, keepdims=True), np.float32)
+    return np.asarray(most + np.float32(BENT_CODES) * _squares(_cells(bent)), np.float32)
+
+
+def _cells(image: F32) -> F32:
+    """Return the means over cells of (h, w, k), (h // _CELL, w // _CELL, k); what is beyond is left out."""
+    rows, columns = (n // _CELL for n in image.shape[:2])
+    cut = image[: rows * _CELL, : columns * _CELL]
+    means = np.asarray(cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+    return means.reshape(rows, columns, -1)
+
+
+def _squares(cells: F32) -> F32:
+    """Return the means over squares of 2 x 2 cells, one for each cell but the last of each axis."""
+    down = cells[:-1] + cells[1:]
+    return np.asarray((down[:, :-1] + down[:, 1:]) * np.float32(0.25), np.float32)
+
+
+def _whole(judged: U8) -> Mask:
+    """Return which squares lie wholly where (h, w) uint8 is not 0."""
+    return _squares(_cells((judged > 0).astype(np.float32)))[..., 0] > 0.999
+
+
+def _blocks(cells: F32) -> F32:
+    """Return the means over blocks of _BLOCK cells; what is beyond whole blocks is left out."""
+    rows, columns = (n // _BLOCK for n in cells.shape[:2])
+    if rows == 0 or columns == 0:
+        return np.zeros((rows, columns, *cells.shape[2:]), np.float32)
+    cut = cells[: rows * _BLOCK, : columns * _BLOCK]
+    return np.asarray(cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _quadratic(rows: int, columns: int) -> F64:
+    """Return (rows, columns, 6): 1, u, v, uu, uv, vv with u, v in -1..1 at the middle of each."""
+    u = (2 * np.arange(columns) + 1) / max(columns, 1) - 1
+    v = ((2 * np.arange(rows) + 1) / max(rows, 1) - 1)[:, None]
+    one = np.ones((rows, columns))
+    return np.stack((one, u * one, v * one, u * u * one, u * v, v * v * one), axis=2)
+
+
+def _robust(basis: F64, values: F64) -> F64:
+    """Return the least-squares solution (6,), without what lies far off (Tukey's biweight)."""
+    fitted = np.zeros(6)
+    fitted[0] = np.median(values)
+    for _ in range(5):
+        off = np.abs(values - basis @ fitted)
+        limit = 4.685 * 1.4826 * max(float(np.median(off)), 1e-4)
+        weighted = basis * (np.clip(1 - (off / limit) ** 2, 0, None) ** 2)[:, None]
+        fitted = np.asarray(
+            np.linalg.solve(weighted.T @ basis + 1e-9 * np.eye(6), weighted.T @ values), np.float64
+        )
+    return fitted
+
+
+def _each_pixel(cells: F32) -> F32:
+    """Return what each pixel's cell has."""
+    size = cells.shape[1] * _CELL, cells.shape[0] * _CELL
+    return np.asarray(cv2.resize(cells, size, interpolation=cv2.INTER_NEAREST), np.float32)
