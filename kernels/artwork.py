@@ -37,7 +37,7 @@ def _row_difference(golden: U8, unit: U8, y: int, first: int, count: int, dx: in
     for i in range(count):
         k = np.uint64(i)
         total = _I(total + _I(abs(_I(_I(golden[r, p + k]) - _I(unit[s, q + k])))))
-    return total
+    return int(total)
 
 
 @compiled
@@ -138,7 +138,7 @@ def block_offsets(golden: U8, unit: U8, c: F64, scale: float, blocks: int, out: 
             begin, end = max(first, -left), min(last, w - 1 - left)
             if 0 <= top < h - 1 and begin < end:
                 a, b = (fx - left) * 128, (fy - math.floor(fy)) * 128
-                _sample(golden, top, left, _I(a), _I(b), begin, end, seen)
+                _sample(golden, top, left, int(a), int(b), begin, end, seen)
         _add_offsets(unit, y, seen, sums)
         if _closes(y, h, blocks):
             _close_blocks(sums, y * blocks // h, blocks, out)
@@ -150,8 +150,7 @@ def block_offsets(golden: U8, unit: U8, c: F64, scale: float, blocks: int, out: 
 def _sample(golden: U8, top: int, left: int, right: int, down: int, first: int, last: int, seen: I32) -> None:
     """Write a run of a row in 1/128 codes: between rows `top` and the next, x + `left` and the next."""
     p, q, t = np.uint64(first + left), np.uint64(first), np.uint64(top)
-    a, b = _I(right), _I(down)
-    c, d = _I(128 - a), _I(128 - b)
+    a, b, c, d = _I(right), _I(down), _I(128 - right), _I(128 - down)
     for i in range(last - first):
         k = np.uint64(i)
         upper = _I(_I(_I(golden[t, p + k]) * c) + _I(_I(golden[t, p + k + _ONE]) * a))
@@ -245,6 +244,6 @@ def displaced(golden: U8, unit: U8, c: F64, dx: int, dy: int, out: U8) -> None:
             begin, end = max(first, -left), min(last, w - 1 - left)
             if 0 <= top < h - 1 and begin < end:
                 a, b = (fx - left) * 128, (fy - math.floor(fy)) * 128
-                _sample(golden, top, left, _I(a), _I(b), begin, end, seen)
+                _sample(golden, top, left, int(a), int(b), begin, end, seen)
         for x in range(w):
             out[y, x] = np.uint8(_I(seen[x] + _I(64)) >> _I(7))

@@ -74,7 +74,7 @@ def _decided(detector: ReleasedDetector, golden: U8, unit: U8, candidates: I64) 
     crops = [
         np.stack([picture[y : y + SIDE, x : x + SIDE] for x, y in corners.tolist()]) for picture in pictures
     ]
-    found = detector.find(*crops, candidates[:, 4])
+    found = detector.find(crops[0], crops[1], candidates[:, 4])
     return decide(found.probabilities, detector.operating, detector.hold_below)
 
 

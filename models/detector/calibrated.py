@@ -1,3 +1,5 @@
+# SciPy publishes no types.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 """What is set on candidates that were held out: calibration, operating threshold, reliability diagram."""
 
 from __future__ import annotations
@@ -40,14 +42,14 @@ def calibration(logits: F32, topology: I64, kinds: I32) -> Calibration:
     def cost(given: F64) -> tuple[float, F64]:
         scaled, table = values / np.exp(given[0]), given[1:].reshape(-1, k)
         evidence = scaled + each @ table
-        total = logsumexp(evidence, axis=1)
+        total = np.asarray(logsumexp(evidence, axis=1), np.float64)
         off = np.exp(evidence - total[:, None]) - shown
         slope = np.concatenate(([-(off * scaled).sum()], (each.T @ off + table).ravel()))
         return float((total - (shown * evidence).sum(axis=1)).sum() + (table**2).sum() / 2), slope
 
     start = np.zeros(1 + len(TOPOLOGIES) * k)
     bounds = [(math.log(0.5), math.log(4.0)), *[(-LARGEST_OFFSET, LARGEST_OFFSET)] * (len(start) - 1)]
-    best = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    best: F64 = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     table = np.round(best[1:].reshape(-1, k), 3) + 0.0
     return Calibration(round(math.exp(best[0]), 3), tuple(tuple(row) for row in table.tolist()))
 

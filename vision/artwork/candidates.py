@@ -56,8 +56,8 @@ def find(golden: U8, unit: U8) -> Candidates:
     """
     h, w = unit.shape
     pictures = copper(golden), copper(unit)
-    before, after = (packed(one) for one in pictures)
-    core, fine = (_strays(before, after, w, reach) for reach in (_WIDE, NARROW))
+    words = packed(pictures[0]), packed(pictures[1])
+    core, fine = (_strays(*words, w, reach) for reach in (_WIDE, NARROW))
     joined = np.empty_like(fine)
     grown(fine, _JOINED, joined)
     count, labelled = cv2.connectedComponents(unpacked(joined, w), connectivity=8, ltype=cv2.CV_16U)
@@ -79,7 +79,8 @@ def find(golden: U8, unit: U8) -> Candidates:
             ys, xs = np.nonzero(member & (differing[around] > 0))
             boxes = _split(xs + around[1].start, ys + around[0].start)
         parts += boxes
-        told += [(one, topology(*(p[around] for p in pictures), differing[around], member))] * len(boxes)
+        before, after = (picture[around] for picture in pictures)
+        told += [(one, topology(before, after, differing[around], member))] * len(boxes)
         if len(parts) > MOST:
             break
     whole, lie = np.array(told[:MOST], np.int64).reshape(-1, 2).T

@@ -37,11 +37,12 @@ def topology(golden: U8, unit: U8, differing: U8, member: Mask) -> int:
     added = np.count_nonzero(seen & golden) < np.count_nonzero(seen & ~golden)
     before, after = (golden ^ 1, unit ^ 1) if added else (golden, unit)
     gone = before & (after ^ 1) & member
-    count, pieces = cv2.connectedComponents(gone, connectivity=8, ltype=cv2.CV_16U)
+    count, labelled = cv2.connectedComponents(gone, connectivity=8, ltype=cv2.CV_16U)
+    pieces = np.asarray(labelled, np.uint16)
     kept = np.zeros(count, np.uint8)
-    kept[np.asarray(pieces)[(seen & before) > 0]] = 1
+    kept[pieces[(seen & before) > 0]] = 1
     kept[0] = 0
-    region = np.asarray(cv2.morphologyEx(kept[np.asarray(pieces)], cv2.MORPH_CLOSE, _SQUARE), np.uint8)
+    region = np.asarray(cv2.morphologyEx(kept[pieces], cv2.MORPH_CLOSE, _SQUARE), np.uint8)
     border = np.asarray(cv2.dilate(region, _SQUARE), np.uint8) & (region ^ 1) & (before ^ 1)
     _, _, stats, _ = cv2.connectedComponentsWithStats(border, connectivity=8)
     sides = int(np.count_nonzero(np.asarray(stats)[1:, cv2.CC_STAT_AREA] >= _LEAST))
