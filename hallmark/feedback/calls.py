@@ -25,6 +25,7 @@ from hallmark.errors import TrainingError
 from hallmark.training.prepared import Index, PreparedPair, pair_file, write_index, write_pair
 from kernels.compiled import U8
 from models import NOT_A_DEFECT, UNCLASSIFIED
+from models.detector.calibration import NOT_TOLD
 from stations import SpoolReader
 from vision import Inspector, read_frame
 
@@ -251,7 +252,7 @@ def _pair(
     ]  # fmt: skip
     return PreparedPair(
         golden=pair[0], unit=pair[1], boxes=np.array(boxes, np.int32).reshape(-1, 5),
-        candidates=np.array(candidates, np.int32).reshape(-1, 4),
+        candidates=np.array([(*box, NOT_TOLD) for box in candidates], np.int32).reshape(-1, 5),
     )  # fmt: skip
 
 

@@ -265,7 +265,7 @@ def test_calls_on_artwork_become_pairs_that_a_detector_learns_from(plant: Plant,
     assert set(called) == {"open", "nick"}
     x, y, w, h = board.OPEN
     one = called["open"]
-    assert one.candidates.tolist() == [[x + 3, y, x + 3 + w, y + h]]
+    assert one.candidates.tolist() == [[x + 3, y, x + 3 + w, y + h, 0]]
     assert one.boxes.tolist() == [[x + 3 - 12, y - 12, x + 3 + w + 12, y + h + 12, 1]]
     np.testing.assert_array_equal(one.golden[..., 0], board.shifted(board.golden(), 3, 0))
     np.testing.assert_array_equal(one.unit[..., 0], UNITS["open"])
