@@ -30,7 +30,12 @@ TABLE = np.where(
 
 def opencv(golden: Any, part: Layout) -> Script:
     """Return the script, compiled for a golden image."""
-    place, face, grey = placer(golden), surface(golden, part), None
+    return script(part, placer(golden), surface(golden, part), _circle, _width)
+
+
+def script(part: Layout, place: Any, face: Any, circle: Any, width: Any, *, colour: bool = False) -> Script:
+    """Return a script made of its steps; `circle` and `width` are given the frame in colour or in grey."""
+    grey: Any = None
 
     def run(frame: Any) -> Answer | None:
         nonlocal grey
@@ -39,11 +44,12 @@ def opencv(golden: Any, part: Layout) -> Script:
         if homography is None:
             return None
         colours, count = face(frame, homography)
-        circles = [_circle(grey, homography, hole) for hole in part.holes]
+        seen = frame if colour else grey
+        circles = [circle(seen, homography, hole) for hole in part.holes]
         lengths = [2 * r for _, _, r in circles]
         lengths += [float(np.hypot(circles[i][0] - circles[j][0], circles[i][1] - circles[j][1]))
                     for i, j in part.pitches]  # fmt: skip
-        lengths += [_width(grey, homography, track) for track in part.tracks]
+        lengths += [width(seen, homography, track) for track in part.tracks]
         return Answer(project(homography, part.corners), lengths, colours, count)
 
     return run

@@ -15,8 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.pipeline.opencv import TABLE, placer, surface
-from benchmarks.pipeline.peers import Answer, Script, project
+from benchmarks.pipeline.opencv import TABLE, placer, script, surface
+from benchmarks.pipeline.peers import Script, project
 from benchmarks.pipeline.scene import Layout
 
 _ROUGH, _ROUGH_APART = 60, 150
@@ -33,24 +33,8 @@ _LUMINANCE = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
 
 def opencv_accurate(golden: Any, part: Layout) -> Script:
     """Return the script, compiled for a golden image."""
-    place, face = _refined(golden, placer(golden, _ROUGH, _ROUGH_APART)), surface(golden, part)
-    grey: Any = None
-
-    def run(frame: Any) -> Answer | None:
-        nonlocal grey
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY, dst=grey)
-        homography = place(grey)
-        if homography is None:
-            return None
-        colours, count = face(frame, homography)
-        circles = [_circle(frame, homography, hole) for hole in part.holes]
-        lengths = [2 * r for _, _, r in circles]
-        lengths += [float(np.hypot(circles[i][0] - circles[j][0], circles[i][1] - circles[j][1]))
-                    for i, j in part.pitches]  # fmt: skip
-        lengths += [_width(frame, homography, track) for track in part.tracks]
-        return Answer(project(homography, part.corners), lengths, colours, count)
-
-    return run
+    place = _refined(golden, placer(golden, _ROUGH, _ROUGH_APART))
+    return script(part, place, surface(golden, part), _circle, _width, colour=True)
 
 
 def _refined(golden: Any, rough: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from api import ApiError
@@ -27,8 +28,11 @@ def left_with_2(
     """Run a command that is bad input, as `hallmark` does; return what it said."""
     monkeypatch.setattr(sys, "argv", ["hallmark", *map(str, words)])
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of this process are pytest's
-    with pytest.raises(SystemExit) as left:
-        main()
+    try:
+        with pytest.raises(SystemExit) as left:
+            main()
+    finally:
+        structlog.reset_defaults()  # the command's log goes to a stream that pytest closes
     assert left.value.code == 2
     return capfd.readouterr().err
 
