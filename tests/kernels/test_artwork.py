@@ -73,6 +73,17 @@ def test_the_closest_shift_is_that_of_the_least_absolute_difference(moved: tuple
     assert closest_shift(golden, unit, 6) == moved
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_shift_that_is_hardly_closer_than_others_is_found(seed: int) -> None:
+    golden, unit = np.random.default_rng(seed).integers(0, 256, (2, 30, 34), np.uint8)
+    middle = golden[4:-4, 4:-4].astype(int)
+    costs = {
+        (x, y): int(np.abs(middle - unit[4 + y : 26 + y, 4 + x : 30 + x]).sum())
+        for x in range(-4, 5) for y in range(-4, 5)
+    }  # fmt: skip
+    assert closest_shift(golden, unit, 4) == min(costs, key=lambda at: costs[at])
+
+
 def test_of_shifts_that_fit_as_well_none_at_all_is_taken() -> None:
     stripes = np.tile(np.array([0, 0, 200, 200], np.uint8), (H, W // 4 + 1))[:, :W].copy()
     assert closest_shift(stripes, stripes, 6) == (0, 0)

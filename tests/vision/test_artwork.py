@@ -140,6 +140,14 @@ def test_a_long_difference_is_split_and_its_parts_know_each_other() -> None:
     assert boxes[:3, 2].max() == 130
 
 
+def test_two_pixels_beyond_the_tolerance_are_a_candidate_and_one_is_a_speck() -> None:
+    golden = np.full((H, W), 255, np.uint8)
+    one, two = golden.copy(), golden.copy()
+    one[60, 60] = two[60, 60:62] = 0
+    assert len(find(golden, one).boxes) == 0
+    assert find(golden, two).boxes.tolist() == [[60, 60, 62, 61]]
+
+
 def test_so_many_candidates_the_largest_first() -> None:
     golden = np.full((480, 480), 255, np.uint8)
     unit = golden.copy()

@@ -105,6 +105,15 @@ def test_a_good_unit_is_accepted_and_says_how_it_lay() -> None:
     assert [c.decision for c in record.characteristics] == ["conform"]
 
 
+def test_a_defect_of_the_smallest_size_is_reported_and_a_smaller_one_is_not() -> None:
+    picture = board.edited(GAP)
+    size = only(inspected(picture, sure("open"))).size_mm
+    exact = math.hypot(*board.OPEN[2:]) * board.MM_PER_PX
+    assert size == pytest.approx(exact, abs=1e-4)
+    for smallest, found in ((exact, 1), (math.nextafter(exact, 9), 0)):
+        assert len(inspected(picture, sure("open"), lines(smallest_mm=smallest)).defects) == found
+
+
 @pytest.mark.parametrize(("dx", "dy"), [(0, 0), (5, -3)])
 @pytest.mark.parametrize("shade", ["dark", "bright"])
 def test_a_defect_is_named_sized_by_its_pixels_and_weighed(dx: int, dy: int, shade: str) -> None:

@@ -55,6 +55,19 @@ def test_a_character_of_ten_pixels_in_noisy_colours_is_told(text: str) -> None:
     assert any(abs(x + w / 2 - (12 + ahead + 4)) < 7 for x, _, w, _ in other.places)
 
 
+def test_between_the_same_and_another_character_nothing_is_decided() -> None:
+    own, other = (_drawn(text, (110, 40), 0.42, 60, 2).astype(float) for text in ("1829VU8", "1822VU8"))
+    check = _check(_drawn("1829VU8", (110, 40), 0.42, 60, 1), 10)
+    states: list[str] = []
+    for share in np.linspace(0, 1, 21):
+        seen = check.see(_wide(check, np.round(own + share * (other - own)).astype(np.uint8)), 1.0)
+        assert (seen.state == "agreed") == (seen.worst < check.most)
+        states.append(seen.state)
+    order = ["agreed", "unclear", "differs"]
+    assert states == sorted(states, key=order.index)
+    assert set(states) == set(order)
+
+
 def test_a_print_of_many_pixels_is_compared_at_full_resolution() -> None:
     check = _check(_drawn("HALLMARK", (560, 120), 3.0, 150, 1), 60)
     assert int(check.picture.inside.sum()) > 32_000  # more than a placement needs
