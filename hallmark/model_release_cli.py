@@ -46,20 +46,19 @@ def sign(
 ) -> None:
     """Sign a release: its files are listed and the list is signed, after all of its parity was checked.
 
-    A cell classifier that has no parity report yet gets one.
+    A release that has no parity report yet gets one.
 
     Example: `hallmark model sign build/detector --key keys/buyer-nordic.key.json`
     """
     from golden.keys import SigningKey
-    from models.card import ModelCard
-    from models.kinds import card_of, verify_release
-    from models.release import report_parity, seal
+    from models.kinds import card_of, report_parity, verify_release
+    from models.release import seal
     from models.release.report import REPORT
 
     signer = SigningKey.load(key)
     verify_release(folder)
     card = card_of(folder)
-    if isinstance(card, ModelCard) and not (folder / REPORT).exists():
+    if not (folder / REPORT).exists():
         report_parity(folder)
     made = seal(folder, card, signer)
     print(f"{card.reference.name}  {card.reference.digest}: release {made.digest} signed by {signer.party}")
@@ -252,8 +251,9 @@ def _judged_twice(
     from models.kinds import open_release
     from stations.model_registry import model_folder
 
-    before, after = (open_release(Path(model_folder(str(model)))) for model in (old, new))
+    folders = [model_folder(str(model)) for model in (old, new)]
     if golden is None:
+        before, after = (open_release(Path(folder)) for folder in folders)
         if not (isinstance(before, ReleasedDetector) and isinstance(after, ReleasedDetector)):
             raise typer.BadParameter("name the units' golden sample, or two detectors", param_hint="--golden")
         if len(frames) != 1:
@@ -263,11 +263,12 @@ def _judged_twice(
         with progress("deciding twice", len(list(frames[0].glob("*.npz")))) as advance:
             return shadow_pairs.run(before, after, frames[0], advance)
     sample = _sample(golden, trust)
-    for model in (model_folder(str(old)), str(new)):
-        model_for(sample, model)  # refuses one that does not fit the golden sample
+    first, second = (model_for(sample, folder) for folder in folders)  # refuses one that does not fit
+    if first is None or second is None:
+        raise typer.BadParameter("name two models: units judged by none have no names", param_hint="NEW")
     count, units = _stored(frames, sample)
     with progress("judging twice", count) as advance:
-        return shadow.run(before, after, sample, units, advance)
+        return shadow.run(first, second, sample, units, advance)
 
 
 def _sample(golden: Path, trust: Path) -> GoldenSample:

@@ -127,7 +127,8 @@ def train(
         return
     interpreter = _interpreter(python) if fit else None
     prepared = _prepare(pairs, source, processes)
-    check = pairs.with_name(f"{pairs.name}-check") if data is None else None
+    alike = data is None and not held.groups  # what is held out needs no other pairs
+    check = pairs.with_name(f"{pairs.name}-check") if alike else None
     if check is not None:
         _prepare(check, check_source(source.labelled, units, drawing_seed), processes)
         told["check"] = str(check)

@@ -118,7 +118,7 @@ def _compile_artwork(grey: U8) -> None:
     grown(mask, 1, mask.copy())
     strays(mask, mask, SIDE, 1, mask.copy())
     counts, boxes = np.zeros((2, 1), np.int64), np.zeros((1, 4), np.int64)
-    tally(np.zeros((SIDE, SIDE), np.uint16), mask, mask, counts, boxes)
+    tally(np.zeros((SIDE, SIDE), np.int32), mask, mask, counts, boxes)
 
 
 if __name__ == "__main__":

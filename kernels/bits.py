@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from kernels.compiled import I64, U8, compiled
+from kernels.compiled import I32, I64, U8, compiled
 
 U64 = npt.NDArray[np.uint64]
-U16 = npt.NDArray[np.uint16]
 
 WORD = 64
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
@@ -84,11 +83,11 @@ def strays(one: U64, other: U64, width: int, reach: int, out: U64) -> None:
 
 
 @compiled
-def tally(labels: U16, mask: U64, strong: U64, counts: I64, boxes: I64) -> None:
+def tally(labels: I32, mask: U64, strong: U64, counts: I64, boxes: I64) -> None:
     """Add up a mask over labelled components.
 
     Args:
-        labels: (h, w) uint16, below m.
+        labels: (h, w) int32, from 0 and below m.
         mask: (h, n) words.
         strong: (h, n) words, counted where the mask is set, too.
         counts: (2, m) int64, added to: pixels of the mask, and of both masks.

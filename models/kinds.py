@@ -9,12 +9,14 @@ from typing import Any
 
 from golden.keys import TrustStore
 from models.card import CARD, ModelCard, read_card
+from models.detector import release as detectors
 from models.detector.card import SCHEMA as DETECTOR
 from models.detector.card import DetectorCard, read_detector_card
 from models.detector.release import open_detector, verify_detector
 from models.detector.runtime import ReleasedDetector
 from models.release import ReleasedModel, open_model, verify
-from models.release.report import flip_rate_upper
+from models.release import report_parity as report_cells
+from models.release.report import ParityReport, flip_rate_upper
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def verify_release(folder: Path, trust: TrustStore | None = None) -> tuple[Netwo
         NetworkParity(runtime, p.crops, p.crops, "crop", p.probability, p.box_px, p.repeated)
         for runtime, p in verify_detector(folder, trust).items()
     )
+
+
+def report_parity(folder: Path) -> ParityReport:
+    """Write the parity report of a release of either kind, made from all its inputs, and return it."""
+    return detectors.report_parity(folder) if is_detector(folder) else report_cells(folder)
 
 
 def is_detector(folder: Path) -> bool:

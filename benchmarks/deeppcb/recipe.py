@@ -142,13 +142,14 @@ class Work:
             )
         return out
 
-    def judged(self, name: str, keep: Iterable[str]) -> Judged:
-        """Return what a release answers for the candidates of the labelled pairs of some groups."""
+    def judged(self, names: Iterable[str], keep: Iterable[str]) -> list[Judged]:
+        """Return what releases answer for the candidates of the labelled pairs of some groups."""
         groups = set(keep)
         pictures, topology, kinds = candidate_crops(
             read_prepared(self.folder / "real").subset(lambda group: group in groups)
         )
-        return Judged(ask(open_networks(self.folder / name).fp32, pictures).logits, topology, kinds)
+        networks = (open_networks(self.folder / name).fp32 for name in names)
+        return [Judged(ask(network, pictures).logits, topology, kinds) for network in networks]
 
     def found(self, name: str, keep: Iterable[str] | None, judged: Calibration | None = None) -> Pictures:
         """Return the labelled boxes and what a release finds, on the pairs of some groups or on all.
@@ -209,7 +210,7 @@ def _golden_figures(work: Work) -> list[Figure]:
 
 def _folds(work: Work) -> tuple[dict[str, Pictures], float, Calibration]:
     """Return what every fold and seed finds, the threshold of greatest F, and the calibration of all."""
-    judged: dict[int, list[Judged]] = {f: [] for f, _ in enumerate(FOLDS, start=1)}
+    judged: dict[int, list[Judged]] = {}
     for f, held in enumerate(FOLDS, start=1):
         work.fitted(f"first-{f}", "drawn-1", *FIRST, "--holdout", *held)
         for seed in SEEDS:
@@ -218,7 +219,7 @@ def _folds(work: Work) -> tuple[dict[str, Pictures], float, Calibration]:
                 name, "real", "--seed", str(seed), *LAST, "--also", work.folder / "drawn-1",
                 "--start", work.folder / f"first-{f}.npz", "--fp32", "--holdout", *held,
             )  # fmt: skip
-            judged[f].append(work.judged(name, held))
+        judged[f] = work.judged([f"fold-{f}-{seed}" for seed in SEEDS], held)
     found: dict[str, Pictures] = {}
     for f, held in enumerate(FOLDS, start=1):
         others = calibrated([one for g, several in judged.items() if g != f for one in several])

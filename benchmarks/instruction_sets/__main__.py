@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.detector.decision import decide
 from models.detector.release import FixedSet, open_networks, read_fixed
 from models.detector.runtime import ask
 
@@ -53,14 +54,15 @@ def _answers(folder: Path, crops: int) -> dict[str, np.ndarray]:
     """Return each network's own answers, and what is decided by it as it is served."""
     detector = open_networks(folder)
     fixed: FixedSet = read_fixed(folder)
-    pairs = fixed.pairs[:crops]
+    pairs, topology = fixed.pairs[:crops], fixed.topology[:crops]
     found: dict[str, np.ndarray] = {}
     for runtime, network in (("fp32", detector.fp32), ("int8", detector.int8)):
         if network is not None:
             own = ask(network, pairs)
-            served = detector.answers(pairs, int8=runtime == "int8")
+            served = detector.answers(pairs, topology, int8=runtime == "int8")
             found[f"{runtime}_logits"], found[f"{runtime}_boxes"] = own.logits, own.boxes
-            found[f"{runtime}_decisions"] = detector.decisions(served.logits)
+            shares = detector.calibration.probabilities(served.logits, topology)
+            found[f"{runtime}_decisions"] = decide(shares, detector.operating, detector.hold_below)
     return found
 
 

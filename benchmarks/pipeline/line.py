@@ -120,5 +120,6 @@ def latencies(
             found.append(spent)
             spool.acknowledge(record.sequence or 0)
             spool.prune(_KEPT)
-            told(len(found) - _WARM)
+            if len(found) > _WARM:
+                told(len(found) - _WARM)
     return found[_WARM:]

@@ -215,16 +215,16 @@ def run_stations(configs: Sequence[StationConfig], seen: Callable[[Progress], No
             process.kill()
         process.join()
     done.close()
+    for process in processes:
+        if process.exitcode != 0 and process.name not in stalled:
+            raise DemoError(
+                f"station {process.name} ended with exit code {process.exitcode}; its message is above"
+            )
     if stalled:
         raise DemoError(
             f"no unit was done for {_STALLED_S} s, so {', '.join(stalled)} were ended: is the machine busy "
             "or out of memory? run it again"
         )
-    for process in processes:
-        if process.exitcode != 0:
-            raise DemoError(
-                f"station {process.name} ended with exit code {process.exitcode}; its message is above"
-            )
 
 
 def _drain(done: Any, seen: Callable[[Progress], None], timeout: float) -> bool:  # noqa: ANN401 (a queue)

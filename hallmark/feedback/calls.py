@@ -18,6 +18,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from datasets.drawn.artwork import MARGIN_PX
 from evidence import Frame, Inspection, sha256
 from evidence.inspection import Defect
 from golden.sample import GoldenSample, write_file
@@ -37,7 +38,6 @@ COLUMNS: Final = (
 )  # fmt: skip
 _LICENCE: Final = "The units' owner's: pictures of their production, not to be passed on."
 _AROUND: Final = 24  # golden pixels shown around a deviation
-_LABEL_MARGIN: Final = 12  # pixels that labels of artwork lie round a defect, DeepPCB's and drawn ones
 _LEAST_SHOWN: Final = 200  # pixels of a picture's side
 
 
@@ -242,7 +242,7 @@ def _pair(
     sheets: Sheets, pair: tuple[U8, U8], here: Sequence[tuple[Defect, str]], classes: Sequence[str]
 ) -> PreparedPair:
     candidates = [sheets.box(defect) for defect, _ in here]
-    wider = _LABEL_MARGIN if sheets.is_artwork(here[0][0].view) else 0
+    wider = MARGIN_PX if sheets.is_artwork(here[0][0].view) else 0
     rows, columns = pair[1].shape[:2]
     boxes = [
         (max(x1 - wider, 0), max(y1 - wider, 0), min(x2 + wider, columns), min(y2 + wider, rows),

@@ -87,6 +87,17 @@ def verify_detector(folder: Path, trust: TrustStore | None = None) -> dict[Runti
     return _compared(detector, fixed, folder)
 
 
+def report_parity(folder: Path) -> ParityReport:
+    """Check a released detector against its whole fixed set, write what that showed beside it, and return it.
+
+    Raises as `open_detector`, and BundleError where the folder cannot be written to.
+    """
+    detector, fixed = open_networks(folder), read_fixed(folder)
+    report = _report(detector, fixed, _compared(detector, fixed, folder))
+    write_report(folder, report)
+    return report
+
+
 def write_detector_release(
     folder: Path,
     fields: Mapping[str, Any],

@@ -24,6 +24,7 @@ from golden.sample import write_file
 from golden.seal import Signature
 from models.card import CARD
 from models.errors import ModelAlteredError, ModelFormatError, ModelUnsignedError
+from models.release.report import REPORT, read_report
 
 RELEASE: Final = "release.json"
 SEAL: Final = "seal.json"
@@ -31,12 +32,26 @@ SEAL: Final = "seal.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
+class FixedSetNamed(Protocol):
+    """The files that a card names; `parity` is the digest of its fixed set."""
+
+    @property
+    def parity(self) -> str:
+        """SHA-256 of the fixed set's file."""
+        ...
+
+
 class Carded(Protocol):
-    """Any card: its reference names the model."""
+    """Any card: its reference names the model, its files the fixed set."""
 
     @property
     def reference(self) -> ModelReference:
         """Name and digest."""
+        ...
+
+    @property
+    def files(self) -> FixedSetNamed:
+        """Digests of the release's files."""
         ...
 
 
@@ -96,13 +111,16 @@ def listed(folder: Path) -> Release:
 def check_release(folder: Path, card: Carded, trust: TrustStore | None) -> tuple[Signature, ...]:
     """Check the list of a folder's files and who signed it; return the verified signatures, by key id.
 
-    Without `trust` nothing needs to be listed or signed; what is listed must hold all the same.
+    Without `trust` nothing needs to be listed or signed; what is listed must hold all the same. A parity
+    report must be of the card's own fixed set.
 
     Raises:
         ModelUnsignedError: `trust` is given and nobody in it has signed, or a signature is not genuine.
-        ModelAlteredError: a file is not the one that is listed, absent, or not listed.
-        ModelFormatError: list or seal cannot be read.
+        ModelAlteredError: a file is not the one that is listed, absent, or not listed, or the parity report
+            is of another fixed set.
+        ModelFormatError: list, seal or parity report cannot be read.
     """
+    _check_report(folder, card)
     if not (folder / RELEASE).exists():
         if trust is None:
             return ()
@@ -112,6 +130,15 @@ def check_release(folder: Path, card: Carded, trust: TrustStore | None) -> tuple
     release, envelope = _read(folder)
     _check_files(folder, release, card)
     return () if trust is None else _signers(folder, envelope, trust)
+
+
+def _check_report(folder: Path, card: Carded) -> None:
+    """Refuse a report that claims what was found on other inputs."""
+    if (folder / REPORT).exists() and read_report(folder).inputs != card.files.parity:
+        raise ModelAlteredError(
+            f"{folder / REPORT}: tells the parity of another fixed set than the card's; remove it, and "
+            "'hallmark model sign' makes it anew"
+        )
 
 
 def _signers(folder: Path, envelope: Envelope, trust: TrustStore) -> tuple[Signature, ...]:

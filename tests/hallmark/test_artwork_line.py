@@ -28,6 +28,7 @@ from models.detector.card import read_detector_card
 from models.errors import ModelForeignError, ModelUnsignedError
 from models.release import RELEASE, SEAL, packaged
 from models.release import seal as sign
+from models.release.report import REPORT
 from stations import ImageJob, SpoolReader, StationConfig, run_station
 from stations.model_registry import ModelRegistry
 from tests.stations.workshop import TODAY
@@ -91,7 +92,7 @@ def sealed(path: Path, spec: dict[str, Any], *keys: SigningKey, picture: Path | 
 def fewer_crops(folder: Path, **card: Any) -> Path:
     """Copy the released detector with 16 crops of its fixed set, unsigned; `card` changes its card."""
     shutil.copytree(MODEL, folder)
-    for name in (RELEASE, SEAL):
+    for name in (RELEASE, SEAL, REPORT):
         (folder / name).unlink()
     with np.load(folder / PARITY) as arrays:
         np.savez_compressed(folder / PARITY, **{name: arrays[name][:16] for name in arrays.files})

@@ -299,7 +299,7 @@ def test_two_steps_of_a_real_fit_make_a_release_calibrated_on_units_it_did_not_s
     assert sorted(path.name for path in here.iterdir()) == ["golden", "m", "m-pairs", "m-pairs-check"]
     detector = open_detector(here / "m")
     unseen = len(read_pair(here / "m-pairs-check", 0)[0].candidates)
-    assert f"On {unseen} candidates" in detector.card.thresholds.chosen
+    assert f"On {unseen} candidates, of other pairs" in detector.card.thresholds.chosen
     assert [one.use for one in detector.card.data] == ["training", "validation"]
     # so few steps tell nothing apart, but how a difference lies does
     assert np.any(detector.card.thresholds.topology)

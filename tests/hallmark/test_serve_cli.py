@@ -28,11 +28,14 @@ def left_with_2(
     """Run a command that is bad input, as `hallmark` does; return what it said."""
     monkeypatch.setattr(sys, "argv", ["hallmark", *map(str, words)])
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of this process are pytest's
+    others = structlog.get_config() if structlog.is_configured() else None
     try:
         with pytest.raises(SystemExit) as left:
             main()
-    finally:
-        structlog.reset_defaults()  # the command's log goes to a stream that pytest closes
+    finally:  # the command's log goes to a stream that pytest closes
+        structlog.reset_defaults()
+        if others is not None:
+            structlog.configure(**others)
     assert left.value.code == 2
     return capfd.readouterr().err
 

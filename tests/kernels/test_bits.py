@@ -62,7 +62,7 @@ def test_strays_have_nothing_of_their_material_near_in_the_other_picture(
 
 def test_components_are_counted_and_bounded_by_the_masks_pixels() -> None:
     mask, strong = speckled(40, 150, 5), speckled(40, 150, 6, 0.5)
-    count, labels = 4, np.repeat(np.arange(4, dtype=np.uint16), 1500).reshape(40, 150)
+    count, labels = 4, np.repeat(np.arange(4, dtype=np.int32), 1500).reshape(40, 150)
     counts, boxes = np.zeros((2, count), np.int64), np.tile(np.array((150, 40, 0, 0)), (count, 1))
     tally(labels, packed(mask), packed(strong), counts, boxes)
     for k in range(count):

@@ -23,7 +23,13 @@ from models.detector.calibration import Calibration
 from models.detector.card import INT8, read_detector_card
 from models.detector.contract import decoded
 from models.detector.decision import DISMISSED, HOLD, decide, doubtful
-from models.detector.release import FixedSet, open_detector, verify_detector, write_detector_release
+from models.detector.release import (
+    FixedSet,
+    open_detector,
+    report_parity,
+    verify_detector,
+    write_detector_release,
+)
 from models.detector.runtime import Answers, ask
 from models.errors import ModelAlteredError, ModelFormatError, ParityError
 from models.parity import LARGEST_DIFFERENCE
@@ -276,6 +282,7 @@ def test_one_crop_decided_otherwise_is_found_by_verify(released: Path) -> None:
     arrays["logits"][700] = arrays["logits"][700, ::-1]
     np.savez(released / PARITY, **arrays)
     replace(released, PARITY, (released / PARITY).read_bytes())
+    (released / REPORT).unlink()  # it is of the set as it was
     open_detector(released)
     with pytest.raises(ParityError, match="1000 crops 1 are decided otherwise"):
         verify_detector(released)
@@ -355,6 +362,19 @@ def test_a_report_that_is_none_is_refused(released: Path) -> None:
     (released / REPORT).write_text(json.dumps(report))
     with pytest.raises(ModelFormatError, match="flips"):
         read_report(released)
+
+
+def test_a_parity_report_is_of_the_fixed_set_or_refused_and_made_anew(released: Path) -> None:
+    told = read_report(released)
+    report = json.loads((released / REPORT).read_text("utf-8"))
+    (released / REPORT).write_text(json.dumps({**report, "inputs": "sha256:" + "0" * 64}))
+    for opened in (open_detector, verify_detector):
+        with pytest.raises(ModelAlteredError, match="another fixed set"):
+            opened(released)
+    (released / REPORT).unlink()
+    open_detector(released)
+    assert report_parity(released) == read_report(released) == told
+    open_detector(released)
 
 
 TABLE = np.zeros((9, 3))

@@ -148,6 +148,14 @@ def test_two_pixels_beyond_the_tolerance_are_a_candidate_and_one_is_a_speck() ->
     assert find(golden, two).boxes.tolist() == [[60, 60, 62, 61]]
 
 
+def test_a_littered_picture_has_more_candidates_than_are_told() -> None:
+    golden = np.full((2400, 2400), 255, np.uint8)
+    unit = golden.copy()
+    unit[4::9, 4::9] = unit[4::9, 5::9] = 0  # 70,756 specks
+    found = find(golden, unit)
+    assert (len(found.boxes), found.complete) == (MOST, False)
+
+
 def test_so_many_candidates_the_largest_first() -> None:
     golden = np.full((480, 480), 255, np.uint8)
     unit = golden.copy()

@@ -60,8 +60,8 @@ def find(golden: U8, unit: U8) -> Candidates:
     core, fine = (_strays(*words, w, reach) for reach in (_WIDE, NARROW))
     joined = np.empty_like(fine)
     grown(fine, _JOINED, joined)
-    count, labelled = cv2.connectedComponents(unpacked(joined, w), connectivity=8, ltype=cv2.CV_16U)
-    labels = np.asarray(labelled, np.uint16)
+    count, labelled = cv2.connectedComponents(unpacked(joined, w), connectivity=8)
+    labels = np.asarray(labelled, np.int32)
     counts, tight = np.zeros((2, count), np.int64), np.tile(np.array((w, h, 0, 0)), (count, 1))
     tally(labels, fine, core, counts, tight)
     area, strong = counts

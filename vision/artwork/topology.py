@@ -37,8 +37,8 @@ def topology(golden: U8, unit: U8, differing: U8, member: Mask) -> int:
     added = np.count_nonzero(seen & golden) < np.count_nonzero(seen & ~golden)
     before, after = (golden ^ 1, unit ^ 1) if added else (golden, unit)
     gone = before & (after ^ 1) & member
-    count, labelled = cv2.connectedComponents(gone, connectivity=8, ltype=cv2.CV_16U)
-    pieces = np.asarray(labelled, np.uint16)
+    count, labelled = cv2.connectedComponents(gone, connectivity=8)
+    pieces = np.asarray(labelled, np.int32)
     kept = np.zeros(count, np.uint8)
     kept[pieces[(seen & before) > 0]] = 1
     kept[0] = 0

@@ -26,7 +26,8 @@ __all__ = ["DrawnPair", "draw"]
 _COPPER_BELOW: Final = 128
 _LEAST_SIDE: Final = 96
 _CLEAR_PX: Final = 3  # storing changes nothing farther away, and no other defect is so near
-_MARGIN_PX: Final = 12  # the labels of this family of pictures lie so far round a defect
+MARGIN_PX: Final = 12
+"""Labels of this family of pictures lie so far round a defect."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +82,9 @@ def _box(change: Change, visible: NDArray[np.bool_]) -> Box:
     framed = change.mark.framed(_CLEAR_PX, visible.shape)
     left, top, right, bottom = replace(framed, pixels=visible[framed.window]).extent
     return Box(
-        max(left - _MARGIN_PX, 0),
-        max(top - _MARGIN_PX, 0),
-        min(right + _MARGIN_PX, visible.shape[1]),
-        min(bottom + _MARGIN_PX, visible.shape[0]),
+        max(left - MARGIN_PX, 0),
+        max(top - MARGIN_PX, 0),
+        min(right + MARGIN_PX, visible.shape[1]),
+        min(bottom + MARGIN_PX, visible.shape[0]),
         TYPES.index(change.type) + 1,
     )

@@ -32,8 +32,12 @@ def main(arguments: Sequence[str]) -> int:
         fields = {} if options.fields is None else json.loads(options.fields.read_bytes())
         also = [read_prepared(folder) for folder in options.also]
         kept, held = _divided(pairs, options.holdout)
+        unseen = "of groups that were held out"
         if options.check is not None:
-            held = joined([part for part in (held, read_prepared(options.check)) if part is not None])
+            held, unseen = (
+                read_prepared(options.check),
+                "of other pairs, made like those of the fit",
+            )
         parts = [kept, *(one.subset(lambda group: group not in options.holdout) for one in also)]
         everything = joined([part for part in parts if part.units])
     except (OSError, ValueError) as error:
@@ -44,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         network = fit(everything, recipe, _Progress(), start)
         if options.weights is not None:
             write_weights(network, options.weights)
-        made = Made(network, recipe, tuple(parts), held)
+        made = Made(network, recipe, tuple(parts), held, unseen)
         report = release(made, options.out, fields, int8=not options.fp32)
     except (ModelError, ValueError) as error:
         sys.stderr.write(f"models.train.detector: {error}\n")
@@ -72,7 +76,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--check",
         type=Path,
         metavar="PAIRS",
-        help="pairs kept from the fit as held out groups are: drawn ones",
+        help="in place of groups: pairs made alike that are not learned from",
     )
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--epochs", type=_count, default=Recipe.epochs, help="0: release what it starts from")
@@ -83,6 +87,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not options.batch:
         parser.error("--batch 0: give a whole number from 1")
+    if options.check is not None and options.holdout:
+        parser.error("--check and --holdout: what is set on held out groups needs no other pairs")
     if not options.epochs and options.start is None:
         parser.error("no epochs and nothing to start from: give --epochs or --start")
     return options

@@ -38,13 +38,15 @@ _UNCHOSEN: Final = "Not chosen: nothing was held out and no thresholds were give
 class Made:
     """A fitted network and what it was made with.
 
-    `parts` are the folders that it learned from, the first those that it is for; `held` is what it never saw.
+    `parts` are the folders that it learned from, the first those that it is for; `held` is what it never saw,
+    and `unseen` says in words why it had not.
     """
 
     network: DetectorNetwork
     recipe: Recipe
     parts: tuple[Prepared, ...]
     held: Prepared | None
+    unseen: str
 
 
 def release(made: Made, folder: Path, fields: Mapping[str, Any], *, int8: bool) -> str:
@@ -138,7 +140,7 @@ def _thresholds(made: Made) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     probabilities = set_on_held.probabilities(logits, topology)
     at = operating(probabilities, kinds)
     chosen = (
-        f"On {len(kinds)} candidates of the groups {sorted(set(made.held.groups))}, unseen by the fit: "
+        f"On {len(kinds)} candidates, {made.unseen}: "
         "temperature and topology by least negative log likelihood, operating threshold by greatest F over "
         "candidates."
     )
@@ -153,7 +155,7 @@ def _card(made: Made) -> dict[str, Any]:
     """Return the fields of the card that a fit knows by itself."""
     kept = made.parts[0]
     data = [("training", part, "everything but what was held out") for part in made.parts]
-    data += [] if made.held is None else [("validation", made.held, "held out")]
+    data += [] if made.held is None else [("validation", made.held, made.unseen)]
     licence = str(kept.index["licence"]) or "none found beside the data"
     channels = kept.golden[0].shape[2]
     return {
