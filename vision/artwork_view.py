@@ -205,7 +205,7 @@ class ArtworkView:
         alike = _one_defect(candidates.whole, said, np.where(empty, candidates.boxes, boxes))
         for group in _groups(alike):
             region = self._region(aligned, differing, candidates.boxes[group])
-            if not self._reported(region):
+            if not (self._reported(region) or self._of_reported(aligned, differing, candidates, group)):
                 continue
             if said[group[0]] == DISMISSED:
                 dismissed.append(Dismissed(region, float(probabilities[group, 0].min())))
@@ -213,6 +213,19 @@ class ArtworkView:
                 findings.append(_finding(detector.classes, region, probabilities[group], int(said[group[0]])))
         named = Named(_largest_first(findings), tuple(dismissed))
         return Compared(candidates, np.float32(1) - probabilities[:, 0], named)
+
+    def _of_reported(
+        self, aligned: AlignedArtwork, differing: Mask, candidates: Candidates, group: I64
+    ) -> bool:
+        """Return whether some candidates are parts of a difference that is reported as a whole.
+
+        Answers divide a long difference among names; none of its parts may be too small for that alone.
+        """
+        for whole in np.unique(candidates.whole[group]).tolist():
+            parts = candidates.boxes[candidates.whole == whole]
+            if len(parts) > 1 and self._reported(self._region(aligned, differing, parts)):
+                return True
+        return False
 
     def _region(self, aligned: AlignedArtwork, differing: Mask, boxes: I64) -> Deviation:
         """Return the pixels that differ about some candidates (n, 4) as one region of the unit's frame."""
