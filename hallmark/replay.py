@@ -201,7 +201,10 @@ class Replay:
         if key not in self._inspectors:
             namer = None if model is None else open_release(self._models[model])
             certificates = {view: self._certificates[digest] for view, digest in certified}
-            checks = {view: self._checks[digest] for view, digest in certified if digest in self._checks}
+            checks = {
+                view: self._checks[digest] for view, digest in certified
+                if digest in self._checks and golden.spec.view(view).artwork is None
+            }  # fmt: skip
             colours = {view: self._colours[digest] for view, digest in coloured}
             variations = {view: self._variations[digest] for view, digest in varied}
             self._inspectors[key] = Inspector(

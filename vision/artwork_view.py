@@ -14,7 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from calibration import CameraCalibration
+from calibration import CalibrationError, CameraCalibration
 from evidence import Frame, FrameError
 from golden.sample import GoldenSample
 from golden.spec import View
@@ -25,12 +25,14 @@ from models.detector.decision import DISMISSED, HOLD, decide
 from vision.artwork.align import LEAST_SIDE, Alignment, align
 from vision.artwork.candidates import NARROW, Candidates, copper, differs, find
 from vision.artwork.detect import SAME, asked, overlaps
+from vision.certified import Check, require_transfer
+from vision.colour.golden_colours import GoldenColours
 from vision.compiled_view import golden_expired, to_grey
 from vision.frames import read_frame
 from vision.naming import Dismissed, Finding, Named
 from vision.regions import dense_outline, mask
 from vision.register import NotRegistered
-from vision.surface import Deviation
+from vision.surface import Deviation, VariationForeignError, VariationModel
 from vision.surface.deviation import largest_extent, principal_extent
 
 _LEAST_ALIKE: Final = 0.75  # correlation of the materials: boards of a design 0.91 or more, others to 0.69
@@ -82,6 +84,25 @@ class Compared:
     named: Named
 
 
+def require_unmeasured(
+    view_id: str, check: Check | None, colours: GoldenColours | None, variation: VariationModel | None
+) -> None:
+    """Refuse what only a view that is no artwork uses.
+
+    Raises:
+        VariationForeignError: a variation model is given.
+        CalibrationError: a check standard or golden colours are given.
+    """
+    if variation is not None:
+        raise VariationForeignError(f"view {view_id!r} is artwork: leave its variation model away")
+    for given, name in ((check, "check standard"), (colours, "golden colours")):
+        if given is not None:
+            raise CalibrationError(
+                f"view {view_id!r} is artwork, of which neither lengths nor colours are measured: leave its "
+                f"{name} away, or name the view that it is for"
+            )
+
+
 class ArtworkView:
     """What one view of artwork needs and no frame changes.
 
@@ -92,6 +113,7 @@ class ArtworkView:
         detector: names what differs; None leaves it unclassified.
 
     Raises:
+        CalibrationError: the certificate is of a camera that delivers other codes.
         evidence.FrameError: the reference image does not decode, is no artwork or too small, or a zone has no
             place of its own.
     """
@@ -104,6 +126,7 @@ class ArtworkView:
         detector: Detector | None,
     ) -> None:
         """Read the golden picture and label its zones."""
+        require_transfer(calibration, view)
         self.view, self.calibration, self._detector, self._sample = view, calibration, detector, golden
         self._smallest_mm = golden.spec.catalogue.smallest_mm
         image = read_frame(golden.images[view.image], view=view.id, camera="golden", source=view.image)

@@ -1,11 +1,11 @@
-"""Whether a frame may be measured by a camera's certificate."""
+"""Whether a view may have a camera's certificate, and a frame may be measured by it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 
-from calibration import CameraCalibration
+from calibration import CalibrationError, CameraCalibration
 from evidence import Frame
 from golden.spec import View
 from vision.register import Registered
@@ -14,6 +14,16 @@ _SCALE_AGREES = 0.03  # certificate against golden view; a part that differs mor
 
 Check = Callable[[datetime], str | None]
 """Why the check standard no longer bears a certificate out at an aware time: a reason code, or None."""
+
+
+def require_transfer(calibration: CameraCalibration | None, view: View) -> None:
+    """Refuse, by CalibrationError, a certificate of a camera whose codes are not the view's."""
+    if calibration is not None and calibration.transfer != view.transfer:
+        raise CalibrationError(
+            f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} "
+            f"is {view.transfer!r}: state the view's transfer in the golden sample's definition, as its "
+            "reference image was taken, and take both with the same one"
+        )
 
 
 def certificate_fault(calibration: CameraCalibration, check: Check | None, frame: Frame) -> str | None:

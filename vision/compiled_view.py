@@ -15,7 +15,7 @@ from golden.spec import Colour, View
 from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
 from models import Classifier
-from vision.certified import Check
+from vision.certified import Check, require_transfer
 from vision.colour.golden_colours import GoldenColours
 from vision.colour.view import ColourView
 from vision.frames import Exposure, read_frame
@@ -44,12 +44,7 @@ class CompiledView:
         variation: VariationModel | None = None,
     ) -> None:
         """Compile registration, measurement, surface and colour; errors as `Inspector`."""
-        if calibration is not None and calibration.transfer != view.transfer:
-            raise CalibrationError(
-                f"camera {calibration.camera!r} delivers {calibration.transfer!r} codes but view {view.id!r} "
-                f"is {view.transfer!r}: state the view's transfer in the golden sample's definition, as its "
-                "reference image was taken, and take both with the same one"
-            )
+        require_transfer(calibration, view)
         self.view, self.calibration, self.check, self.golden_colours = view, calibration, check, colours
         self.variation = variation
         image = golden.images[view.image]

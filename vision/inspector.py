@@ -25,7 +25,7 @@ from kernels.compiled import U8
 from models import Classifier
 from models.detector import Detector
 from vision.artwork_explain import explain_artwork
-from vision.artwork_view import ArtworkView
+from vision.artwork_view import ArtworkView, require_unmeasured
 from vision.certified import Check, calibration_fault, certificate_fault
 from vision.colour.golden_colours import GoldenColours
 from vision.colour.region import NotRead
@@ -83,7 +83,8 @@ class Inspector:
     Raises:
         VariationForeignError: a variation model is of another golden sample or view, or of one of artwork.
         CalibrationError: a certificate does not fit its view; one, a check or colours are given for a view
-            that does not exist; colours are of another golden sample or certificate.
+            that does not exist, a check or colours for one of artwork; colours are of another golden sample
+            or certificate.
         evidence.FrameError: a reference image does not decode, or is stated to be artwork and is none.
     """
 
@@ -111,12 +112,11 @@ class Inspector:
         views: dict[str, CompiledView | ArtworkView] = {}
         for v in spec.views:
             certificate = calibrations.get(v.id)
+            given = checked.get(v.id), coloured.get(v.id), varied.get(v.id)
             if v.artwork is None:
-                given = checked.get(v.id), coloured.get(v.id), varied.get(v.id)
                 views[v.id] = CompiledView(golden, v, certificate, classifier, *given)
-            elif v.id in varied:
-                raise VariationForeignError(f"view {v.id!r} is artwork: leave its variation model away")
             else:
+                require_unmeasured(v.id, *given)
                 views[v.id] = ArtworkView(golden, v, certificate, detector)
         self._setup = _Setup(golden, views, model, trial and model is not None, stopwatch)
 

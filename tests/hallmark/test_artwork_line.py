@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from calibration import CameraCalibration
 from datasets.drawn.artwork.example import write_example
 from evidence import Inspection, sha256
 from golden import bundle, seal
 from golden.authoring import load_spec
-from golden.keys import SigningKey
+from golden.keys import SigningKey, TrustStore
 from golden.spec import GoldenSpec
 from hallmark.__main__ import app
 from hallmark.commands import input_errors
+from hallmark.replay import Replay
 from hallmark.training.prepared import read_index, read_pair
 from models.card import CARD, PARITY
 from models.detector.card import read_detector_card
@@ -149,6 +151,25 @@ def test_a_station_judges_artwork_and_its_replay_agrees(plant: Plant) -> None:
     again = run("replay", plant.spool, *plant.agreed, "--json")
     assert again.exit_code == 0, again.output
     assert [json.loads(line)["outcome"] for line in again.stdout.splitlines()] == ["agrees"] * len(UNITS)
+
+
+def test_a_check_standard_that_a_replay_is_given_is_none_of_artworks(plant: Plant, tmp_path: Path) -> None:
+    certificate = CameraCalibration.nominal(
+        camera="scanner", mm_per_px=board.MM_PER_PX, relative_uncertainty=0.001,
+        issued=TODAY - timedelta(days=1), valid_until=TODAY + timedelta(days=1),
+    )  # fmt: skip
+    path = tmp_path / "scanner.cal"
+    certificate.save(path)
+    jobs = (ImageJob("good", {"top": plant.picture("good")}),)
+    run_station(config(plant, spool=tmp_path / "s", model="none", jobs=jobs, calibrations={"*": path}))
+    with SpoolReader.read(tmp_path / "s") as reader:
+        units = reader.units()
+        assert units[0].inspection.frames[0].calibration == certificate.digest
+        replay = Replay(
+            reader, [plant.golden], TrustStore.open(plant.trust), {certificate.digest: certificate},
+            checks={certificate.digest: lambda _: None},
+        )  # fmt: skip
+        assert [found.outcome for found in replay.run(units)] == ["agrees"]
 
 
 def test_a_station_without_a_model_holds_what_differs(plant: Plant, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from calibration import CalibrationError, CameraCalibration
 from evidence import Defect, FrameError, Inspection, ModelReference, because, verify_digest
 from golden.catalogue import UNCLASSIFIED
 from models.detector import SIDE, Found
@@ -404,8 +405,28 @@ def test_pictures_that_are_no_artwork_and_frames_of_another_size_are_refused() -
     hidden = board.fields(ignore=[{"type": "rectangle", "x": 0, "y": 0, "width": 400, "height": 360}])
     with pytest.raises(FrameError, match="zone 'board' has no place of its own"):
         Inspector(board.sample(hidden), {})
-    with pytest.raises(VariationError, match="view 'top' is artwork"):
-        Inspector(board.sample(), {}, variations={"top": None})  # type: ignore[dict-item]
+
+
+def test_a_certificate_of_other_codes_and_what_artwork_does_not_use_are_refused() -> None:
+    certificate = functools.partial(
+        CameraCalibration.nominal, camera="scanner", mm_per_px=board.MM_PER_PX, relative_uncertainty=0.001,
+        issued=board.ISSUED, valid_until=board.ISSUED + timedelta(days=365),
+    )  # fmt: skip
+    linear = board.sample(board.fields(transfer="linear"))
+    for sample, own, other in ((board.sample(), "srgb", "linear"), (linear, "linear", "srgb")):
+        fitting = Inspector(sample, {"top": certificate(transfer=own)})
+        record = fitting.inspect({"top": board.frame(board.golden())}, serial="S1")
+        assert record.frames[0].calibration == certificate(transfer=own).digest
+        with pytest.raises(CalibrationError, match=f"delivers '{other}' codes but view 'top' is '{own}'"):
+            Inspector(sample, {"top": certificate(transfer=other)})
+    given: Any = object()
+    calibrations = {"top": certificate(transfer="srgb")}
+    with pytest.raises(VariationError, match="view 'top' is artwork: leave its variation model"):
+        Inspector(board.sample(), {}, variations={"top": given})
+    with pytest.raises(CalibrationError, match=r"view 'top' is artwork.* its check standard away"):
+        Inspector(board.sample(), calibrations, checks={"top": given})
+    with pytest.raises(CalibrationError, match=r"view 'top' is artwork.* its golden colours away"):
+        Inspector(board.sample(), calibrations, colours={"top": given})
 
 
 def test_each_decision_is_shown_as_the_detector_saw_it() -> None:
