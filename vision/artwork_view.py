@@ -37,6 +37,7 @@ from vision.surface.deviation import largest_extent, principal_extent
 
 _LEAST_ALIKE: Final = 0.75  # correlation of the materials: boards of a design 0.91 or more, others to 0.69
 _FARTHEST_PX: Final = 32.0  # by the field, at an edge: real boards 24 at most
+_LEEWAY: Final = int(_FARTHEST_PX)
 _BETWEEN: Final = (64, 192)  # codes that are neither shade
 _MOST_BETWEEN: Final = 0.1  # of the pixels
 
@@ -50,12 +51,16 @@ class AlignedArtwork:
         unit: (h, w) uint8, artwork dark.
         judged: (h, w) uint8, 1 where the frame shows a zone.
         whole: whether the frame shows all of every zone.
+        edges: how many of the unit's pixels lie at an edge.
+        largest_px: the greatest displacement by the field at one of them.
     """
 
     alignment: Alignment
     unit: U8
     judged: U8
     whole: bool
+    edges: int
+    largest_px: float
 
     @property
     def pose(self) -> dict[str, float]:
@@ -64,8 +69,8 @@ class AlignedArtwork:
         differing = np.count_nonzero(copper(self.unit) != copper(picture))
         return {
             "x_px": float(dx), "y_px": float(dy), "angle_deg": 0.0, "scale": 1.0,
-            "residual_px": round(differing / max(np.count_nonzero(_edges(self.unit)), 1), 4),
-            "field_px": round(_largest_px(self.alignment, self.unit), 2),
+            "residual_px": round(differing / max(self.edges, 1), 4),
+            "field_px": round(self.largest_px, 2),
         }  # fmt: skip
 
 
@@ -144,7 +149,11 @@ class ArtworkView:
                 raise FrameError(
                     f"zone {name!r} has no place of its own: earlier zones or ignored regions cover all of it"
                 )
-        self._edges = np.concatenate([dense_outline(z.region) for z in zones] or [np.empty((0, 2))])
+        self._shown = np.asarray((self._zones > 0) * np.uint8(255))
+        side = 2 * _LEEWAY + 1
+        inner = cv2.erode(self._shown, np.ones((side, side), np.uint8), borderValue=0)
+        self._inner = np.asarray(inner, np.uint8)
+        self._outlines = np.concatenate([dense_outline(z.region) for z in zones] or [np.empty((0, 2))])
 
     def _require_artwork(self) -> None:
         name, (h, w) = self.view.image, self.golden.shape
@@ -192,14 +201,16 @@ class ArtworkView:
             turned = np.ascontiguousarray(unit[::-1, ::-1])
             upside_down = _alike(align(self.golden, turned).picture, turned)
             return NotRegistered("unit_upside_down" if upside_down else "unit_not_found")
-        if _largest_px(alignment, unit) > _FARTHEST_PX:
+        edges = _edges(unit)
+        largest_px = _largest_px(alignment, edges)
+        if largest_px > _FARTHEST_PX:
             return NotRegistered("unit_misplaced")
-        zones = np.asarray((self._zones > 0) * np.uint8(255))
-        judged = alignment.move(zones, np.zeros_like(unit)) >= 128
-        edges = alignment.unit_points(self._edges)
-        whole = bool(((edges >= -0.5) & (edges <= (w - 0.5, h - 0.5))).all())
-        whole &= alignment.field is None or not _lost(zones, alignment, judged)
-        return AlignedArtwork(alignment, unit, judged.astype(np.uint8), whole)
+        judged = alignment.move(self._shown, np.zeros_like(unit)) >= 128
+        outlines = alignment.unit_points(self._outlines)
+        whole = bool(((outlines >= -0.5) & (outlines <= (w - 0.5, h - 0.5))).all())
+        whole &= alignment.field is None or not _lost(self._inner, alignment, judged)
+        count = int(np.count_nonzero(edges))
+        return AlignedArtwork(alignment, unit, judged.astype(np.uint8), whole, count, largest_px)
 
     def compare(self, aligned: AlignedArtwork) -> Compared:
         """Return what differs in the zones, named where there is a detector, largest first."""
@@ -327,24 +338,25 @@ def _edges(picture: U8) -> Mask:
     return edges
 
 
-def _largest_px(alignment: Alignment, unit: U8) -> float:
-    """Return the greatest displacement by the field at an edge of the unit; elsewhere nothing tells it."""
+def _largest_px(alignment: Alignment, edges: Mask) -> float:
+    """Return the greatest displacement by the field at edges (h, w); elsewhere nothing tells it."""
     if alignment.field is None:
         return 0.0
-    ys, xs = np.nonzero(_edges(unit))
+    ys, xs = np.nonzero(edges)
     moved = alignment.displacements(np.column_stack((xs, ys)).astype(np.float64))
     return float(np.hypot(moved[:, 0], moved[:, 1]).max(initial=0.0))
 
 
-def _lost(zones: U8, alignment: Alignment, judged: Mask) -> bool:
-    """Return whether the field takes places out of zones (255, else 0) farther than it may reach.
+def _lost(inner: U8, alignment: Alignment, judged: Mask) -> bool:
+    """Return whether the field takes places out of zones farther than it may reach.
 
     Where a board is blank nothing tells the field, and it may run away: then such a place is not judged.
+    `inner` is 255 where a zone reaches as far all round, else 0; what lies nearer to the frame's border is
+    not asked.
     """
-    side = 2 * int(_FARTHEST_PX) + 1
-    unmoved = replace(alignment, field=None).move(zones, np.zeros_like(zones))
-    certain = np.asarray(cv2.erode(unmoved, np.ones((side, side), np.uint8), borderValue=0), np.uint8)
-    return bool(((certain == 255) & ~judged).any())
+    unmoved = replace(alignment, field=None).move(inner, np.zeros_like(inner))
+    within = np.s_[_LEEWAY:-_LEEWAY, _LEEWAY:-_LEEWAY]
+    return bool(((unmoved[within] > 0) & ~judged[within]).any())
 
 
 def _between(picture: U8) -> float:
