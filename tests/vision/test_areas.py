@@ -14,7 +14,8 @@ from kernels.compiled import F32, U8
 from vision.surface import Aligned
 from vision.surface.areas import AreaChannel, unexplained
 from vision.surface.candidates import Candidate
-from vision.surface.interval import Interval, golden_interval
+from vision.surface.interval import golden_interval
+from vision.surface.tally import Tally
 
 HEIGHT, WIDTH = 240, 320
 JUDGED = np.ones((HEIGHT, WIDTH), np.uint8)
@@ -138,21 +139,107 @@ def test_only_what_is_judged_and_shown_is_found() -> None:
     assert not CHANNEL.excess(dataclasses.replace(unit, shown=1 - JUDGED)).any()
 
 
-def test_what_approved_units_show_is_the_measure_once_learned() -> None:
-    channel = AreaChannel(GOLDEN, JUDGED, 1)
-    foreseen = golden_interval(GOLDEN)
-    low, high = (b.copy() for b in (foreseen.low, foreseen.high))
-    shift = (2 * HUE).astype(np.int16)
-    low[PATCH], high[PATCH] = (np.clip(b[PATCH] + shift, 0, 255).astype(np.uint8) for b in (low, high))
-    channel.learn(foreseen, Interval(low, high, foreseen.tolerance))
-    assert not channel.excess(captured(with_patch(2 * HUE))).any()
-    assert channel.excess(captured(board())).any()
-    channel = AreaChannel(GOLDEN, JUDGED, 1)
-    channel.learn(foreseen, Interval(foreseen.low, foreseen.high, foreseen.tolerance + np.uint8(9)))
-    assert not channel.excess(
-        captured(with_patch(2 * HUE), noise=2.0)
-    ).any()  # 10 codes and some noise, 12 tolerated
-    assert channel.excess(captured(with_patch(5 * HUE))).any()
+# approved units
+
+STROKES = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+STROKES[40:200, 60:260:6] = 200  # a pixel wide
+WHITE = GOLDEN.copy()
+WHITE[PATCH] = 255
+NOWHERE = np.zeros((HEIGHT, WIDTH), np.bool_)
+
+
+def taught(golden: U8, *lessons: list[U8], unconfirmed: np.ndarray = NOWHERE) -> AreaChannel:
+    """Return what has learned from units once for each lesson."""
+    channel = AreaChannel(golden, JUDGED, 1)
+    for units in lessons:
+        tally = Tally.empty(HEIGHT, WIDTH)
+        for codes in units:
+            tally = tally.plus(codes, NOWHERE)
+        channel.learn(golden_interval(golden), tally.spread(), tally.count, unconfirmed)
+    return channel
+
+
+def noisy(codes: np.ndarray, count: int, noise: float) -> list[U8]:
+    return [captured(np.asarray(codes, np.float32), 50 + n, noise).pixels for n in range(count)]
+
+
+def darker(golden: U8, by: int, place: tuple[slice, slice] = PATCH) -> F32:
+    codes = golden.astype(np.float32)
+    codes[place] -= by
+    return codes
+
+
+@pytest.mark.parametrize("golden", [GOLDEN, STROKES, WHITE])
+@pytest.mark.parametrize("count", [4, 31])
+def test_units_that_are_the_golden_image_move_and_widen_nothing(golden: U8, count: int) -> None:
+    channel, fresh = taught(golden, [golden] * count), AreaChannel(golden, JUDGED, 1)
+    for by in (8, 14, 20, 45, -14, -40):
+        unit = captured(darker(golden, by), noise=1.0)
+        np.testing.assert_array_equal(channel.excess(unit), fresh.excess(unit))
+    assert fresh.excess(captured(darker(golden, 45))).any()
+
+
+@pytest.mark.parametrize(("count", "noise"), [(5, 0.0), (31, 0.0), (5, 4.0), (31, 4.0)])
+def test_a_darker_area_on_strokes_is_found_after_learning(count: int, noise: float) -> None:
+    channel = taught(STROKES, noisy(STROKES, count, noise))
+    assert not channel.excess(captured(STROKES.astype(np.float32), noise=noise)).any()
+    assert channel.excess(captured(darker(STROKES, 20), noise=noise))[PATCH].any()
+
+
+@pytest.mark.parametrize("golden", [GOLDEN, STROKES])
+def test_what_all_approved_units_show_is_the_measure_once_learned(golden: U8) -> None:
+    changed = darker(golden, 40)
+    assert AreaChannel(golden, JUDGED, 1).excess(captured(changed, noise=1.0))[PATCH].any()
+    channel = taught(golden, noisy(changed, 8, 1.0))
+    assert not channel.excess(captured(changed, noise=1.0)).any()
+    assert channel.excess(captured(golden.astype(np.float32), noise=1.0))[PATCH].any()
+    assert channel.excess(captured(darker(golden, 80), noise=1.0))[PATCH].any()
+
+
+def test_the_golden_sample_counts_as_one_of_the_units() -> None:
+    plain = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+    middle = np.s_[112:120, 170:178]  # away from edges
+    channel = taught(plain, [darker(plain, -45).astype(np.uint8)] * 8)  # mean of all nine: 160
+    for code, excess in ((185, 13), (172, 0), (148, 0), (140, 8), (120, 28)):  # beyond 7, the floor, and 5
+        found = channel.excess(captured(darker(plain, 120 - code), noise=0.0))
+        np.testing.assert_allclose(found[middle].astype(int), excess, atol=1, err_msg=str(code))
+    opposite = taught(plain, [darker(plain, 45).astype(np.uint8)] * 8)
+    found = opposite.excess(captured(darker(plain, 0), noise=0.0))
+    np.testing.assert_allclose(found[middle].astype(int), 28, atol=1)
+
+
+def test_where_nobody_confirmed_what_units_share_the_golden_image_stays_the_measure() -> None:
+    unconfirmed = NOWHERE.copy()
+    unconfirmed[PATCH] = True
+    units = [captured(darker(GOLDEN, by), by, 1.0).pixels for by in range(20, 64, 4)]
+    channel = taught(GOLDEN, units, unconfirmed=unconfirmed)
+    inner = np.s_[104:128, 156:192]
+    assert not channel.excess(captured(board(), noise=1.0))[inner].any()
+    assert channel.excess(captured(darker(GOLDEN, 40), noise=1.0))[inner].all()
+
+
+def test_squares_where_units_vary_may_differ_by_more_and_others_may_not() -> None:
+    elsewhere = np.s_[100:132, 250:298]
+    units = [captured(darker(GOLDEN, by), by + 50, 1.0).pixels for by in range(-21, 22, 3)]
+    channel = taught(GOLDEN, units)
+    for place, passes in ((PATCH, True), (elsewhere, False)):
+        unit = captured(darker(GOLDEN, 20, place), noise=1.0)
+        assert AreaChannel(GOLDEN, JUDGED, 1).excess(unit)[place].any()
+        assert channel.excess(unit)[place].any() != passes
+    assert channel.excess(captured(darker(GOLDEN, 120), noise=1.0))[PATCH].any()
+
+
+def test_learning_again_forgets_what_was_learned_before() -> None:
+    units, others = noisy(darker(GOLDEN, 20), 6, 5.0), noisy(darker(GOLDEN, -30), 6, 7.0)
+    once, twice, after = (taught(GOLDEN, *lessons) for lessons in ([units], [units, units], [others, units]))
+    for by in (-30, 0, 12, 30, 50):
+        unit = captured(darker(GOLDEN, by), noise=1.0)
+        np.testing.assert_array_equal(twice.excess(unit), once.excess(unit))
+        np.testing.assert_array_equal(after.excess(unit), once.excess(unit))
+    assert once.excess(captured(darker(GOLDEN, 50), noise=1.0)).any()
+
+
+# what is shown of it
 
 
 def test_areas_that_regions_explain_are_left_out_and_those_that_go_on_stay() -> None:

@@ -12,6 +12,7 @@ as a detector of constant false-alarm rate does (Rohling 1983, doi:10.1109/TAES.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -20,8 +21,9 @@ from kernels.comparison import BENT, BENT_CODES, CODE_OFFSET, cell_means, religh
 from kernels.compiled import F32, F64, U8, Mask
 from vision.surface.aligned import Aligned
 from vision.surface.candidates import Candidate
-from vision.surface.interval import Interval
+from vision.surface.interval import Interval, learned_interval
 from vision.surface.sampling import middles
+from vision.surface.tally import Spread
 
 _CELL = 4  # pixels at half resolution; a square is 2 x 2 cells, 16 x 16 golden pixels
 _FLOOR = np.array([7.0, 3.0, 3.0], np.float32)  # codes; good captures of the twin reach 2.8, 1.2 and 1.0
@@ -47,9 +49,9 @@ class AreaChannel:
 
     def __init__(self, golden: U8, judged: U8, reach: int) -> None:
         """Take the golden image's means and what they may become."""
-        self._golden = golden.astype(np.float32)
+        self._golden_codes, self._foreseen_width = golden, _allowed(golden, reach)
+        self._golden, self._width = golden.astype(np.float32), self._foreseen_width
         self._mean = _cells(self._golden)
-        self._width = _allowed(golden, reach)
         self._judged = _whole(judged)
         typical = np.median(self._width[self._judged, 0]) if self._judged.any() else 0.0
         calm = self._judged & (self._width[..., 0] <= typical)
@@ -60,14 +62,28 @@ class AreaChannel:
         self._basis = _quadratic(*self._weights.shape)
         self._smooth = _quadratic(*self._mean.shape[:2]).astype(np.float32)
 
-    def learn(self, foreseen: Interval, learned: Interval) -> None:
-        """Compare with what approved units show: their middle, and wider where they vary more."""
-        (low, high), (low_now, high_now) = foreseen.bounds, learned.bounds
-        moved = (low_now + high_now - low - high) / 2
-        more = np.maximum((high_now - low_now - high + low) / 2, 0).max(axis=2, keepdims=True)
-        self._golden = np.asarray(self._golden + moved, np.float32)
+    def learn(self, foreseen: Interval, units: Spread, count: int, foreseen_only: Mask) -> None:
+        """Compare from now on with the mean of approved units, in which the golden sample counts as one.
+
+        A square may differ by more than before by two things: what the golden sample's share keeps of the
+        units' own mean, and, where units vary more than foreseen, how much farther from their mean the pixels
+        of the next one may lie. That is taken as if the pixels of a square varied together: sums of single
+        pixels do not tell whether they do, and noise that is each pixel's own would need less. What was
+        learned before is forgotten.
+
+        Args:
+            foreseen: interval of the golden image alone.
+            units: mean and variance of the units.
+            count: how many they are, the one set aside included.
+            foreseen_only: (h, w) bool, where the golden image alone stays the measure.
+        """
+        golden = self._golden_codes.astype(np.float32)
+        differs = (units.mean - golden) * ~foreseen_only[..., None]
+        more = _squares(_cells(_farther(foreseen, units, count, foreseen_only)))
+        kept = cv2.transform(_squares(_cells(np.asarray(differs / (count + 1), np.float32))), _OPPONENT)
+        self._golden = np.asarray(golden + differs * np.float32(count / (count + 1)), np.float32)
         self._mean = _cells(self._golden)
-        self._width = self._width + _squares(_cells(np.asarray(more, np.float32)))
+        self._width = np.asarray(self._foreseen_width + np.abs(kept) + more, np.float32)
 
     def excess(self, aligned: Aligned) -> U8:
         """Return (h, w) uint8: by how many codes the mean around a pixel exceeds what is tolerated.
@@ -169,6 +185,28 @@ def _reaching(mask: Mask, place: Mask) -> Mask:
     reaches = np.zeros(found[0], np.bool_)
     reaches[labels[mask & place]] = True
     return reaches[labels]
+
+
+def _farther(foreseen: Interval, units: Spread, count: int, foreseen_only: Mask) -> F32:
+    """Return (h, w, 1) codes by which the next unit may lie farther from the units' mean than foreseen.
+
+    Intervals pool variances over squares: as multiples of the foreseen ones, where a calm place's noise
+    counts for many codes at an edge beside it, or as they are, where an edge's counts for the calm place.
+    The narrower holds.
+    """
+    low, high = foreseen.bounds
+    half_width = (high - low) / 2
+    grey = np.full_like(foreseen.low, 128)
+    even = Interval(grey, grey, np.full_like(foreseen.tolerance, foreseen.tolerance.min()))
+    reaches: list[F32] = []
+    for prior in (foreseen, even):
+        least, greatest = prior.bounds
+        middle = np.asarray((least + greatest) / 2, np.float32)
+        still = replace(units, mean=middle)  # where the mean lies is no variation
+        least, greatest = learned_interval(prior, still, count, foreseen_only).bounds
+        reaches.append(np.asarray((greatest - least) / 2, np.float32))
+    farther = np.minimum(*reaches) - half_width
+    return np.asarray(np.maximum(farther, 0).max(axis=2, keepdims=True), np.float32)
 
 
 def _allowed(golden: U8, reach: int) -> F32:

@@ -105,9 +105,9 @@ class SurfaceComparator:
 
     def learn(self, variation: VariationModel) -> None:
         """Compare from now on with what a view's approved units show, not with the golden image alone."""
-        units = variation.tally
-        self._interval = learned_interval(self._foreseen, units.spread(), units.count, variation.unconfirmed)
-        self._areas.learn(self._foreseen, self._interval)
+        units, count, unconfirmed = variation.tally.spread(), variation.tally.count, variation.unconfirmed
+        self._interval = learned_interval(self._foreseen, units, count, unconfirmed)
+        self._areas.learn(self._foreseen, units, count, unconfirmed)
 
     @property
     def widened(self) -> U8:
