@@ -162,7 +162,7 @@ class ArtworkView:
                 f"{name}: {w} x {h} px are too few to align artwork by; give at least {LEAST_SIDE} each way"
             )
         between = _between(self.golden)
-        if between > _MOST_BETWEEN or not _alike(self.golden, self.golden):
+        if between > _MOST_BETWEEN or not 0 < copper(self.golden).mean() < 1:
             raise FrameError(
                 f"{name}: artwork has two materials, one dark and one bright, but {between:.0%} of its "
                 "pixels are neither, or all are one; give a picture with two levels, or remove artwork from "

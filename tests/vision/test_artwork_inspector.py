@@ -415,8 +415,12 @@ def test_a_model_on_trial_accepts_nothing_and_rejects_as_it_would() -> None:
 def test_pictures_that_are_no_artwork_and_frames_of_another_size_are_refused() -> None:
     with pytest.raises(FrameError, match=r"images/top\.png: artwork has two materials.* 100%"):
         Inspector(board.sample(picture=grey(board.golden())), {})
-    with pytest.raises(FrameError, match="or all are one"):
-        Inspector(board.sample(picture=np.full_like(board.golden(), 255)), {})
+    for code in (board.GROUND, board.COPPER):
+        one = np.full_like(board.golden(), code)
+        with pytest.raises(FrameError, match="or all are one"):
+            Inspector(board.sample(picture=one), {})
+        one[100, 100] = 255 - code
+        Inspector(board.sample(picture=one), {})  # one pixel of the other is artwork
     small = board.fields(width_px=100, height_px=100)
     small["zones"][0]["region"] |= {"width": 40, "height": 40}
     with pytest.raises(FrameError, match="at least 112 each way"):
