@@ -202,7 +202,7 @@ class Inspection(Closed):
     """One unit's record. `digest` covers everything except `digest` itself and `timing_ms`.
 
     `defects` lists at most MOST_DEFECTS, gravest first. `counts` are the counting rules that are met, in the
-    catalogue's order; `dismissed` is the number of deviations that the classifier called not a defect.
+    catalogue's order; `dismissed` is the number of deviations that the model called not a defect.
     `serial_source` says where the serial number is from where nobody gave it: the unit's own `code`, or the
     `label` of its frames, say their file's name, which nothing on the unit confirms.
     """

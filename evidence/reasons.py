@@ -108,7 +108,7 @@ _ALL = (
     Reason("identity_disputed", "HOLD", "the unit's code states another serial number than was given with it",
            "find out which unit this is; correct what gives the serial number"),
     # the station
-    Reason("model_mismatch", "HOLD", "the classifier is not the one the golden sample or station names",
+    Reason("model_mismatch", "HOLD", "the model is not the one the golden sample or station names",
            "install the released model"),
     Reason("model_on_trial", "HOLD", "nobody who is trusted here has signed the model: its results are a trial",
            "have it signed: hallmark model sign; or inspect with a released model"),

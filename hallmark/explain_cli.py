@@ -57,7 +57,7 @@ def explain(
         int, typer.Option(min=1, max=200, help="Most defects, and most dismissed deviations, that are shown.")
     ] = 20,
     dismissed: Annotated[
-        bool, typer.Option("--dismissed", help="Also show what the classifier called not a defect.")
+        bool, typer.Option("--dismissed", help="Also show what the model called not a defect.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:

@@ -43,7 +43,7 @@ def _as_seen(compiled: ArtworkView, dark: U8) -> U8:
 
 
 def _heat(aligned: AlignedArtwork, compared: Compared) -> F32:
-    """Return how probable a defect is about each candidate, else by how much its codes differ."""
+    """Return how probable a defect is about each candidate, else by how many codes it differs."""
     unit = aligned.unit
     heat = np.full(unit.shape, np.nan, np.float32)
     for k, (x1, y1, x2, y2) in enumerate(compared.candidates.boxes.tolist()):

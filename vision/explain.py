@@ -44,8 +44,8 @@ class Explanation:
             as they are.
         inside: (side, side) bool, the deviation's own pixels.
         heat: (side, side) float32, NaN where nothing was asked.
-        shows: what `heat` is: the classifier's probability of a defect, or, without one, the codes by which
-            the unit exceeds what is tolerated.
+        shows: what `heat` is: the model's probability of a defect, or, without one, the codes by which the
+            unit, or its mean about a pixel, exceeds what is tolerated; of artwork those by which it differs.
     """
 
     number: int | None

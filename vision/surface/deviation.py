@@ -21,8 +21,8 @@ class Deviation:
         size_mm: the largest distance across it, which the catalogue weighs.
         area_mm2: of its pixels.
         length_mm: its extent along its own principal direction, never more than `size_mm`.
-        contrast: its largest excess beyond the tolerance, in codes; 0 where no pixel of it deviates, None
-            where materials are compared, not codes.
+        contrast: its largest excess beyond the tolerance, in codes, of a pixel or of the mean about one;
+            0 where no pixel of it deviates, None where materials are compared, not codes.
         zones: all that it reaches into, the one with most of it first.
         corner: x, y of the first pixel of its window of the half-resolution view; of artwork, of the frame.
         inside: (h, w) bool, its pixels in that window.
