@@ -21,7 +21,7 @@ from models.detector.release import open_detector
 from models.release import packaged
 from quality.record_checks import check_results
 from tests.vision import artwork_board as board
-from vision import Inspector, VariationError, artwork_view
+from vision import Inspector, VariationError
 from vision.artwork.align import Alignment
 from vision.artwork.candidates import MOST
 
@@ -373,27 +373,6 @@ def test_a_field_that_moves_edges_too_far_is_no_pose_to_judge(
     assert record.reasons == reasons
     pose = record.frames[0].pose
     assert (None if pose is None else pose.field_px) == (None if reasons else reach)
-
-
-def test_what_no_frame_changes_is_not_worked_out_again_and_edges_are_looked_for_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def aligned(golden: U8, unit: U8) -> Alignment:
-        return Alignment(golden, (0, 0), np.array([[0, 2.0], *[[0, 0]] * 5], np.float64))
-
-    def edges(picture: U8) -> npt.NDArray[np.bool_]:
-        looked.append(picture)
-        return found(picture)
-
-    looked: list[U8] = []
-    found = artwork_view._edges
-    inspector = Inspector(board.sample(), {})
-    monkeypatch.setattr("vision.artwork_view.align", aligned)
-    monkeypatch.setattr("vision.artwork_view._edges", edges)
-    monkeypatch.setattr(cv2, "erode", None)  # what lies well inside the zones
-    record = inspector.inspect({"top": board.frame(board.golden())}, serial="S1")
-    assert record.frames[0].pose is not None
-    assert len(looked) == 1
 
 
 def test_an_expired_golden_sample_judges_nothing() -> None:

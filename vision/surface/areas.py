@@ -65,11 +65,11 @@ class AreaChannel:
     def learn(self, foreseen: Interval, units: Spread, count: int, foreseen_only: Mask) -> None:
         """Compare from now on with the mean of approved units, in which the golden sample counts as one.
 
-        A square may differ by more than before by two things: what the golden sample's share keeps of the
-        units' own mean, and, where units vary more than foreseen, how much farther from their mean the pixels
-        of the next one may lie. That is taken as if the pixels of a square varied together: sums of single
-        pixels do not tell whether they do, and noise that is each pixel's own would need less. What was
-        learned before is forgotten.
+        A square may differ by more than before by two things: how far the golden sample lies from that mean,
+        since a unit like it is never wrong, and, where units vary more than foreseen, how much farther from
+        their mean the pixels of the next one may lie. That is taken as if the pixels of a square varied
+        together: sums of single pixels do not tell whether they do, and noise that is each pixel's own would
+        need less. What was learned before is forgotten.
 
         Args:
             foreseen: interval of the golden image alone.
@@ -80,10 +80,11 @@ class AreaChannel:
         golden = self._golden_codes.astype(np.float32)
         differs = (units.mean - golden) * ~foreseen_only[..., None]
         more = _squares(_cells(_farther(foreseen, units, count, foreseen_only)))
-        kept = cv2.transform(_squares(_cells(np.asarray(differs / (count + 1), np.float32))), _OPPONENT)
-        self._golden = np.asarray(golden + differs * np.float32(count / (count + 1)), np.float32)
+        moved = np.asarray(differs * np.float32(count / (count + 1)), np.float32)
+        self._golden = np.asarray(golden + moved, np.float32)
         self._mean = _cells(self._golden)
-        self._width = np.asarray(self._foreseen_width + np.abs(kept) + more, np.float32)
+        own = cv2.transform(_squares(_cells(moved)), _OPPONENT)
+        self._width = np.asarray(self._foreseen_width + np.abs(own) + more, np.float32)
 
     def excess(self, aligned: Aligned) -> U8:
         """Return (h, w) uint8: by how many codes the mean around a pixel exceeds what is tolerated.
