@@ -362,7 +362,7 @@ def large(units: int, per_lot: int = 1000) -> list[JournalLine]:
 
 
 def test_building_is_linear_and_queries_do_not_grow_with_the_journal() -> None:
-    """The ratios allow for a machine that is busy with other things; what other tests left is not collected."""
+    """The ratios allow for a busy machine; what other tests left is not collected meanwhile."""
     took: list[tuple[float, float]] = []
     for units in (10_000, 80_000):
         lines = large(units)
