@@ -9,7 +9,7 @@ from golden.sample import GoldenSample
 from kernels.compiled import F32, U8
 from vision.artwork_view import AlignedArtwork, ArtworkView, Compared
 from vision.compiled_view import eight_bit_rgb
-from vision.explain import Explanation, Shown, explanations, require_own
+from vision.explain import Explanation, Shown, explanations
 from vision.findings import defects_of
 from vision.register import NotRegistered
 
@@ -17,8 +17,7 @@ from vision.register import NotRegistered
 def explain_artwork(
     golden: GoldenSample, compiled: ArtworkView, frame: Frame, record: Inspection, most: int
 ) -> tuple[Explanation, ...]:
-    """Return what `Inspector.explain` returns of a view of artwork."""
-    require_own(golden, None, frame, record)
+    """Return what `Inspector.explain` returns of a view of artwork, of a record that is its own."""
     aligned = compiled.align(frame, eight_bit_rgb(frame, compiled.view))
     if isinstance(aligned, NotRegistered):
         return ()

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from evidence import MOST_DEFECTS, Defect, Frame, FrameError, Inspection, because
+from evidence import MOST_DEFECTS, Defect, Frame, FrameError, Inspection, ModelReference, because
 from golden.catalogue import DefectCatalogue
 from golden.sample import GoldenSample
 from kernels.compiled import F32, I64, U8, Mask
@@ -69,8 +69,7 @@ class Explanation:
 def explain(
     golden: GoldenSample, compiled: CompiledView, frame: Frame, record: Inspection, most: int
 ) -> tuple[Explanation, ...]:
-    """Return what `Inspector.explain` returns of a view that is no artwork."""
-    require_own(golden, None if compiled.variation is None else compiled.variation.digest, frame, record)
+    """Return what `Inspector.explain` returns of a view that is no artwork, of a record that is its own."""
     pixels = eight_bit_rgb(frame, compiled.view)
     found = registered(golden, compiled, frame, pixels)
     if isinstance(found, NotRegistered):
@@ -116,8 +115,17 @@ def explanations(
     )
 
 
-def require_own(golden: GoldenSample, variation: str | None, frame: Frame, record: Inspection) -> None:
-    """Refuse a record that is not of this golden sample, frame and variation model (its digest)."""
+def require_own(
+    golden: GoldenSample,
+    model: ModelReference | None,
+    variation: str | None,
+    frame: Frame,
+    record: Inspection,
+) -> None:
+    """Refuse a record that is not of this golden sample, frame, model and variation model (its digest).
+
+    Certificates and golden colours decide no deviation, and are not asked for.
+    """
     if record.golden.digest != golden.digest:
         raise FrameError(
             f"inspection {record.id} was judged by golden sample {record.golden.digest}, not by "
@@ -129,11 +137,20 @@ def require_own(golden: GoldenSample, variation: str | None, frame: Frame, recor
             f"the frame of view {frame.view!r} with digest {frame.digest} is not one of inspection "
             f"{record.id}: give the very file that was inspected"
         )
+    if record.model != model:
+        raise FrameError(
+            f"the deviations of inspection {record.id} were named by {_named(record.model)}, not by "
+            f"{_named(model)}: give what named them"
+        )
     if known[frame.view, frame.digest] != variation:
         raise FrameError(
             f"inspection {record.id} compared view {frame.view!r} with variation model "
             f"{known[frame.view, frame.digest] or 'none'}, not {variation or 'none'}: give what it used"
         )
+
+
+def _named(model: ModelReference | None) -> str:
+    return "no model" if model is None else f"model {model.name!r}, {model.digest}"
 
 
 def _same(
@@ -146,8 +163,7 @@ def _same(
     if not same_number or any(_key(d) != _key(other) for _, d, other in pairs):
         raise FrameError(
             f"inspection {record.id} lists other deviations than are found in its frame now; use the release "
-            f"({record.versions.get('hallmark', 'unknown')}) and the model "
-            f"({record.model.name if record.model else 'none'}) that made it"
+            f"that made it ({record.versions.get('hallmark', 'unknown')})"
         )
     return pairs
 

@@ -31,7 +31,7 @@ from vision.colour.golden_colours import GoldenColours
 from vision.colour.region import NotRead
 from vision.colour.tile_light import SeenLight
 from vision.compiled_view import CompiledView, eight_bit_rgb, registered
-from vision.explain import Explanation, explain
+from vision.explain import Explanation, explain, require_own
 from vision.findings import defects_of, in_order
 from vision.judge import (
     check_entered,
@@ -175,12 +175,21 @@ class Inspector:
 
         Raises:
             evidence.FrameError: a frame of a view that does not exist, of an impossible size or of another
-                inspection; a record of another golden sample, or one that lists other deviations.
+                inspection; a record of another golden sample, model or variation model, or one that lists
+                other deviations.
         """
-        compiled = self._compiled(frame)
+        compiled, golden, model = self._compiled(frame), self._setup.golden, self._setup.model
+        learned = None if isinstance(compiled, ArtworkView) else compiled.variation
+        require_own(
+            golden,
+            None if model is None else model.reference,
+            None if learned is None else learned.digest,
+            frame,
+            record,
+        )
         if isinstance(compiled, ArtworkView):
-            return explain_artwork(self._setup.golden, compiled, frame, record, most)
-        return explain(self._setup.golden, compiled, frame, record, most)
+            return explain_artwork(golden, compiled, frame, record, most)
+        return explain(golden, compiled, frame, record, most)
 
     def rectified(self, frame: Frame) -> U8 | None:
         """Return a unit as the golden image of the frame's view shows it, or None where it is not found.

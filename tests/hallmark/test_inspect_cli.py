@@ -264,15 +264,22 @@ def test_explain_writes_a_picture_for_each_deviation_and_the_whole_unit(
 
 
 @pytest.mark.parametrize(
-    ("record", "picture", "sentence"),
+    ("record", "picture", "model", "sentence"),
     [
-        (None, "good.jpg", "not the picture of inspection"),
-        (b"{}", "faulty.jpg", "not a record of an inspection (id: Field required)"),
-        (b"altered", "faulty.jpg", "the record was altered"),
+        (None, "good.jpg", "packaged", "not the picture of inspection"),
+        (None, "faulty.jpg", "none", ", not by no model: give what named them"),
+        (b"{}", "faulty.jpg", "packaged", "not a record of an inspection (id: Field required)"),
+        (b"altered", "faulty.jpg", "packaged", "the record was altered"),
     ],
 )
 def test_explain_refuses_what_does_not_belong_together(
-    plant: Plant, rejected: Path, tmp_path: Path, record: bytes | None, picture: str, sentence: str
+    plant: Plant,
+    rejected: Path,
+    tmp_path: Path,
+    record: bytes | None,
+    picture: str,
+    model: str,
+    sentence: str,
 ) -> None:
     given = rejected
     if record is not None:
@@ -280,4 +287,4 @@ def test_explain_refuses_what_does_not_belong_together(
         other = rejected.read_bytes().replace(b'"serial":"faulty"', b'"serial":"other"')
         given.write_bytes(record if record == b"{}" else other)
     with pytest.raises(FrameError, match=re.escape(sentence)):
-        raise explain(plant, given, plant.root / picture).exception or AssertionError
+        raise explain(plant, given, plant.root / picture, "--model", model).exception or AssertionError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from datasets.twin import ExcessMaterial, rectangle
-from evidence import Frame, FrameError, Inspection, because
+from evidence import Frame, FrameError, Inspection, ModelReference, because
 from tests.vision import board
 from tests.vision.test_naming import BLOB, CUT, Fake, always
 from vision import Explanation, Inspector
@@ -134,6 +134,20 @@ def test_only_the_own_frame_of_an_own_record_is_explained() -> None:
     renamed = record.defects[0].model_copy(update={"defect_class": "speck"})
     with pytest.raises(FrameError, match="lists other deviations"):
         inspector.explain(frame, altered(record, defects=(renamed, *record.defects[1:])))
+
+
+def test_a_record_is_explained_with_the_model_that_it_names_alone() -> None:
+    inspector, frame, record, _ = shown(0.04, 0.9, 0.06)
+    bare, _, unnamed, _ = shown()
+    other = ModelReference(name="fake", digest="sha256:" + "8" * 64)
+    retrained = board.inspector(model=Fake(always(0.04, 0.9, 0.06), reference=other))
+    for given, judged, said in (
+        (retrained, record, "model 'fake', sha256:7777.* not by model 'fake', sha256:8888"),
+        (bare, record, "model 'fake', sha256:7777.* not by no model"),
+        (inspector, unnamed, "by no model, not by model 'fake', sha256:7777"),
+    ):
+        with pytest.raises(FrameError, match=said):
+            given.explain(frame, judged)
 
 
 def test_a_unit_that_was_not_found_has_nothing_to_show() -> None:
