@@ -14,28 +14,30 @@ from quality.pod import ALL, DefectTrial, PodCurve, PodStudy
 _COLOURS = ("#0b5394", "#c03a00", "#4b3f8f", "#7a5200")
 _WIDTH, _PANEL, _HIGH, _LEFT, _TOP = 1200.0, 380.0, 230.0, 52.0, 40.0
 _ACROSS, _WIDE = 3, 310.0
+_KEY, _LEAD = 58.0, 17.0  # below a panel: where what its curves say begins, a line for each
 _TICKS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 
 def pod_chart(study: PodStudy, curves: Sequence[PodCurve]) -> str:
     """Return the curves over all zones as an SVG document.
 
-    Ticks above and below each panel are the trials, found and missed; a dot marks a90/95.
+    Ticks above and below each panel are the trials, found and missed; a dot marks a90/95, which is written
+    below the panel, where no curve runs.
     """
     shown = [c for c in curves if c.zone == ALL]
     names = list(dict.fromkeys(c.defect_class for c in shown))
     low = min((c.smallest for c in shown), default=0.1) / 1.1
     high = max((c.largest for c in shown), default=1.0) * 1.1
     rows = math.ceil(len(names) / _ACROSS)
+    by_class = {name: [c for c in shown if c.defect_class == name] for name in names}
+    pitch = _HIGH + _KEY + 36 + _LEAD * max(map(len, by_class.values()), default=1)
     parts: list[str] = []
-    for k, name in enumerate(names):
-        x0 = _LEFT + (k % _ACROSS) * _PANEL
-        y0 = _TOP + (k // _ACROSS) * (_HIGH + 90)
-        own = [c for c in shown if c.defect_class == name]
+    for k, own in enumerate(by_class.values()):
+        x0, y0 = _LEFT + (k % _ACROSS) * _PANEL, _TOP + (k // _ACROSS) * pitch
         parts += _panel(study, own, _Panel(x0, y0, low, high))
     note = "simulated: no decision rests on it" if study.source == "simulated" else study.source
-    parts.append(text(_LEFT, rows * (_HIGH + 90) + 28, f"size in mm; {note}", size=16, colour=GREY))
-    return document(_WIDTH, rows * (_HIGH + 90) + 40, parts)
+    parts.append(text(_LEFT, rows * pitch + 28, f"size in mm; {note}", size=16, colour=GREY))
+    return document(_WIDTH, rows * pitch + 40, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def _panel(study: PodStudy, curves: Sequence[PodCurve], panel: _Panel) -> list[s
         if panel.low <= tick <= panel.high:
             at, base = panel.x(tick), panel.top + _HIGH
             parts.append(_line(at, base, at, base + 5, INK))
-            parts.append(text(at - 9, base + 34, f"{tick:g}", size=13, colour=GREY))
+            parts.append(text(at - 3.2 * len(f"{tick:g}"), base + 34, f"{tick:g}", size=13, colour=GREY))
     for k, curve in enumerate(curves):
         trials = [t for t in study.trials if (t.defect_class, t.level) == (name, curve.level)]
         parts += _curve(panel, curve, trials, k)
@@ -92,7 +94,7 @@ def _curve(panel: _Panel, curve: PodCurve, trials: Sequence[DefectTrial], k: int
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{colour}"/>')
     label = "no a90/95" if curve.a90_95 is None else f"a90/95 {curve.a90_95:.2f}"
     words = label if curve.level == "natural" else f"{curve.level}: {label}"
-    parts.append(text(panel.left + 6, panel.y(0.9) + 18 + 15 * k, words, size=13, colour=colour))
+    parts.append(text(panel.left, panel.y(0.0) + _KEY + _LEAD * k, words, size=13, colour=colour))
     return parts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,6 +59,54 @@ def test_a_simulated_report_says_so_everywhere() -> None:
     curves = pod_curves(real, use="decision")
     assert "decide nothing" not in to_html(pod_paper(real, curves, "Board", "2026-11-23T00:00:00Z"))
     assert not any("SIMULATED" in line for line in pod_lines(real, curves))
+
+
+def graded(defect_class: str, level: str, a50: float, slope: float) -> list[DefectTrial]:
+    """Return 60 trials of which as many are found at each size as a curve says."""
+    sizes = np.geomspace(0.15, 4, 60)
+    share = np.cumsum(expit(slope * np.log(sizes / a50)))
+    found = np.diff(np.floor(share), prepend=0) > 0
+    return [
+        DefectTrial(
+            unit=f"u{i}",
+            defect_class=defect_class,
+            level=level,
+            zone="front",
+            size_mm=float(s),
+            found=bool(f),
+        )
+        for i, (s, f) in enumerate(zip(sizes, found, strict=True))
+    ]
+
+
+def test_no_label_of_the_chart_lies_on_a_curve_a_dot_or_another_label() -> None:
+    levels = (("faint", 2.0, 3), ("plain", 0.6, 5), ("strong", 0.2, 2))
+    trials = [t for name, a50, slope in levels for t in graded("scratch", name, a50, slope)]
+    trials += [*graded("open", "natural", 0.16, 4), *graded("short", "natural", 0.1, 2)]
+    trials += graded("excess_material", "natural", 0.5, 9) + graded("stain", "natural", 1.0, 3)
+    shown = study("simulated").model_copy(update={"trials": tuple(trials)})
+    chart = pod_chart(shown, pod_curves(shown, use="study"))
+    labels = [  # left, top, right, bottom; a letter is at most 0.6 of its size wide, on average
+        (
+            float(x),
+            float(y) - float(size),
+            float(x) + 0.6 * float(size) * len(words),
+            float(y) + 0.2 * float(size),
+        )
+        for x, y, size, words in re.findall(
+            r'<text x="(.*?)" y="(.*?)" font-size="(.*?)".*?>(.*?)</text>', chart
+        )
+    ]
+    drawn = [tuple(map(float, dot)) for dot in re.findall(r'<circle cx="(.*?)" cy="(.*?)" r="(.*?)"', chart)]
+    for points in re.findall(r'<polyline points="(.*?)"', chart):
+        curve = np.array([p.split(",") for p in points.split()], np.float64)
+        along = np.linspace(0, len(curve) - 1, 2000)
+        xs, ys = (np.interp(along, np.arange(len(curve)), curve[:, k]) for k in (0, 1))
+        drawn += [(x, y, 2.0) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
+    assert len(drawn) > 6 * 2000
+    for i, (left, top, right, bottom) in enumerate(labels):
+        assert not any(left - r < x < right + r and top - r < y < bottom + r for x, y, r in drawn), i
+        assert not any(left < c and a < right and top < d and b < bottom for a, b, c, d in labels[:i]), i
 
 
 def test_the_report_holds_sizes_false_calls_and_what_failed() -> None:
