@@ -23,6 +23,9 @@ from datasets.errors import DatasetError
 TYPES: Final = ("open", "short", "mousebite", "spur", "copper", "pin-hole")
 """Names of the types, which are numbered from 1."""
 
+MARGIN_PX: Final = 12
+"""Labels lie so far round the tight extent of a defect."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:

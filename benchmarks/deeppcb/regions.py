@@ -14,16 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.deeppcb.score import IOU, Detection, overlap
-from datasets.deeppcb import TYPES, Box
+from datasets.deeppcb import MARGIN_PX, TYPES, Box
 
 U8 = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Effect = Literal["split", "hole", "edge"]
 """What a loss does to a material: it falls apart, gets a hole of its own, or has its edge moved. Copper that
 is added is ground lost: a short splits the ground."""
-
-MARGIN: Final = 12
-"""Pixels that the labels leave round a defect."""
 
 _THRESHOLD: Final = 128  # copper is darker
 _LOST: Final[dict[Effect, str]] = {"split": "open", "hole": "pin-hole", "edge": "mousebite"}
@@ -36,7 +33,7 @@ _HALF_SURE: Final = 60  # pixels of a difference that is confident by half; only
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """Pixels that belong together: their tight extent, and their mask in a window MARGIN larger."""
+    """Pixels that belong together: their tight extent, and their mask in a window MARGIN_PX larger."""
 
     extent: tuple[int, int, int, int]
     window: tuple[slice, slice]
@@ -57,7 +54,7 @@ def by_difference(template: U8, tested: U8) -> list[Detection]:
                 continue
             name = names[_effect(material[core.window], left[core.window], core.mask)]
             confidence = size / (size + _HALF_SURE)
-            found.append(_detection(core, name, confidence, template.shape, MARGIN + _TOLERANCE))
+            found.append(_detection(core, name, confidence, template.shape, MARGIN_PX + _TOLERANCE))
     return apart(found)
 
 
@@ -96,8 +93,8 @@ def _regions(mask: Mask) -> Iterator[_Region]:
         x, y, width, height = map(int, stats[n, :4])
         extent = x, y, x + width, y + height
         window = (
-            slice(max(y - MARGIN, 0), min(y + height + MARGIN, h)),
-            slice(max(x - MARGIN, 0), min(x + width + MARGIN, w)),
+            slice(max(y - MARGIN_PX, 0), min(y + height + MARGIN_PX, h)),
+            slice(max(x - MARGIN_PX, 0), min(x + width + MARGIN_PX, w)),
         )
         yield _Region(extent, window, labels[window] == n)
 

@@ -18,7 +18,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from datasets.drawn.artwork import MARGIN_PX
+from datasets.deeppcb import MARGIN_PX
 from evidence import Frame, Inspection, sha256
 from evidence.inspection import Defect
 from golden.sample import GoldenSample, write_file

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.deeppcb import TYPES, Box
+from datasets.deeppcb import MARGIN_PX, TYPES, Box
 from datasets.drawn.artwork.acquisition import good_unit
 from datasets.drawn.artwork.defects import Change, draw_defects
 from datasets.errors import DatasetError
@@ -26,15 +26,14 @@ __all__ = ["DrawnPair", "draw"]
 _COPPER_BELOW: Final = 128
 _LEAST_SIDE: Final = 96
 _CLEAR_PX: Final = 3  # storing changes nothing farther away, and no other defect is so near
-MARGIN_PX: Final = 12
-"""Labels of this family of pictures lie so far round a defect."""
 
 
 @dataclass(frozen=True, eq=False)
 class DrawnPair:
     """Template and tested picture, (h, w) uint8 grey each and not aligned, and a box round every defect.
 
-    A box is the extent of the pixels that the defect changed, 12 px wider each way, clipped to the picture.
+    A box is the extent of the pixels that the defect changed, as much wider each way as labels are
+    (`datasets.deeppcb.MARGIN_PX`), clipped to the picture.
     """
 
     template: NDArray[np.uint8]
