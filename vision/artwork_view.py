@@ -30,10 +30,11 @@ from vision.colour.golden_colours import GoldenColours
 from vision.compiled_view import golden_expired, to_grey
 from vision.frames import read_frame
 from vision.naming import Dismissed, Finding, Named
-from vision.regions import dense_outline, mask
+from vision.regions import dense_outline
 from vision.register import NotRegistered
 from vision.surface import Deviation, VariationForeignError, VariationModel
 from vision.surface.deviation import largest_extent, principal_extent
+from vision.zones import ZoneMap
 
 _LEAST_ALIKE: Final = 0.75  # correlation of the materials: boards of a design 0.91 or more, others to 0.69
 _FARTHEST_PX: Final = 32.0  # by the field, at an edge: real boards 24 at most
@@ -137,23 +138,13 @@ class ArtworkView:
         image = read_frame(golden.images[view.image], view=view.id, camera="golden", source=view.image)
         self.golden = self.dark(np.asarray(image.pixels, np.uint8))
         self._require_artwork()
-        zones = [zone for zone in golden.spec.zones if zone.view == view.id]
-        self._zone_names = [zone.id for zone in zones]
-        self._zones = np.zeros(self.golden.shape, np.uint8)
-        for i, zone in reversed([*enumerate(zones)]):
-            self._zones[mask(zone.region, *self.golden.shape)] = i + 1
-        for region in view.ignore:
-            self._zones[mask(region, *self.golden.shape)] = 0
-        for i, name in enumerate(self._zone_names):
-            if not (self._zones == i + 1).any():
-                raise FrameError(
-                    f"zone {name!r} has no place of its own: earlier zones or ignored regions cover all of it"
-                )
-        self._shown = np.asarray((self._zones > 0) * np.uint8(255))
+        self._zones = ZoneMap.of(golden.spec, view, *self.golden.shape)
+        self._shown = np.asarray((self._zones.labels > 0) * np.uint8(255))
         side = 2 * _LEEWAY + 1
         inner = cv2.erode(self._shown, np.ones((side, side), np.uint8), borderValue=0)
         self._inner = np.asarray(inner, np.uint8)
-        self._outlines = np.concatenate([dense_outline(z.region) for z in zones] or [np.empty((0, 2))])
+        judged = [dense_outline(zone.region) for zone in golden.spec.zones if zone.view == view.id]
+        self._outlines = np.concatenate(judged or [np.empty((0, 2))])
 
     def _require_artwork(self) -> None:
         name, (h, w) = self.view.image, self.golden.shape
@@ -293,19 +284,14 @@ class ArtworkView:
         ys, xs = np.nonzero(inside)
         pixels = np.column_stack((xs, ys)).astype(np.float64) + np.array(corner, np.float64)
         points = aligned.alignment.golden_points(pixels)
-        h, w = map(int, self._zones.shape)
+        h, w = map(int, self._zones.labels.shape)
         columns, rows = np.clip(np.rint(points).astype(np.int64), 0, (w - 1, h - 1)).T
-        for reach in (0, 1):
-            around = range(-reach, reach + 1)
-            labels = np.concatenate([
-                self._zones[np.clip(rows + i, 0, h - 1), np.clip(columns + j, 0, w - 1)]
-                for i in around for j in around
-            ])  # fmt: skip
-            counts = np.bincount(labels, minlength=len(self._zone_names) + 1)[1:]
-            found = [(-int(n), name) for n, name in zip(counts, self._zone_names, strict=True) if n > 0]
-            if found:
-                break
-        return tuple(name for _, name in sorted(found))
+        named = self._zones.named(self._zones.labels[rows, columns])
+        around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        near = [
+            self._zones.labels[np.clip(rows + i, 0, h - 1), np.clip(columns + j, 0, w - 1)] for i, j in around
+        ]
+        return named or self._zones.named(np.concatenate(near))
 
     def _reported(self, region: Deviation) -> bool:
         return region.size_mm >= self._smallest_mm
