@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from evidence import FrameError
 from golden.comparison import Comparison
 from golden.regions import Region
 from golden.spec import Colour, GoldenSpec, View
@@ -36,6 +35,7 @@ from vision.surface.deviation import Deviation, largest_extent, principal_extent
 from vision.surface.interval import golden_interval, learned_interval
 from vision.surface.sampling import SCALE, every, half, middles, place, resampled
 from vision.surface.variation import VariationModel
+from vision.zones import ZoneMap
 
 
 class SurfaceComparator:
@@ -57,8 +57,8 @@ class SurfaceComparator:
         golden_half = half(golden)
         self._native = np.ascontiguousarray(golden)
         self._height, self._width = golden_half.shape[:2]
-        self._zone_names = [z.id for z in spec.zones if z.view == view.id]
-        self._zones = self._label(spec, view)
+        self._zone_map = ZoneMap.of(spec, view, self._height, self._width, SCALE)
+        self._zones = self._zone_map.labels
         judged = [z.region for z in spec.zones if z.view == view.id]
         judged += [c.region for c in spec.characteristics if isinstance(c, Colour) and c.view == view.id]
         self._edges = np.concatenate([dense_outline(region) for region in judged] or [np.empty((0, 2))])
@@ -89,19 +89,6 @@ class SurfaceComparator:
             return None
         side = max(round(stated.colour_over_mm / self.step_mm), 2)
         return ColourChannel(golden, self._foreseen, self._zones, self._table, side, stated.colour_delta_e)
-
-    def _label(self, spec: GoldenSpec, view: View) -> U8:
-        labels = np.zeros((self._height, self._width), np.uint8)
-        for i, zone in reversed([*enumerate(z for z in spec.zones if z.view == view.id)]):
-            labels[mask(zone.region, self._height, self._width, SCALE)] = i + 1
-        for region in view.ignore:
-            labels[mask(region, self._height, self._width, SCALE)] = 0
-        for i, name in enumerate(self._zone_names):
-            if not (labels == i + 1).any():
-                raise FrameError(
-                    f"zone {name!r} has no place of its own: earlier zones or ignored regions cover all of it"
-                )
-        return labels
 
     def learn(self, variation: VariationModel) -> None:
         """Compare from now on with what a view's approved units show, not with the golden image alone."""
@@ -296,10 +283,7 @@ class SurfaceComparator:
     def zones_of(self, corner: tuple[int, int], pixels: Mask) -> tuple[str, ...]:
         """Return the zones that pixels of a window at `corner` lie in, the one with most of them first."""
         (x, y), (h, w) = corner, pixels.shape
-        labels = self._zones[y : y + h, x : x + w][pixels]
-        counts = np.bincount(labels, minlength=len(self._zone_names) + 1)[1:]
-        found = [(-int(n), name) for n, name in zip(counts, self._zone_names, strict=True) if n > 0]
-        return tuple(name for _, name in sorted(found))
+        return self._zone_map.named(self._zones[y : y + h, x : x + w][pixels])
 
     def delta_e(self, aligned: Aligned, found: Deviation) -> float | None:
         """Return CIEDE2000 of a region's mean colour to the golden sample's; None if too little is usable."""
