@@ -7,7 +7,6 @@ picture and unit are taken with the artwork dark, whichever shade it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,15 +20,16 @@ from golden.spec import View
 from kernels.compiled import F32, I64, U8, Mask
 from models import UNCLASSIFIED
 from models.detector import Detector
-from models.detector.decision import DISMISSED, HOLD, decide
+from models.detector.decision import DISMISSED, decide
+from vision.answers import finding, groups, one_defect
 from vision.artwork.align import LEAST_SIDE, Alignment, align
 from vision.artwork.candidates import NARROW, Candidates, copper, differs, find
-from vision.artwork.detect import SAME, asked, overlaps
+from vision.artwork.detect import asked
 from vision.certified import Check, require_transfer
 from vision.colour.golden_colours import GoldenColours
 from vision.compiled_view import golden_expired, to_grey
 from vision.frames import read_frame
-from vision.naming import Dismissed, Finding, Named
+from vision.naming import Dismissed, Finding, Named, largest_first
 from vision.regions import dense_outline
 from vision.register import NotRegistered
 from vision.surface import Deviation, VariationForeignError, VariationModel
@@ -212,10 +212,10 @@ class ArtworkView:
             return Compared(candidates, None, Named(()))
         differing = _differing(golden, shown)
         if self._detector is None:
-            groups = _groups(np.equal.outer(candidates.whole, candidates.whole))
-            regions = (self._region(aligned, differing, candidates.boxes[group]) for group in groups)
+            alike = np.equal.outer(candidates.whole, candidates.whole)
+            regions = (self._region(aligned, differing, candidates.boxes[group]) for group in groups(alike))
             found = [Finding(UNCLASSIFIED, None, r, "comparison") for r in regions if self._reported(r)]
-            return Compared(candidates, None, Named(_largest_first(found)))
+            return Compared(candidates, None, Named(largest_first(found)))
         return self._asked(self._detector, aligned, differing, candidates)
 
     def _asked(
@@ -227,16 +227,16 @@ class ArtworkView:
         said = decide(probabilities, detector.operating, detector.hold_below)
         findings: list[Finding] = []
         dismissed: list[Dismissed] = []
-        alike = _one_defect(candidates.whole, said, np.where(empty, candidates.boxes, boxes))
-        for group in _groups(alike):
+        alike = one_defect(candidates.whole, said, np.where(empty, candidates.boxes, boxes))
+        for group in groups(alike):
             region = self._region(aligned, differing, candidates.boxes[group])
             if not (self._reported(region) or self._of_reported(aligned, differing, candidates, group)):
                 continue
             if said[group[0]] == DISMISSED:
                 dismissed.append(Dismissed(region, float(probabilities[group, 0].min())))
             else:
-                findings.append(_finding(detector.classes, region, probabilities[group], int(said[group[0]])))
-        named = Named(_largest_first(findings), tuple(dismissed))
+                findings.append(finding(detector.classes, region, probabilities[group], int(said[group[0]])))
+        named = Named(largest_first(findings), tuple(dismissed))
         return Compared(candidates, np.float32(1) - probabilities[:, 0], named)
 
     def _of_reported(
@@ -297,24 +297,6 @@ class ArtworkView:
         return region.size_mm >= self._smallest_mm
 
 
-def _finding(classes: Sequence[str], region: Deviation, probabilities: F32, said: int) -> Finding:
-    """Return what is said of a region by (n, k) probabilities; the surest of them speaks for all."""
-    defects = np.nan_to_num(probabilities[:, 1:], nan=-1.0)  # no number is sure of nothing
-    surest = int(defects.max(axis=1).argmax())
-    ranked: list[int] = np.argsort(-defects[surest], kind="stable").tolist()
-    confidence = float(defects[surest, ranked[0]])
-    second = next(((classes[c + 1], float(defects[surest, c])) for c in ranked[1:]), None)
-    known = confidence >= 0
-    return Finding(
-        UNCLASSIFIED if said == HOLD else classes[said],
-        confidence if known else None,
-        region,
-        "detector",
-        float(1 - probabilities[surest, 0]) if known else None,
-        second if second is not None and second[1] > 0 else None,
-    )
-
-
 def _edges(picture: U8) -> Mask:
     """Return (h, w) bool, the pixels whose material is not that of the pixel before, along x or y."""
     shown = copper(picture)
@@ -368,33 +350,3 @@ def _differing(golden: U8, unit: U8) -> Mask:
     side = 2 * NARROW + 1
     beyond = cv2.dilate(differs(before, after, NARROW), np.ones((side, side), np.uint8))
     return (before != after) & (np.asarray(beyond, np.uint8) > 0)
-
-
-def _one_defect(whole: I64, said: I64, boxes: I64) -> Mask:
-    """Return (n, n) bool: candidates that are one defect, being parts of one difference or bounded alike.
-
-    Only where the same is said of both: what is called two names is reported by both.
-    """
-    alike: Mask = np.equal.outer(whole, whole)
-    for k in np.flatnonzero(said != DISMISSED).tolist():
-        alike[k] |= overlaps(boxes[k], boxes) > SAME
-    return (alike | alike.T) & np.equal.outer(said, said)
-
-
-def _groups(alike: Mask) -> Iterator[I64]:
-    """Yield the members of each group that a symmetric relation (n, n) connects."""
-    left = np.ones(len(alike), np.bool_)
-    for k in range(len(alike)):
-        if not left[k]:
-            continue
-        members = np.zeros(len(alike), np.bool_)
-        grown = alike[k] | (np.arange(len(alike)) == k)
-        while not np.array_equal(members, grown):
-            members = grown
-            grown = members | alike[members].any(axis=0)
-        left &= ~members
-        yield np.flatnonzero(members)
-
-
-def _largest_first(findings: list[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda f: (-f.region.size_mm, f.region.golden_px)))

@@ -10,7 +10,7 @@ unclassified otherwise: nothing that deviates disappears without its word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -91,6 +91,11 @@ def unnamed(deviations: Sequence[Deviation]) -> Named:
     return Named(tuple(Finding(UNCLASSIFIED, None, d, "comparison") for d in deviations))
 
 
+def largest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return a view's findings in the order of `Named`."""
+    return tuple(sorted(findings, key=lambda f: (-f.region.size_mm, f.region.golden_px)))
+
+
 class Namer:
     """Names the deviations of one view.
 
@@ -138,8 +143,7 @@ class Namer:
                 findings.append(Finding(r.defect_class, r.confidence, region, r.named_by, r.score, r.second))
                 held |= r.where
         rest, dismissed = self._rest(aligned, mapping, cells, held, deviations)
-        findings = sorted((*findings, *rest), key=lambda f: (-f.region.size_mm, f.region.golden_px))
-        return Named(tuple(findings), dismissed, cells)
+        return Named(largest_first((*findings, *rest)), dismissed, cells)
 
     def _cells(self, corners: I64, probabilities: F32) -> F32:
         """Return (rows, columns, k) probabilities, crops averaged; elsewhere NaN, which dismisses nothing."""
