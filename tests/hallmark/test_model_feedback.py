@@ -152,6 +152,24 @@ def release(line: Line, registry: Path, model: Path, *more: str | Path) -> Resul
     return run("model", "release", registry, model, "--key", line.key, "--why", "better", *more)
 
 
+def test_a_registry_stands_for_its_model_on_either_side_of_a_shadow_run(line: Line, tmp_path: Path) -> None:
+    registry = shutil.copytree(line.home / "models", tmp_path / "models")
+    rest = line.spool, *line.agreed, "--out", tmp_path / "shadow", "--json"
+    empty = run("model", "shadow", line.careful, registry, *rest)
+    assert isinstance(empty.exception, ModelRegistryError)
+    assert release(line, registry, line.careless).exit_code == 0
+    careful, careless = (read_card(folder).reference.digest for folder in (line.careful, line.careless))
+    for old, new, digests in (
+        (line.careful, registry, (careful, careless)),
+        (registry, line.careful, (careless, careful)),
+    ):
+        told = run("model", "shadow", old, new, *rest)
+        assert told.exit_code == 1, told.output
+        report = json.loads(told.stdout)
+        assert (report["old"]["digest"], report["new"]["digest"]) == digests
+        assert [one["what"] for one in report["differing"]] == ["flips"]
+
+
 def test_a_model_is_released_by_a_signature_and_taken_back_by_one_command(
     line: Line, shadow: Path, tmp_path: Path
 ) -> None:
