@@ -20,7 +20,7 @@ from golden.comparison import Comparison
 from golden.regions import Region
 from golden.spec import Colour, GoldenSpec, View
 from kernels.comparison import UNIT_GAIN, deviation, mean_light, relight
-from kernels.compiled import F32, U8, Mask
+from kernels.compiled import F32, I64, U8, Mask
 from kernels.warp import warp
 from models import CROP
 from vision.field import Field, FieldFinder
@@ -184,16 +184,19 @@ class SurfaceComparator:
             columns = np.clip(np.arange(left, left + CROP), 0, width - 1)
             rows = np.clip(np.arange(top, top + CROP), 0, height - 1)
             golden[k] = self._native.take(rows, axis=0).take(columns, axis=1)
-            seen = resampled(frame, mapping, aligned.field, 1, columns, rows)
-            relight(seen, aligned.gain, place(columns, self._width), place(rows, self._height), unit[k])
+            unit[k] = self.seen(frame, aligned, mapping, columns, rows)
         return golden, unit
 
     def whole(self, frame: U8, aligned: Aligned, mapping: QuadraticMap) -> U8:
         """Return all of the unit as `crops` would show it: (h, w, 3) uint8 of the golden image's size."""
-        rows, columns = every(self._native.shape[0]), every(self._native.shape[1])
-        seen = resampled(frame, mapping, aligned.field, 1, columns, rows)
-        relit = np.empty_like(seen)
-        relight(seen, aligned.gain, place(columns, self._width), place(rows, self._height), relit)
+        height, width = self._native.shape[:2]
+        return self.seen(frame, aligned, mapping, every(width), every(height))
+
+    def seen(self, frame: U8, aligned: Aligned, mapping: QuadraticMap, columns: I64, rows: I64) -> U8:
+        """Return listed columns and rows of what `whole` returns: the same bits, at their cost alone."""
+        pixels = resampled(frame, mapping, aligned.field, 1, columns, rows)
+        relit = np.empty_like(pixels)
+        relight(pixels, aligned.gain, place(columns, self._width), place(rows, self._height), relit)
         return relit
 
     def deviations(self, aligned: Aligned, mapping: QuadraticMap, smallest_mm: float) -> list[Deviation]:
