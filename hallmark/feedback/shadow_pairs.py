@@ -20,7 +20,7 @@ from hallmark.errors import TrainingError
 from hallmark.feedback.shadow import Differing, ShadowReport, Shown, Told
 from hallmark.training.prepared import read_index, read_pair
 from kernels.compiled import I64, U8
-from models.detector import SIDE
+from models.detector.crops import corners, crop
 from models.detector.decision import DISMISSED, HOLD, decide
 from models.detector.runtime import ReleasedDetector
 
@@ -65,15 +65,11 @@ def run(
 
 
 def _decided(detector: ReleasedDetector, golden: U8, unit: U8, candidates: I64) -> I64:
-    """Return the decision on each candidate; a crop that reaches over the border shows its reflection."""
+    """Return the decision on each candidate, shown as a station shows it."""
     if not len(candidates):
         return np.zeros(0, np.int64)
-    around = ((SIDE, SIDE), (SIDE, SIDE), (0, 0))
-    pictures = [np.pad(p, around, mode="reflect") for p in (golden, unit)]
-    corners = (candidates[:, :2] + candidates[:, 2:4]) // 2 + SIDE // 2
-    crops = [
-        np.stack([picture[y : y + SIDE, x : x + SIDE] for x, y in corners.tolist()]) for picture in pictures
-    ]
+    places = corners(candidates[:, :4], unit.shape).tolist()
+    crops = [np.stack([crop(picture, x, y) for x, y in places]) for picture in (golden, unit)]
     found = detector.find(crops[0], crops[1], candidates[:, 4])
     return decide(found.probabilities, detector.operating, detector.hold_below)
 

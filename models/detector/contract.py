@@ -43,19 +43,23 @@ class Detector(Protocol):
         classes: of the last axis of `Found.probabilities`.
         hold_below: a candidate rather a defect than not, but named with less confidence, is unclassified.
         operating: confidence from which a candidate is reported at all, chosen as the card says.
+        channels: of each picture: 1 (artwork, copper black) or 3 (RGB).
+        golden_image: digest of the image that it was made from; None: it names differences of any.
     """
 
     reference: ModelReference
     classes: tuple[str, ...]
     hold_below: float
     operating: float
+    channels: int
+    golden_image: str | None
 
     def find(self, golden: U8, unit: U8, topology: I64) -> Found:
         """Return class probabilities and boxes.
 
         Args:
-            golden: (n, SIDE, SIDE, c) uint8 crops of the golden picture, aligned to the unit; c is 1
-                (artwork, copper black) or 3 (RGB), as the card says.
+            golden: (n, SIDE, SIDE, c) uint8 crops of the golden picture, aligned with the unit; c is
+                `channels`.
             unit: (n, SIDE, SIDE, c) uint8 crops of the unit.
             topology: (n,) numbers of `models.detector.calibration.TOPOLOGIES`, of the whole candidates; 0
                 where nothing is known of it.

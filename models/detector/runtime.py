@@ -70,6 +70,8 @@ class ReleasedDetector:
         self.classes = card.classes
         self.hold_below = card.thresholds.hold_below
         self.operating = card.thresholds.operating
+        self.channels = card.input.channels
+        self.golden_image = card.golden_image
         self.calibration = card.thresholds.calibration
         self.fp32 = fp32
         self.int8 = int8
@@ -82,7 +84,7 @@ class ReleasedDetector:
             ValueError: the crops are not (n, SIDE, SIDE, c) uint8 of one shape, n at least 1, c the card's,
                 or `topology` is not of n.
         """
-        shape = (SIDE, SIDE, self.card.input.channels)
+        shape = (SIDE, SIDE, self.channels)
         if golden.shape != unit.shape or golden.shape[1:] != shape or not len(golden):
             raise ValueError(f"crops of shapes {golden.shape} and {unit.shape}: both must be (n, *{shape})")
         if golden.dtype != np.uint8 or unit.dtype != np.uint8:

@@ -60,6 +60,8 @@ class Knowing:
     reference = ModelReference(name="knowing", digest="sha256:" + "0" * 64)
     classes = ("not_a_defect", *TYPES)
     hold_below = operating = 0.5
+    channels = 1
+    golden_image: str | None = None
 
     def __init__(self, named: str | None = None, sure: float = 0.75) -> None:
         self.named, self.sure = named, sure

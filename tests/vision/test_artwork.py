@@ -185,6 +185,8 @@ class Knowing:
     reference = ModelReference(name="knowing", digest="sha256:" + "0" * 64)
     classes = ("not_a_defect", "lost", "added")
     hold_below = operating = 0.5
+    channels = 1
+    golden_image: str | None = None
 
     def __init__(self) -> None:
         self.crops: list[U8] = []

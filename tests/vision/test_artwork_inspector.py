@@ -47,6 +47,8 @@ class Says:
     classes: tuple[str, ...] = CLASSES
     hold_below = 0.74
     operating = 0.74
+    channels = 1
+    golden_image: str | None = None
 
     def __init__(self, said: Sequence[float] | Callable[[int], Sequence[float]], wide: int = 0) -> None:
         self._said = said if callable(said) else lambda _: said

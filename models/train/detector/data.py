@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.detector.contract import SIDE
+from models.detector.crops import crop, first
 
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
@@ -192,10 +193,9 @@ class Crops:
         `off` moves the golden half alone.
         """
         h, w = self._units[pair].shape[:2]
-        left = min(max(round(x) - SIDE // 2, -SIDE // 2), w - SIDE // 2)
-        top = min(max(round(y) - SIDE // 2, -SIDE // 2), h - SIDE // 2)
-        golden = _window(self._golden[pair], left + off[0], top + off[1])
-        return np.concatenate((golden, _window(self._units[pair], left, top)), axis=2), (left, top)
+        left, top = first(x, w), first(y, h)
+        golden = crop(self._golden[pair], left + off[0], top + off[1])
+        return np.concatenate((golden, crop(self._units[pair], left, top)), axis=2), (left, top)
 
 
 def candidate_crops(pairs: Prepared) -> tuple[U8, I64, I32]:
@@ -206,20 +206,6 @@ def candidate_crops(pairs: Prepared) -> tuple[U8, I64, I32]:
     for k, c in enumerate(chosen.tolist()):
         pictures[k], _ = crops.cut(int(at.pair[c]), float(at.centre[c, 0]), float(at.centre[c, 1]))
     return pictures, at.topology[chosen], at.kind[chosen]
-
-
-def _window(picture: U8, left: int, top: int) -> U8:
-    h, w = picture.shape[:2]
-    if left >= 0 and top >= 0 and left + SIDE <= w and top + SIDE <= h:
-        return picture[top : top + SIDE, left : left + SIDE]
-    rows, columns = _mirrored(top, h), _mirrored(left, w)
-    return picture[rows[:, None], columns]
-
-
-def _mirrored(first: int, length: int) -> npt.NDArray[np.intp]:
-    """Return SIDE indices from `first` on, mirrored at both ends, whose own pixels are not repeated."""
-    places = np.abs(np.arange(first, first + SIDE))
-    return length - 1 - np.abs(length - 1 - places)
 
 
 def batch(crops: Crops, at: Places, chosen: I32, rng: np.random.Generator) -> tuple[U8, I32, F32]:
