@@ -44,7 +44,7 @@ $(TRAIN)/.ready: requirements-train.txt
 	@$(TRAIN)/bin/python -m pip install --quiet --no-input --disable-pip-version-check -r requirements-train.txt
 	@touch $@
 
-# About 25 minutes on two cores that do nothing else; fitting alone is many times slower on cores it must share.
+# About 35 minutes on two cores that do nothing else; fitting is many times slower on cores it must share.
 # The allocator keeps the memory of a step for the next one, which saves a tenth of its time and more.
 train: setup train-setup  ## make the defect model of board S4 from the golden image alone; result in MODEL
 	@$(BIN)/hallmark model draw --out build/train
