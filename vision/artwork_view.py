@@ -28,6 +28,7 @@ from vision.artwork.detect import asked
 from vision.certified import Check, require_transfer
 from vision.colour.golden_colours import GoldenColours
 from vision.compiled_view import golden_expired, to_grey
+from vision.findings import graver
 from vision.frames import read_frame
 from vision.naming import Dismissed, Finding, Named, largest_first
 from vision.regions import dense_outline
@@ -235,7 +236,12 @@ class ArtworkView:
             if said[group[0]] == DISMISSED:
                 dismissed.append(Dismissed(region, float(probabilities[group, 0].min())))
             else:
-                findings.append(finding(detector.classes, region, probabilities[group], int(said[group[0]])))
+                one = finding(detector.classes, region, probabilities[group], int(said[group[0]]))
+                parts = np.isin(candidates.whole, candidates.whole[group]) & (said != DISMISSED)
+                if np.count_nonzero(parts) > len(group):
+                    whole = self._region(aligned, differing, candidates.boxes[parts])
+                    one = graver(one, whole, self._sample.spec.catalogue)
+                findings.append(one)
         named = Named(largest_first(findings), tuple(dismissed))
         return Compared(candidates, np.float32(1) - probabilities[:, 0], named)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from evidence import Defect
 from golden.catalogue import DefectCatalogue, DefectRule, Measures
@@ -29,11 +30,30 @@ def in_order(defects: Iterable[Defect], catalogue: DefectCatalogue) -> list[Defe
     return sorted(defects, key=lambda d: (catalogue.rank(d.severity), -d.size_mm, d.box_px))
 
 
-def _defect(view: View, finding: Finding, colour: float | None, catalogue: DefectCatalogue) -> Defect:
+def graver(part: Finding, whole: Deviation, catalogue: DefectCatalogue) -> Finding:
+    """Return a finding that is a part of a difference, or the same of all of it where that weighs more.
+
+    Names divide a difference, and no limit on size is kept by being divided. Neither has a colour.
+    """
+    found = replace(part, region=whole)
+    lines = [_weighed(f, None, catalogue)[2] for f in (part, found)]
+    one, all_of_it = (catalogue.rank(None if line is None else line.severity) for line in lines)
+    return found if all_of_it < one else part
+
+
+def _weighed(
+    finding: Finding, colour: float | None, catalogue: DefectCatalogue
+) -> tuple[Measures, str, DefectRule | None]:
+    """Return what a finding measures, as recorded, and the zone and line that decide it."""
     d = finding.region
     measures = Measures(d.size_mm, d.length_mm, d.area_mm2, d.contrast, colour).rounded()
     asked = finding.named_by != "comparison"
-    zone, line = catalogue.weigh_in(finding.defect_class, d.zones, measures, asked=asked)
+    return measures, *catalogue.weigh_in(finding.defect_class, d.zones, measures, asked=asked)
+
+
+def _defect(view: View, finding: Finding, colour: float | None, catalogue: DefectCatalogue) -> Defect:
+    d = finding.region
+    measures, zone, line = _weighed(finding, colour, catalogue)
     second_class, second_confidence = finding.second or (None, None)
     fields = {
         "view": view.id,

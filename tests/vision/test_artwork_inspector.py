@@ -253,44 +253,6 @@ def test_what_is_smaller_than_the_parties_report_is_not_listed() -> None:
     assert inspected(speck, sure("not_a_defect"), lines(smallest_mm=0.089)).dismissed == 0
 
 
-def test_parts_of_one_difference_are_one_defect_where_they_have_one_name() -> None:
-    stripe = board.edited((100, 80, 130, 8, board.COPPER))
-    whole = only(inspected(stripe, sure("copper")))
-    assert whole.size_mm == pytest.approx(math.hypot(130, 8) * board.MM_PER_PX, abs=1e-4)
-    alone = only(inspected(stripe))
-    assert alone.box_px == whole.box_px == (99.5, 79.5, 130, 8)
-    mixed = inspected(stripe, Says(lambda k: shares("copper" if k else "short", 0.9)))
-    assert sorted(d.defect_class for d in mixed.defects) == ["copper", "short"]
-    assert sum(d.area_mm2 or 0 for d in mixed.defects) == pytest.approx(
-        130 * 8 * board.MM_PER_PX**2, rel=0.02
-    )
-    held = inspected(stripe, Says(lambda k: shares("copper", 0.9 if k else 0.5, "spur")))
-    assert sorted(d.defect_class for d in held.defects) == ["copper", UNCLASSIFIED]
-
-
-@pytest.mark.parametrize(
-    ("second", "classes", "dismissed"),
-    [
-        (shares("short", 0.9), ["copper", "short"], 0),
-        (shares("short", 0.5, "spur"), ["copper", UNCLASSIFIED], 0),
-        (shares("not_a_defect", 0.9, "copper"), ["copper"], 1),
-    ],
-)
-def test_a_difference_is_reported_by_its_own_size_however_its_parts_are_named(
-    second: list[float], classes: list[str], dismissed: int
-) -> None:
-    speck = (200, 30, 4, 4, board.COPPER)  # a difference of its own, too small
-    picture = board.edited((100, 80, 60, 8, board.COPPER), speck)
-    answers = Says(lambda k: second if k == 1 else shares("copper", 0.9))
-    exact = math.hypot(60, 8) * board.MM_PER_PX
-    record = inspected(picture, answers, lines(smallest_mm=exact))
-    assert sorted(d.defect_class for d in record.defects) == classes
-    assert (record.dismissed, record.verdict) == (dismissed, "REJECT")
-    assert all(d.size_mm < exact for d in record.defects)  # each part is weighed by its own pixels
-    nothing = inspected(picture, answers, lines(smallest_mm=math.nextafter(exact, 9)))
-    assert (nothing.defects, nothing.dismissed, nothing.verdict) == ((), 0, "ACCEPT")
-
-
 def test_places_that_are_bounded_alike_are_one_defect_but_two_names_are_two() -> None:
     two = board.edited((100, 80, 6, 10, board.COPPER), (114, 80, 6, 10, board.COPPER))
     assert len(inspected(two, sure("copper")).defects) == 2
