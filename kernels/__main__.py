@@ -9,6 +9,7 @@ from kernels.band import CIRCLE, LINE, gather_band
 from kernels.band_fit import fit_band
 from kernels.bins import light_bins, moments, tile_sums
 from kernels.bits import grown, packed, strays, tally
+from kernels.calipers import calipers
 from kernels.colour import cie76, cie94, ciede2000, ciede2000_each, cmc, differences, din99o
 from kernels.comparison import (
     UNIT_GAIN,
@@ -57,6 +58,7 @@ def compile_all() -> None:
     ring, cubic = np.array([0.0, 1e6]), np.zeros((10, 2))
     cubic[1, 0] = cubic[2, 1] = 1.0
     for form in (LINE, CIRCLE):
+        calipers(light, -20.0, -20.0, cubic, form, shape, np.zeros(1), 10.0, 6.0, 1.0)
         band = gather_band(light, -20.0, -20.0, cubic, ring, form, shape, 5.0, 8, span)
         fit_band(
             *band, np.ones(8, np.bool_), form, False, np.ones(8), np.ones(256), False, 1.0, shape, 1.0

@@ -45,7 +45,7 @@ def _angle(u: float, v: float) -> float:
     That says which sector of an edge a pixel belongs to.
     """
     a, b = abs(u), abs(v)
-    t = min(a, b) / max(max(a, b), 1e-300)
+    t = min(a, b) / max(a, b, 1e-300)
     s = t * t
     t *= 0.9998660 + s * (-0.3302995 + s * (0.1801410 + s * (-0.0851330 + s * 0.0208351)))
     t = 0.5 * math.pi - t if b > a else t
@@ -98,7 +98,9 @@ def gather_band(
     kept = np.empty((3, min(room, h * w)))
     sector = np.empty(kept.shape[1], np.int32)
     u, v, off, place = np.empty(w), np.empty(w), np.empty(w), np.empty(w)
-    lower, upper = (max(shape[2] - reach, 0.5) ** 2, (shape[2] + reach) ** 2) if form == CIRCLE else (-reach, reach)
+    lower, upper = -reach, reach
+    if form == CIRCLE:
+        lower, upper = max(shape[2] - reach, 0.5) ** 2, (shape[2] + reach) ** 2
     per_turn, s, c = 0.5 / math.pi, math.sin(shape[1]), math.cos(shape[1])
     n = 0
     for j in range(h):
@@ -108,7 +110,10 @@ def gather_band(
         outer = math.sqrt(ring[1] * ring[1] - y * y)
         inner = math.sqrt(ring[0] * ring[0] - y * y) if abs(y) < ring[0] else 0.0
         first, end = max(math.ceil(-outer - left), 0), min(math.floor(outer - left), w - 1) + 1
-        before, after = max(min(math.floor(-inner - left) + 1, end), first), max(math.ceil(inner - left), first)
+        before, after = (
+            max(min(math.floor(-inner - left) + 1, end), first),
+            max(math.ceil(inner - left), first),
+        )
         for start, stop in ((first, before), (max(after, before), end)):
             count = stop - start
             _row(cubic, y, left + start, count, 0, u)

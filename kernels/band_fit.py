@@ -120,9 +120,7 @@ def _foreign(band: F64, wanted: F64, residuals: F64, rise: float, variance: F64,
         for i in range(_LANES):
             weights[c, i] = wanted[c, i]
             size = abs(residuals[c, i])
-            if size > noisy and size > _FOREIGN_RISE * rise / math.sqrt(
-                _level(band[c, _LIGHT, i], variance)
-            ):
+            if size > noisy and size > _FOREIGN_RISE * rise / math.sqrt(_level(band[c, _LIGHT, i], variance)):
                 weights[c, i] = 0.0
             changed = changed or weights[c, i] != band[c, _WEIGHT, i]
     return changed
@@ -301,7 +299,9 @@ def _predict(form: int, m: int, p: F64, band: F64, n: int, j: F64, made: F64) ->
     Light on a whole circle varies linearly over it, on dark and bright each by itself. Along an arc or a line
     each varies linearly with the place, and both by the same share across the edge.
     """
-    lanes = band.shape[2]  # a number that no compiler knows, or it unrolls instead; rows cut out would cost more
+    lanes = band.shape[
+        2
+    ]  # a number that no compiler knows, or it unrolls instead; rows cut out would cost more
     blur_at = 3 if form == CIRCLE else 2
     low_at, rise_at = blur_at + 1, blur_at + 1 + m
     per_blur, p0, p1, p2 = 1.0 / p[blur_at], p[0], p[1], p[2]

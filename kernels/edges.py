@@ -70,7 +70,7 @@ def fit_edge(t: F64, v: F64, w: F64, n: int, start: float, step: F64, out: F64) 
         s = min(max(s + min(max(jtr[1], -0.4), 0.4), 0.1), 5.0)
         rise += jtr[2]
         low += jtr[3]
-        if abs(jtr[0]) < 1e-5 and abs(jtr[1]) < 1e-4:
+        if abs(jtr[0]) < 1e-4 and abs(jtr[1]) < 1e-3:  # the next one would be of the square of that
             break
     out[0], out[1], out[2], out[3] = t0, s, rise, math.sqrt(sse / max(total - 4.0, 1.0))
     return t[0] < t0 < t[n - 1] and 0.1 <= s < 4.0

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from calibration.plane_map import PlaneMap
 from kernels.band import CIRCLE, LINE, gather_band
 from kernels.band_fit import fit_band
+from kernels.calipers import calipers, looks
 from kernels.compiled import F32, F64, I32, Mask
 from vision.edges.association import Form
 from vision.edges.local import Local
@@ -49,10 +49,12 @@ class Edge:
         """What the kernels call the form."""
         return LINE if self.form == "line" else CIRCLE
 
-    def across(self, plane: PlaneMap, pixels: F64, normals: F64) -> F64:
-        """Return where (n, 2) local normals at (n, 2) raw pixels lead in the picture, u per raw pixel."""
-        at, along = plane.jacobians(pixels), normals @ (self.local.turn.T / self.local.mm_per_u)
-        return at[:, 0] * along[:, :1] + at[:, 1] * along[:, 1:]
+    def calipers(self, window: tuple[F32, F64], shape: F64, reach: float, near: float, bright: float) -> F64:
+        """Return what calipers across a form see at the places, see `kernels.calipers`."""
+        light, corner = window
+        return calipers(
+            light, corner[0], corner[1], self.local.cubic, self.code, shape, self.places, reach, near, bright
+        )
 
     def points(self, shape: F64) -> tuple[F64, F64]:
         """Return points and unit normals of the form at the places, local coordinates."""
@@ -94,7 +96,6 @@ class Band:
 
 def fit_edge(
     raw: RawLight,
-    plane: PlaneMap,
     edge: Edge,
     start: Start,
     kept: Mask,
@@ -106,7 +107,6 @@ def fit_edge(
 
     Args:
         raw: the frame, for its noise.
-        plane: raw pixels to mm.
         edge: what is fitted.
         start: what calipers say of it.
         kept: (places,) bool, which places count.
@@ -120,11 +120,8 @@ def fit_edge(
     """
     band: Band | None = None
     clipped = 0.0
-    points, normals = edge.points(start.shape)
-    pixels = plane.to_px(edge.local.to_mm(points))
-    per_u = 1 / np.hypot(
-        *edge.across(plane, pixels, normals).T
-    )  # blur is even in the picture, not on the plane
+    # blur is even in the picture, not on the plane
+    per_u = 1 / looks(edge.local.cubic, edge.code, start.shape, edge.places)[:, 4]
     for blurs, more in (_WIDE_BAND, _NARROW_BAND):
         width = min(blurs * start.blur + more, reach + 4)
         pixels, sector = _gather(edge, start.shape, width, window)

@@ -10,7 +10,6 @@ import numpy as np
 
 from calibration.plane_map import PlaneMap
 from kernels.compiled import F32, F64, Mask
-from kernels.edges import edges_across
 from vision.edges.association import Associated, NotMeasured
 from vision.edges.band import Band, Edge, Start, by_calipers, fit_edge, off_form
 from vision.edges.local import Local
@@ -151,27 +150,19 @@ def _fit(
     got: tuple[F32, int, int],
 ) -> Associated | NotMeasured:
     light, left, top = got
-    corner = np.array([left, top], np.float64)
-    shape = rough
+    window = light, np.array([left, top], np.float64) - edge.local.origin_px
+    shape, seen = rough, np.empty((0, 4))
     kept: Mask = np.zeros(edge.sectors, np.bool_)
-    uv = np.full((edge.sectors, 2), np.nan)
-    blurs, rises = np.ones(edge.sectors), np.zeros(edge.sectors)
     for near, far in ((0.0, reach), (_FIT_REACH_PX, max(_FIT_REACH_PX, 0.6 * reach))):
-        middles, normals = edge.points(shape)
-        centres = plane.to_px(edge.local.to_mm(middles))
-        directions = edge.across(plane, centres, normals)
-        directions /= np.hypot(directions[:, 0], directions[:, 1])[:, None]
-        curvature = np.full(edge.sectors, 0.0 if edge.form == "line" else 1.0 / max(shape[2], 1.0))
-        seen = edges_across(light, centres - corner, directions, far, near, bright, curvature)
-        found = seen[:, 4] > 0
-        if found.sum() < max(6, LEAST_SHARE * edge.sectors):
+        seen = edge.calipers(window, shape, far, near, bright)
+        found = np.isfinite(seen[:, 0])
+        uv = seen[found, :2]
+        if len(uv) < max(6, LEAST_SHARE * edge.sectors):
             return NotMeasured("edge_not_found")
-        uv[~found], blurs, rises = np.nan, seen[:, 1], seen[:, 2]
-        uv[found] = edge.local.of_mm(plane.to_mm((centres + seen[:, :1] * directions)[found]))
         if edge.form == "arc" and near == 0:  # places good to a pixel do not tell a short arc's radius
-            shape = rough + np.array([0.0, 0.0, median(off_form(edge, rough, uv[found]))])
+            shape = rough + np.array([0.0, 0.0, median(off_form(edge, rough, uv))])
             continue
-        agreed = agreed_line(uv[found]) if edge.form == "line" else agreed_circle(uv[found])
+        agreed = agreed_line(uv) if edge.form == "line" else agreed_circle(uv)
         if agreed is None:
             return NotMeasured("edge_disputed")
         shape = np.array([*agreed[0], 0.0]) if edge.form == "line" else agreed[0]
@@ -183,9 +174,9 @@ def _fit(
         kept[np.flatnonzero(found)[agreed[1]]] = True
     if kept.sum() < LEAST_SHARE * edge.sectors:
         return NotMeasured("edge_disputed")
-    rise = median(np.abs(rises[kept]))
-    start = Start(shape, float(np.clip(median(blurs[kept]), 0.3, 4.0)), rise, kept, uv)
-    return _refine(raw, plane, edge, start, reach, bright, (light, corner - edge.local.origin_px))
+    blur, rise = median(seen[kept, 2]), median(np.abs(seen[kept, 3]))
+    start = Start(shape, float(np.clip(blur, 0.3, 4.0)), rise, kept, seen[:, :2])
+    return _refine(raw, plane, edge, start, reach, bright, window)
 
 
 def _plausible(shape: F64, rough: F64, reach: float) -> bool:
@@ -205,7 +196,7 @@ def _refine(
 ) -> Associated | NotMeasured:
     """Fit the band, set aside the places off the form, and fit again until none is left."""
     kept = start.kept
-    band, clipped = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
+    band, clipped = fit_edge(raw, edge, start, kept, reach, bright, window)
     if clipped > _CLIPPED:
         return NotMeasured("feature_saturated")
     for _ in range(3):
@@ -216,7 +207,7 @@ def _refine(
             band = None
             break
         kept = near
-        band, _ = fit_edge(raw, plane, edge, start, kept, reach, bright, window)
+        band, _ = fit_edge(raw, edge, start, kept, reach, bright, window)
     if band is None or spread(off_form(edge, band.shape, start.uv)[kept]) > _LINEAR * band.blur:
         kept = start.kept
         band = by_calipers(edge, start, _derivatives(edge, start.shape, edge.points(start.shape)[1])[0])
