@@ -74,7 +74,7 @@ def compile_all() -> None:
         np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, 64.0, np.zeros((6, 6, 2)), every, every, maps, maps.copy()
     )
     relight(rgb, UNIT_GAIN, maps[0], maps[0], rgb.copy())
-    both, seen = np.empty((SIDE, SIDE, 2), np.float32), np.ones((SIDE, SIDE), np.float32)
+    both, seen = np.empty((2, SIDE, SIDE), np.float32), np.ones((SIDE, SIDE), np.float32)
     brightness_and_hue(rgb, both)
     limited_contrast(both, both, np.ones(2, np.float32), seen)
     corners = np.full((1, 2), 9, np.int32)

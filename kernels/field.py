@@ -15,12 +15,13 @@ from kernels.compiled import F32, F64, I32, U8, compiled
 
 @compiled
 def brightness_and_hue(image: U8, out: F32) -> None:
-    """Write luma, and three times red minus blue, of (h, w, 3) uint8 codes to (h, w, 2) float32."""
+    """Write luma, and three times red minus blue, of (h, w, 3) uint8 codes to (2, h, w) float32."""
+    three, to_r, to_g, to_b = np.float32(3.0), np.float32(0.299), np.float32(0.587), np.float32(0.114)
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
             r, g, b = np.float32(image[y, x, 0]), np.float32(image[y, x, 1]), np.float32(image[y, x, 2])
-            out[y, x, 0] = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
-            out[y, x, 1] = np.float32(3.0) * (r - b)
+            out[0, y, x] = to_r * r + to_g * g + to_b * b
+            out[1, y, x] = three * (r - b)
 
 
 @compiled
@@ -28,15 +29,23 @@ def limited_contrast(both: F32, around: F32, most: F32, out: F32) -> None:
     """Write the sum of both channels' differences from their surroundings, each limited.
 
     Args:
-        both: (h, w, 2) float32.
-        around: (h, w, 2) float32, its local mean.
+        both: (2, h, w) float32.
+        around: (2, p, w) float32, the surroundings at p places evenly down the image.
         most: (2,) float32, the limits.
         out: (h, w) float32.
     """
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            first = min(max(both[y, x, 0] - around[y, x, 0], -most[0]), most[0])
-            out[y, x] = first + min(max(both[y, x, 1] - around[y, x, 1], -most[1]), most[1])
+    h, w = out.shape
+    rows = around.shape[1]
+    first_most, second_most = most[0], most[1]
+    for y in range(h):
+        place = min(max((y + 0.5) * rows / h - 0.5, 0.0), rows - 1.0)
+        upper = int(place)
+        lower, down = min(upper + 1, rows - 1), np.float32(place - upper)
+        for x in range(w):
+            a, b = around[0, upper, x], around[1, upper, x]
+            first = both[0, y, x] - (a + down * (around[0, lower, x] - a))
+            second = both[1, y, x] - (b + down * (around[1, lower, x] - b))
+            out[y, x] = min(max(first, -first_most), first_most) + min(max(second, -second_most), second_most)
 
 
 @compiled

@@ -33,7 +33,8 @@ _SIZE = 12  # of a block, in shrunk pixels
 _REACH = 5  # of the coarse search, in shrunk pixels: 40 px
 _NOTICED = 0.7  # px: a median block that is farther off asks for a field
 _COHERENT = 1.5  # px: so does a group of neighbours that agree to be so far off
-_SURROUND = 25  # shrunk pixels over which brightness and hue are compared with their surroundings
+_CELL = 4  # shrunk pixels
+_SURROUND = (3, 4)  # cells of two means, one after the other, that are a place's surroundings: 24 pixels
 _MOST = np.array([20.0, 30.0], np.float32)  # codes of brightness and of weighted hue: a hole counts no more
 _TEXTURE = 12.0  # squared codes per pixel: a structure tensor of less is texture
 _STIFFNESS, _RIDGE = 0.004, 0.002
@@ -138,12 +139,17 @@ class FieldFinder:
         told, shifts = blocks.trusted(steps[:, 2]), steps[:, :2] * _FINE
         if median(steps[:, 2]) < _ALIKE or median(_along(shifts, blocks.knowledge)) > _NOTICED:
             return False
-        rough = self._spline(blocks, shifts, told, _SAMPLE_SPACING, _SAMPLE_CUTS, None)
+        rough = self._spline(blocks, shifts, told, _SAMPLE_SPACING, _SAMPLE_CUTS[:1], None)
+        left = _along(shifts - rough.points(blocks.centres), told)
+        if left.max() < _SAMPLE_CUTS[1] / 2 and not self._needed(rough, 0.5):
+            return True  # no block is so far off that leaving it out would change much
+        rough = self._spline(blocks, shifts, told, _SAMPLE_SPACING, _SAMPLE_CUTS[1:], rough)
         return not self._needed(rough)
 
-    def _needed(self, field: Field) -> bool:
+    def _needed(self, field: Field, share: float = 1.0) -> bool:
+        """Return whether the unit lies a share of what asks for a field beside the map, or farther."""
         off = _along(field.points(self._fine.centres), self._fine.knowledge)
-        return median(off) > _NOTICED or float(off.max(initial=0)) > _COHERENT
+        return median(off) > share * _NOTICED or float(off.max(initial=0)) > share * _COHERENT
 
     def _spline(
         self,
@@ -199,10 +205,18 @@ def _cut(image: F32, usable: Mask, scale: int, step: int) -> _Blocks:
 
 def _feature(rgb: U8) -> F32:
     """Return (h, w) float32: brightness and hue against their surroundings, limited."""
-    both = np.empty((*rgb.shape[:2], 2), np.float32)
+    h, w = rgb.shape[:2]
+    both = np.empty((2, h, w), np.float32)
     brightness_and_hue(rgb, both)
-    out = np.empty(rgb.shape[:2], np.float32)
-    limited_contrast(both, np.asarray(cv2.blur(both, (_SURROUND, _SURROUND)), np.float32), _MOST, out)
+    rows, columns = max(h // _CELL, 1), max(w // _CELL, 1)
+    around = np.empty((2, rows, w), np.float32)
+    for plane, wide in zip(both, around, strict=True):
+        cells = cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA)
+        for size in _SURROUND:
+            cells = cv2.blur(cells, (size, size))
+        cv2.resize(cells, (w, rows), dst=wide, interpolation=cv2.INTER_LINEAR)
+    out = np.empty((h, w), np.float32)
+    limited_contrast(both, around, _MOST, out)
     return out
 
 
