@@ -8,7 +8,7 @@ from typing import Final
 from evidence import sha256
 from golden.keys import TrustStore
 from golden.sample import GoldenSample
-from golden.spec import GoldenSpec
+from golden.spec import GoldenSpec, View
 from models.classifier import CLASSES
 from models.detector.card import DetectorCard, read_detector_card
 from models.detector.release import open_detector
@@ -25,8 +25,8 @@ def model_for(
 ) -> ReleasedModel | ReleasedDetector | None:
     """Return the model of either kind that names what is found on units of a golden sample.
 
-    A detector names what differs on views of artwork, whichever the design; it must fit these views, and the
-    catalogue must speak of each class that it names.
+    A detector of one channel names what differs on views of artwork, one of three what deviates on others; it
+    must fit these views, and the catalogue must speak of each class that it names.
 
     Args:
         sample: the golden sample that judges.
@@ -44,29 +44,18 @@ def model_for(
 
 
 def require_fitting(card: DetectorCard, sample: GoldenSample, source: str) -> None:
-    """Raise ModelForeignError unless a detector fits a golden sample's views of artwork and its catalogue."""
-    views = {view.id: view for view in sample.spec.views if view.artwork is not None}
+    """Raise ModelForeignError unless a detector fits the views that it names and the catalogue."""
     which = f"{source}: detector {card.name!r}"
-    if not views:
-        raise ModelForeignError(
-            f"{which} names what differs on views of artwork, and this golden sample states none; give a "
-            "cell classifier of its image, or none"
-        )
-    if card.input.channels != 1:
-        raise ModelForeignError(f"{which} takes pictures of {card.input.channels} channels, artwork has one")
-    for view in views.values():
+    views = _named_views(card, sample, which)
+    for view in views:
         scale = card.input.mm_per_px
         if scale is not None and abs(view.mm_per_px / scale - 1) > _SAME_SCALE:
             raise ModelForeignError(
                 f"{which} was fitted at {scale:g} mm per pixel, and view {view.id!r} has {view.mm_per_px:g}; "
                 "give one of this scale"
             )
-        if card.golden_image not in (None, sha256(sample.images[view.image])):
-            raise ModelForeignError(
-                f"{which} was made from the golden image {card.golden_image}, which is not that of view "
-                f"{view.id!r}; give one of this image, or one of any"
-            )
-    zones = [zone.id for zone in sample.spec.zones if zone.view in views]
+    named = {view.id for view in views}
+    zones = [zone.id for zone in sample.spec.zones if zone.view in named]
     lines = sample.spec.catalogue.rules
     unknown = [c for c in card.classes[1:] if not any(line.speaks_of(c, z) for line in lines for z in zones)]
     if unknown:
@@ -74,6 +63,31 @@ def require_fitting(card: DetectorCard, sample: GoldenSample, source: str) -> No
             f"{which} names {', '.join(unknown)}, of which no line of the golden sample's catalogue speaks "
             f"in {', '.join(zones) or 'any zone'}: write a line for each, or one for 'any', and seal it anew"
         )
+
+
+def _named_views(card: DetectorCard, sample: GoldenSample, which: str) -> list[View]:
+    """Return the views whose deviations a detector names: all artwork, or all others that show its image.
+
+    Raises:
+        ModelForeignError: there is none, or artwork of another image.
+    """
+    of_artwork = card.input.channels == 1
+    views = [view for view in sample.spec.views if (view.artwork is not None) == of_artwork]
+    if not views and of_artwork:
+        raise ModelForeignError(
+            f"{which} names what differs on views of artwork, and this golden sample states none; give a "
+            "cell classifier of its image, a detector of three channels, or none"
+        )
+    if not views:
+        raise ModelForeignError(f"{which} takes pictures of {card.input.channels} channels, artwork has one")
+    own = [view for view in views if card.golden_image in (None, sha256(sample.images[view.image]))]
+    if not own or (of_artwork and len(own) < len(views)):
+        other = next(view for view in views if view not in own)
+        raise ModelForeignError(
+            f"{which} was made from the golden image {card.golden_image}, which is not that of view "
+            f"{other.id!r}; give one of this image, or one of any"
+        )
+    return own
 
 
 def named_by_models(spec: GoldenSpec) -> tuple[str, ...]:

@@ -15,12 +15,13 @@ from golden.spec import Colour, View
 from kernels.compiled import U8, Mask
 from kernels.light import decoding_table
 from models import Classifier
+from models.detector import Detector
 from vision.certified import Check, require_transfer
 from vision.colour.golden_colours import GoldenColours
 from vision.colour.view import ColourView
+from vision.colour_naming import namer_for
 from vision.frames import Exposure, read_frame
 from vision.measure import Conditions
-from vision.naming import Namer
 from vision.presence import PresenceView
 from vision.pyramid import Pyramid, light_of
 from vision.regions import mask
@@ -38,7 +39,7 @@ class CompiledView:
         golden: GoldenSample,
         view: View,
         calibration: CameraCalibration | None,
-        classifier: Classifier | None,
+        model: Classifier | Detector | None,
         check: Check | None,
         colours: GoldenColours | None,
         variation: VariationModel | None = None,
@@ -63,9 +64,8 @@ class CompiledView:
         if variation is not None:
             variation.require(golden.digest, view.id, *self.surface.golden.shape[:2])
             self.surface.learn(variation)
-        smallest_mm = golden.spec.catalogue.smallest_mm
-        own = classifier if classifier is not None and classifier.golden_image == sha256(image) else None
-        self.namer = None if own is None else Namer(self.surface, own, smallest_mm)
+        catalogue = golden.spec.catalogue
+        self.namer = namer_for(self.surface, self.pixels, sha256(image), catalogue, model)
         self.colours = {
             c.id: self.surface.colour_reference(c.region)
             for c in golden.spec.characteristics

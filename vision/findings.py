@@ -30,13 +30,18 @@ def in_order(defects: Iterable[Defect], catalogue: DefectCatalogue) -> list[Defe
     return sorted(defects, key=lambda d: (catalogue.rank(d.severity), -d.size_mm, d.box_px))
 
 
-def graver(part: Finding, whole: Deviation, catalogue: DefectCatalogue) -> Finding:
+def graver(
+    part: Finding,
+    whole: Deviation,
+    catalogue: DefectCatalogue,
+    delta_e: Callable[[Deviation], float | None] = lambda _: None,
+) -> Finding:
     """Return a finding that is a part of a difference, or the same of all of it where that weighs more.
 
-    Names divide a difference, and no limit on size is kept by being divided. Neither has a colour.
+    Names divide a difference, and no limit on size is kept by being divided. `delta_e` as of `defects_of`.
     """
     found = replace(part, region=whole)
-    lines = [_weighed(f, None, catalogue)[2] for f in (part, found)]
+    lines = [_weighed(f, delta_e(f.region), catalogue)[2] for f in (part, found)]
     one, all_of_it = (catalogue.rank(None if line is None else line.severity) for line in lines)
     return found if all_of_it < one else part
 

@@ -70,8 +70,9 @@ class Inspector:
         golden: the opened, verified golden sample.
         calibrations: certificate of the camera of each view, by view id; a view without one decides no
             dimension.
-        model: a cell classifier names deviations of the views whose golden image it was made from, a detector
-            of crops those of views of artwork; all others stay unclassified.
+        model: a cell classifier names deviations of the views whose golden image it was made from; so does a
+            detector of crops of three channels (of all but artwork where it is of any image), and one of one
+            channel those of views of artwork. All others stay unclassified.
         stopwatch: seconds of a monotonic clock, for `timing_ms`; None leaves timings empty.
         checks: what the check standard says of the certificate of a view, by view id.
         colours: the golden sample's colours as this station measured them, by view id: where a certificate
@@ -107,17 +108,16 @@ class Inspector:
         unknown = (set(calibrations) | set(checked) | set(coloured)) - {v.id for v in spec.views}
         if unknown:
             raise CalibrationError(f"certificates are given for views that do not exist: {sorted(unknown)}")
-        detector = model if isinstance(model, Detector) else None
-        classifier = None if isinstance(model, Detector) else model
+        of_artwork = model if isinstance(model, Detector) and model.channels == 1 else None
         views: dict[str, CompiledView | ArtworkView] = {}
         for v in spec.views:
             certificate = calibrations.get(v.id)
             given = checked.get(v.id), coloured.get(v.id), varied.get(v.id)
             if v.artwork is None:
-                views[v.id] = CompiledView(golden, v, certificate, classifier, *given)
+                views[v.id] = CompiledView(golden, v, certificate, model, *given)
             else:
                 require_unmeasured(v.id, *given)
-                views[v.id] = ArtworkView(golden, v, certificate, detector)
+                views[v.id] = ArtworkView(golden, v, certificate, of_artwork)
         self._setup = _Setup(golden, views, model, trial and model is not None, stopwatch)
 
     def inspect(

@@ -65,8 +65,8 @@ class Dismissed:
 class Named:
     """What became of a view's deviations, largest first, and which, or parts of them, were dismissed.
 
-    `cells` (h, w, k) float32 are the class probabilities of each CELL of golden pixels, NaN where the
-    classifier did not look; None without a classifier.
+    `cells` (h, w, k) float32 are the class probabilities of each CELL of golden pixels, a detector's the same
+    all over a place; NaN where the model did not look, None without a model.
     """
 
     findings: tuple[Finding, ...]

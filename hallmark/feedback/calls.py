@@ -70,6 +70,10 @@ class Sheets:
         """Return whether a view shows binary artwork, whose pairs are grey and lie in the frame's pixels."""
         return self.sample.spec.view(view).artwork is not None
 
+    def image(self, view: str) -> str:
+        """Return the digest of a view's golden image."""
+        return sha256(self.sample.images[self.sample.spec.view(view).image])
+
     def aligned(self, reader: SpoolReader, sequence: int) -> dict[str, tuple[U8, U8]]:
         """Return golden picture and unit of each view, aligned; a view that was not found is left out.
 
@@ -232,6 +236,7 @@ def collect(
         f"{sheets.sample.digest}",
         source_digest=sha256(sheet), licence=_LICENCE, files=digests, names=names,
         groups={file: name.split()[0] for file, name in names.items()},
+        golden_image=sheets.image(*views) if artwork == {False} and len(views) == 1 else None,
     )  # fmt: skip
     write_file(out / SHEET, sheet)
     write_index(out, index)

@@ -1,13 +1,13 @@
 """Labelled units of continuous tone: aligned to their golden picture and compared with it as stations do.
 
 A unit's pair is in the golden view: the unit resampled into it once, its illumination removed, and its boxes
-taken there by the inverse of the same map. Candidates are what the surface comparison reports.
+taken there by the inverse of the same map. Candidates are what the surface comparison reports, divided as a
+station divides it: a crop about one is the very crop that an inspection of that frame shows.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +22,7 @@ from hallmark.errors import TrainingError
 from hallmark.training.prepared import PreparedPair
 from kernels.compiled import F64, U8
 from models.detector.calibration import NOT_TOLD
+from vision.colour_naming import places
 from vision.compiled_view import CompiledView, registered
 from vision.mapping import QuadraticMap
 from vision.register import NotRegistered
@@ -29,7 +30,7 @@ from vision.surface import Aligned
 
 _VIEW: Final = "labelled"
 _LEAST_PX: Final = 3  # extent of a candidate; a data set states no scale, so one pixel is one millimetre
-_MOST: Final = 64  # candidates of a unit, as of artwork
+_MOST: Final = 64  # deviations of a unit, the largest
 _STEPS: Final = 8  # of Newton's method, from the pose's inverse; maps bend by parts of a pixel
 
 
@@ -52,12 +53,8 @@ def colour_pair(golden: U8, unit: U8, boxes: tuple[tuple[int, int, int, int, int
     aligned = view.surface.align(unit, found.mapping)
     if not aligned.comparable:
         raise TrainingError("its light differs too much from the golden picture's")
-    candidates = [
-        (*_outer(x, y, x + w, y + h, golden.shape), NOT_TOLD)
-        for x, y, w, h in (
-            d.golden_px for d in view.surface.deviations(aligned, found.mapping, _LEAST_PX)[:_MOST]
-        )
-    ]
+    deviations = view.surface.deviations(aligned, found.mapping, _LEAST_PX)[:_MOST]
+    candidates = [(*place.box, NOT_TOLD) for place in places(view.surface, deviations)]
     moved = [(*_moved(aligned, found.mapping, box, golden.shape), box[4]) for box in boxes]
     return PreparedPair(
         golden=golden,
@@ -112,8 +109,3 @@ def _golden_points(aligned: Aligned, mapping: QuadraticMap, frame: F64) -> F64:
         off = frame - aligned.frame_points(mapping, golden)
         golden = golden + np.linalg.solve(mapping.jacobians(golden), off[..., None])[..., 0]
     return golden
-
-
-def _outer(x1: float, y1: float, x2: float, y2: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    h, w = shape[:2]
-    return max(math.floor(x1), 0), max(math.floor(y1), 0), min(math.ceil(x2), w), min(math.ceil(y2), h)

@@ -113,6 +113,7 @@ def prepare_pairs(
         files={one.file: one.digest for one in found},
         names={one.file: item.pair.name for one, item in zip(found, source.items, strict=True)},
         groups={one.file: item.pair.group or "" for one, item in zip(found, source.items, strict=True)},
+        golden_image=source.golden_image,
     )  # fmt: skip
     write_index(folder, index)
     return index, tuple(found)

@@ -26,7 +26,7 @@ from pydantic import Field, ValidationError
 
 from evidence.inspection import Digest
 from golden.digests import sha256
-from golden.regions import Closed
+from golden.regions import Closed, Stated
 from golden.sample import write_file
 from hallmark.errors import TrainingError
 from kernels.compiled import U8
@@ -50,6 +50,7 @@ class Index(Closed):
         files: digest of each pair's file, by its name in the folder.
         names: of the unit (or of the golden picture that it was drawn on), by file.
         groups: by file; pairs of one group are held out together. Empty text where nothing says so.
+        golden_image: digest of the one golden picture of all pairs in colour; None: several, or of artwork.
     """
 
     schema_: Literal["hallmark.prepared/2"] = Field(alias="schema", default="hallmark.prepared/2")
@@ -61,6 +62,7 @@ class Index(Closed):
     files: Annotated[dict[FileName, Digest], Field(min_length=1)]
     names: dict[FileName, str]
     groups: dict[FileName, str]
+    golden_image: Stated[Digest] = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,6 +98,15 @@ class Source:
         return "\n\n".join(texts) or "nothing beside the data says how it may be used"
 
     @property
+    def golden_image(self) -> str | None:
+        """Return the digest of the one golden picture of units in colour; None: several, or of artwork."""
+        if self.channels == 1:
+            return None
+        files = {item.pair.golden for item in self.items if item.pair.golden is not None}
+        digests = {sha256(file.read_bytes()) for file in files}
+        return digests.pop() if len(digests) == 1 else None
+
+    @property
     def plan(self) -> dict[str, Any]:
         """Return what decides every byte of the prepared pairs, apart from the versions of libraries."""
         items = [[item.pair.name, item.pair.group or ""] for item in self.items]

@@ -77,6 +77,36 @@ def test_detectors_are_for_artwork_and_cell_classifiers_are_not() -> None:
     assert model_for(board.sample(), "none") is None
 
 
+def in_colour(**changes: Any) -> DetectorCard:
+    fields = {"classes": ("not_a_defect", "open"), "input": taking(channels=3).input, **changes}
+    return carded(**fields)
+
+
+def test_a_detector_of_three_channels_fits_views_of_its_image_that_are_no_artwork() -> None:
+    sample, other = ordinary.sample(), "sha256:" + "0" * 64
+    image = sha256(sample.images["images/top.png"])
+    scale = taking(channels=3, mm_per_px=1.09 * ordinary.MM_PER_PX).input
+    for card in (in_colour(), in_colour(golden_image=image), in_colour(input=scale)):
+        require_fitting(card, sample, "given")
+    two = ordinary.fields()
+    two["views"].append({**two["views"][0], "id": "back", "image": "images/back.png"})
+    two["zones"].append({**two["zones"][1], "id": "back", "view": "back"})
+    images = {**sample.images, "images/back.png": b"another picture"}
+    require_fitting(in_colour(golden_image=image), ordinary.sample(two, images), "given")
+    with pytest.raises(ModelForeignError, match="which is not that of view 'top'"):
+        require_fitting(in_colour(golden_image=other), ordinary.sample(two, images), "given")
+    lines = two["catalogue"]["rules"]
+    lines[0]["zone"] = "back"
+    with pytest.raises(ModelForeignError, match=r"names open, of which no line .* speaks in field, rim:"):
+        require_fitting(in_colour(golden_image=image), ordinary.sample(two, images), "given")
+    scale = taking(channels=3, mm_per_px=1.2 * ordinary.MM_PER_PX).input
+    with pytest.raises(ModelForeignError, match=r"fitted at 0\.024 mm per pixel, and view 'top' has 0\.02"):
+        require_fitting(in_colour(input=scale), sample, "given")
+    two["views"][1]["artwork"] = {"shade": "dark"}  # whose image does not count
+    lines[0].pop("zone")
+    require_fitting(in_colour(golden_image=image), ordinary.sample(two, images), "given")
+
+
 def test_a_cell_classifier_made_from_an_image_of_artwork_does_not_name_it() -> None:
     from models.card import read_card
     from models.release import fits

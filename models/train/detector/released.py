@@ -163,6 +163,7 @@ def _card(made: Made) -> dict[str, Any]:
         "created": time.strftime("%Y-%m-%d", time.gmtime()),
         "description": "Names and bounds what candidates show: a small residual network over crops of golden "
         f"picture and unit. Recipe: {asdict(made.recipe)}.",
+        "golden_image": kept.index.get("golden_image"),
         "classes": kept.classes,
         "metrics": (),
         "conditions": "not evaluated yet",
