@@ -29,12 +29,11 @@ def intersection(a: F64, b: F64) -> F64:
 
 def apart(a: F64, b: F64) -> float:
     """Return the distance of two nearly parallel lines' middles along their common normal."""
-    ahead = direction(a)
-    back = direction(b)
-    common = ahead + math.copysign(1.0, float(ahead @ back)) * back
-    common /= math.hypot(common[0], common[1])
-    between = b[:2] - a[:2]
-    return abs(float(between[0] * common[1] - between[1] * common[0]))
+    ax, ay, along = a.tolist()  # numbers: derivatives ask for this often, and arrays of two cost more
+    bx, by, back = b.tolist()
+    same = math.copysign(1.0, math.cos(along - back))
+    x, y = math.cos(along) + same * math.cos(back), math.sin(along) + same * math.sin(back)
+    return abs((bx - ax) * y - (by - ay) * x) / math.hypot(x, y)
 
 
 def between_lines(a: F64, b: F64) -> F64:

@@ -118,7 +118,6 @@ def fit_edge(
         The fit in the widest band whose light is two levels that vary slowly, None where it is not; and the
         share of clipped light in the band.
     """
-    band: Band | None = None
     clipped = 0.0
     # blur is even in the picture, not on the plane
     per_u = 1 / looks(edge.local.cubic, edge.code, start.shape, edge.places)[:, 4]
@@ -126,8 +125,9 @@ def fit_edge(
         width = min(blurs * start.blur + more, reach + 4)
         pixels, sector = _gather(edge, start.shape, width, window)
         band = _fitted(raw, edge, start, kept, bright, per_u, pixels, sector)
-        lit = pixels[2, kept[sector]]
-        clipped = float(np.mean(lit >= FULL)) if len(lit) else 0.0
+        clipped = 0.0
+        if pixels[2].max(initial=0.0) >= FULL and kept[sector].any():
+            clipped = float(np.mean(pixels[2, kept[sector]] >= FULL))
         if band is not None and not _uneven(raw, band):
             return band, clipped
     return None, clipped
