@@ -1,23 +1,27 @@
-"""Labelled units of continuous tone become pairs in the golden view, and a detector of three channels."""
+"""Labelled units of continuous tone become pairs in the golden view, cut as a station cuts them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from typer.testing import CliRunner, Result
 
 from datasets.labelled import read
+from evidence import ModelReference, sha256
 from hallmark.__main__ import app
 from hallmark.errors import TrainingError
 from hallmark.training.prepare import prepare_pairs
-from hallmark.training.prepared import read_index, read_pair
+from hallmark.training.prepared import read_pair
 from hallmark.training.sources import labelled_source
-from tests.conftest import IN_CI
+from models.detector import Found
+from models.detector.calibration import NOT_TOLD
+from models.train.detector.data import candidate_crops, read_prepared
 from tests.hallmark import colour_folders as folders
-
-TORCH = Path(__file__).parents[2] / ".venv-train" / "bin" / "python"
+from vision import Inspector, read_frame
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,7 @@ def pairs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = labelled_source(read(data, "anomalib", listed=None, golden=None), colour=True)
     index, found = prepare_pairs(folder, source, 1, lambda _: None)
     assert (index.channels, index.classes) == (3, ("not_a_defect", "stain"))
+    assert index.golden_image == sha256((data / "golden.png").read_bytes())
     assert list(index.names.values()) == [
         "test/stain/0.png", "test/stain/1.png", "train/good/0.png", "train/good/1.png",
     ]  # fmt: skip
@@ -50,7 +55,7 @@ def test_a_unit_lies_on_its_golden_picture_in_its_light(pairs: Path) -> None:
         np.testing.assert_array_equal(pair.golden, golden)
         assert pair.unit.shape == golden.shape
         off = np.abs(pair.unit.astype(float) - golden)
-        for x1, y1, x2, y2 in folders.DEFECTS if number < 2 else ():
+        for x1, y1, x2, y2 in (*folders.DEFECTS, *folders.MARKS) if number < 2 else ():
             off[y1 - 8 : y2 + 8, x1 - 12 : x2 + 8] = np.nan
         assert np.nanmean(off[24:-24, 24:-24]) < 2, "the unit is 4 % darker, with noise of 1.5 codes"
 
@@ -64,7 +69,7 @@ def test_labels_are_taken_to_the_golden_view_and_candidates_lie_on_them(pairs: P
     for x1, y1, x2, y2 in true:
         middles = (pair.candidates[:, :2] + pair.candidates[:, 2:4]) / 2
         assert np.abs(middles - ((x1 + x2) / 2, (y1 + y2) / 2)).max(axis=1).min() <= 5
-    assert len(pair.candidates) <= len(true) + 3
+    assert len(pair.candidates) <= len(true) + len(folders.MARKS) + 3
     assert len(read_pair(pairs, 2)[0].candidates) == 0
 
 
@@ -87,19 +92,51 @@ def test_pairs_of_artwork_and_of_colour_are_not_mixed(data: Path, pairs: Path, t
     assert drawn.exit_code == 2
 
 
-@pytest.mark.slow
-@pytest.mark.xdist_group("torch")  # one worker starts torch
-def test_two_steps_of_a_real_fit_in_colour(data: Path, pairs: Path, tmp_path: Path) -> None:
-    if not TORCH.exists():
-        refuse = pytest.fail if IN_CI else pytest.skip
-        refuse(".venv-train not made (make train-setup)")
-    out = tmp_path / "m"
-    result = train(
-        "--data", data, "--colour", "--pairs", pairs, "--out", out, "--epochs", 1, "--python", TORCH,
-        "--processes", 1,
-    )  # fmt: skip
-    assert "step 2 of" in result.stderr, result.output
-    assert read_index(pairs).channels == 3
-    # so few steps tell nothing apart, and a fixed set on which all is decided alike proves nothing
-    assert (result.exit_code, out.exists()) == (1, False)
-    assert "all crops of the fixed set are decided alike" in result.stderr
+class Shown:
+    """A detector that remembers what it was shown, and calls it nothing."""
+
+    reference = ModelReference(name="shown", digest="sha256:" + "1" * 64)
+    classes: tuple[str, ...] = ("not_a_defect", "stain")
+    operating = hold_below = 0.5
+    channels = 3
+    golden_image: str | None = None
+
+    def __init__(self) -> None:
+        self.crops: list[folders.U8] = []
+
+    def find(self, golden: folders.U8, unit: folders.U8, topology: npt.NDArray[np.int64]) -> Found:
+        self.crops.append(np.concatenate((golden, unit), axis=3))
+        assert topology.tolist() == [NOT_TOLD] * len(golden)
+        return Found(
+            np.tile(np.array((1, 0), np.float32), (len(golden), 1)), np.zeros((len(golden), 4), np.float32)
+        )
+
+
+def bent(unit: folders.U8) -> folders.U8:
+    """Return a unit bent by a wave of 3 px, which no smooth map follows."""
+    y, x = np.mgrid[: folders.SIDE, : folders.SIDE].astype(np.float32)
+    wave = 3 * np.sin(x / 60)
+    return np.asarray(cv2.remap(unit, x, y + wave, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.uint8)
+
+
+@pytest.mark.parametrize("bend", [False, True], ids=["as it lies", "bent"])
+def test_an_inspection_shows_the_very_crops_that_a_fit_is_shown(tmp_path: Path, *, bend: bool) -> None:
+    stains = (*folders.DEFECTS[:4], (6, 300, 20, 312), (612, 616, 628, 630), (90, 265, 330, 277))
+    unit = folders.unit(7, stains, folders.MARKS[:4])
+    mask = np.zeros(unit.shape[:2], np.uint8)
+    mask[265:277, 90:330] = 255
+    folders.write(tmp_path / "golden.png", folders.golden())
+    folders.write(tmp_path / "test" / "stain" / "0.png", bent(unit) if bend else unit)
+    folders.write(tmp_path / "ground_truth" / "stain" / "0_mask.png", mask)
+    folders.write(tmp_path / "train" / "good" / "0.png", folders.golden())
+    source = labelled_source(read(tmp_path, "anomalib", listed=None, golden=None), colour=True)
+    prepare_pairs(tmp_path / "pairs", source, 1, lambda _: None)
+    expected, _, _ = candidate_crops(read_prepared(tmp_path / "pairs"))
+    detector, data = Shown(), (tmp_path / "test" / "stain" / "0.png").read_bytes()
+    inspector = Inspector(folders.sample((tmp_path / "golden.png").read_bytes()), {}, detector)
+    record = inspector.inspect({"top": read_frame(data, view="top", camera="c")}, serial=None)
+    pose = record.frames[0].pose
+    assert pose is not None
+    assert ((pose.field_px or 0) > 3) is bend
+    assert len(expected) >= len(stains) + 4 + 3  # the longest is shown in parts
+    np.testing.assert_array_equal(np.concatenate(detector.crops), expected)
