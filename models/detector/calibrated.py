@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,13 @@ from scipy.special import logsumexp
 
 from models.detector.calibration import LARGEST_OFFSET, TOPOLOGIES, Calibration
 from models.detector.decision import decide
+
+UNCHOSEN: Final[Mapping[str, float | str]] = {
+    "temperature": 1.0, "operating": 0.0, "hold_below": 0.5,
+    "chosen": "Not chosen: nothing was held out and no thresholds were given. So nothing is dismissed, and a "
+    "class is named from even odds on.",
+}  # fmt: skip
+"""Thresholds of a detector of which nobody knows how sure it may be."""
 
 _BINS: Final = 10
 

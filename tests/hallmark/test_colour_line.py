@@ -56,10 +56,12 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
         refuse = pytest.fail if IN_CI else pytest.skip
         refuse(".venv-train not made (make train-setup)")
     home = tmp_path_factory.mktemp("plant")
-    data, model, trust = folders.anomalib(home / "data"), home / "model", home / "trust"
+    data, model, trust = folders.anomalib(home / "data", 3), home / "model", home / "trust"
+    units = [f"train/good/{n}.png,lot-{n}\ntest/stain/{n}.png,lot-{n}\n" for n in range(3)]
+    (home / "lots.csv").write_text("picture,group\n" + "".join(units))
     fitted = run(
-        "model", "train", "--data", data, "--colour", "--out", model, "--epochs", "12", "--python", TORCH,
-        "--processes", "1",
+        "model", "train", "--data", data, "--colour", "--out", model, "--epochs", "24", "--python", TORCH,
+        "--processes", "1", "--groups", home / "lots.csv", "--holdout", "lot-2",
     )  # fmt: skip
     assert fitted.exit_code == 0, fitted.output
     trust.mkdir()
@@ -82,6 +84,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
 def test_stains_are_named_where_they_are_and_nothing_else(plant: Plant, tmp_path: Path) -> None:
     card = read_detector_card(plant.model)
     assert (card.input.channels, card.golden_image is not None) == (3, True)
+    assert card.thresholds.chosen.startswith("On 49 candidates, of groups that were held out")
     good, bad = plant.inspect(
         "--model", plant.model, "--out", tmp_path, plant.picture("good"), plant.picture("stained")
     )

@@ -15,8 +15,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from models.detector import SIDE, decoded, encoded
-from models.detector.calibrated import calibration, operating, reliability
+from models.detector.calibrated import UNCHOSEN, calibration, operating, reliability
 from models.detector.calibration import Calibration
+from models.detector.card import DetectorThresholds
+from models.detector.decision import HOLD, decide
 from models.train.detector.data import (
     F32,
     I32,
@@ -217,6 +219,12 @@ def test_what_a_table_needs_is_asked_for() -> None:
         with pytest.raises(ValueError, match="topology"):
             Calibration(2.0, table.tolist()).probabilities(logits, topology)
     np.testing.assert_allclose(Calibration(2.0).probabilities(logits, None), 0.5)
+
+
+def test_thresholds_that_nobody_chose_dismiss_nothing() -> None:
+    chosen = DetectorThresholds.model_validate(UNCHOSEN)
+    probabilities = np.array([[1, 0, 0], [0.51, 0.49, 0], [0.5, 0.5, 0], [0.2, 0.2, 0.6]], np.float32)
+    assert decide(probabilities, chosen.operating, chosen.hold_below).tolist() == [HOLD, HOLD, 1, 2]
 
 
 def test_the_operating_threshold_has_the_greatest_f() -> None:

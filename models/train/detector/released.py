@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from golden.sample import write_file
-from models.detector.calibrated import calibration, operating, reliability
+from models.detector.calibrated import UNCHOSEN, calibration, operating, reliability
 from models.detector.calibration import Calibration
 from models.detector.contract import SIDE
 from models.detector.release import FixedSet, write_detector_release
@@ -31,7 +31,6 @@ _FIXED: Final = 1024  # crops on which no runtime may decide otherwise
 _CALIBRATION: Final = 512  # crops that set the ranges of INT8
 _MARGIN: Final = 4096  # crops on which its largest error is looked for
 _OPSET: Final = 17
-_UNCHOSEN: Final = "Not chosen: nothing was held out and no thresholds were given; 0.5 is even odds."
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +131,7 @@ def _drawn(pairs: Prepared, count: int, rng: np.random.Generator) -> tuple[U8, I
 def _thresholds(made: Made) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return calibration and thresholds chosen on what was held out, and the reliability diagram there."""
     if made.held is None:
-        even = {"temperature": 1.0, "operating": 0.5, "hold_below": 0.5, "chosen": _UNCHOSEN}
-        return even, []
+        return dict(UNCHOSEN), []
     pictures, topology, kinds = candidate_crops(made.held)
     logits = run(made.network, pictures).logits
     set_on_held = calibration(logits, topology, kinds)
