@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -111,8 +112,8 @@ def test_one_bad_unit_makes_no_place_for_its_defect() -> None:
     units[2, 20:30, 20:30] = 230
     low, high = learned_interval(flat_golden(), tallied(units).spread(), 8, NOWHERE).bounds
     inside, outside = np.s_[20:30, 20:30], np.s_[45:55, 45:55]
-    assert high[inside].mean() == pytest.approx(high[outside].mean(), abs=3)
-    assert low[inside].mean() == pytest.approx(low[outside].mean(), abs=3)
+    assert high[inside].mean() - 120 < 1.2 * (high[outside].mean() - 120)
+    assert 120 - low[inside].mean() < 1.2 * (120 - low[outside].mean())
 
 
 def test_where_the_golden_image_alone_is_the_measure_nothing_is_learned() -> None:
@@ -269,6 +270,40 @@ def test_an_altered_file_is_refused() -> None:
         VariationModel.parse(npz({**arrays, "least": arrays["least"].astype(np.int64)}), source="x")
     with pytest.raises(VariationFormatError):
         VariationModel.parse(b"no zip", source="x")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"(320, 400, 3)", b"(9999999999, 3)"),  # more than any machine holds
+        (b"(320, 400, 3)", b"(320, 400, 3"),
+        (b"'<u4'", b"'|O' "),
+        (b"NUMPY", b"NUMPX"),
+    ],
+)
+def test_an_array_of_another_kind_is_refused_in_words(old: bytes, new: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(learned(frozenset()).model.to_bytes())) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    assert old in held["total.npy"]
+    held["total.npy"] = held["total.npy"].replace(old, new, 1)
+    with pytest.raises(VariationFormatError, match=r"\.variation file\?|fetch the original"):
+        VariationModel.parse(zipped(held), source="x")
+
+
+@pytest.mark.parametrize(("place", "value"), [(6, 255), (8, 1), (8, 32)])  # newer zip, encrypted, patched
+def test_an_archive_that_cannot_be_unpacked_is_refused_in_words(place: int, value: int) -> None:
+    damaged = bytearray(learned(frozenset()).model.to_bytes())
+    damaged[damaged.index(b"PK\x01\x02") + place] = value
+    with pytest.raises(VariationFormatError, match=r"\.variation file\?"):
+        VariationModel.parse(bytes(damaged), source="x")
+
+
+def zipped(held: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in held.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
 
 
 def npz(arrays: dict[str, np.ndarray]) -> bytes:

@@ -9,15 +9,17 @@ digest is that of its header; signatures are Ed25519 over it, as on a certificat
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from tokenize import TokenError
 from typing import Annotated, Any, Literal, Self, cast
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import read_array_header_1_0, read_magic
 from pydantic import Field, TypeAdapter, ValidationError
 
 from evidence.frame import Timestamp
@@ -56,10 +58,11 @@ class Approval(Closed):
 
 
 class SharedRegion(Closed):
-    """A place where several units lie outside what the golden image alone allows.
+    """A place where several units deviate from the golden image alone, or their mean lies beyond it.
 
-    `box_mm` is x, y, width, height in the golden view; `units` the most that do so at one pixel of it. Until
-    a person confirms that it is right, the golden image alone is the measure there.
+    `box_mm` is x, y, width, height in the golden view; `units` the most that deviate at one pixel of it, or
+    all where only their mean lies beyond. Until a person confirms that it is right, the golden image alone is
+    the measure there.
     """
 
     box_mm: PixelBox
@@ -269,20 +272,22 @@ def _stored(data: bytes, source: str) -> dict[str, npt.NDArray[Any]]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST_FILE:
                 raise VariationFormatError(f"{source}: more than {LARGEST_FILE} bytes; no view is that large")
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            held = cast("Mapping[str, npt.NDArray[Any]]", archive)
-            if set(held) != names:
+            if sorted(archive.namelist()) != sorted(f"{name}.npy" for name in names):
                 raise VariationFormatError(f"{source}: is no variation model; is it a .variation file?")
-            return {name: held[name] for name in names}
-    except (
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+            return {name: _array(archive.read(f"{name}.npy"), source) for name in names}
+    except (ValueError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, VariationFormatError):
             raise
         raise VariationFormatError(f"{source}: {error}; is it a .variation file?") from error
+
+
+def _array(data: bytes, source: str) -> npt.NDArray[Any]:
+    """Return the array of an .npy file's bytes, which must be as many as its head says."""
+    stream = io.BytesIO(data)
+    if read_magic(stream) != (1, 0):
+        raise VariationFormatError(f"{source}: is no variation model; is it a .variation file?")
+    shape, fortran, dtype = read_array_header_1_0(stream)
+    held = memoryview(data)[stream.tell() :]
+    if fortran or dtype.kind != "u" or len(held) != math.prod(shape) * dtype.itemsize:
+        raise VariationFormatError(f"{source}: an array is not as it was written; fetch the original")
+    return np.frombuffer(held, dtype).reshape(shape)
