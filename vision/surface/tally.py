@@ -48,7 +48,7 @@ class Tally:
         squares: (h, w, 3) uint32 sum of squared codes.
         least: (h, w, 3) uint8.
         greatest: (h, w, 3) uint8.
-        beyond: (h, w) uint16, how many units lie outside what the golden image alone allows.
+        beyond: (h, w) uint16, how many units deviate from the golden image alone.
     """
 
     count: int
@@ -72,7 +72,7 @@ class Tally:
 
         Args:
             codes: (h, w, 3) uint8.
-            beyond: (h, w) bool, where it lies outside what the golden image alone allows.
+            beyond: (h, w) bool, where it deviates from the golden image alone.
 
         Raises:
             ValueError: MOST units are in it already.
