@@ -32,7 +32,7 @@ from vision.surface.candidates import Candidate, Limits, candidates
 from vision.surface.colour import ColourDifference, ColourReference
 from vision.surface.colour_channel import ColourChannel
 from vision.surface.deviation import Deviation, largest_extent, principal_extent
-from vision.surface.interval import golden_interval, learned_interval
+from vision.surface.interval import golden_interval, holding, learned_interval
 from vision.surface.sampling import SCALE, every, half, middles, place, resampled
 from vision.surface.variation import VariationModel
 from vision.zones import ZoneMap
@@ -92,9 +92,11 @@ class SurfaceComparator:
 
     def learn(self, variation: VariationModel) -> None:
         """Compare from now on with what a view's approved units show, not with the golden image alone."""
-        units, count, unconfirmed = variation.tally.spread(), variation.tally.count, variation.unconfirmed
-        self._interval = learned_interval(self._foreseen, units, count, unconfirmed)
-        self._areas.learn(self._foreseen, units, count, unconfirmed)
+        units, count = variation.tally.spread(), variation.tally.count
+        alone = variation.unconfirmed | (self._zones == 0)  # beside a part anything may be seen
+        learned = learned_interval(self._foreseen, units, count, alone, variation.places > 0)
+        self._interval = holding(learned, self.golden, self._foreseen)
+        self._areas.learn(self._foreseen, units, count, alone)
 
     @property
     def widened(self) -> U8:
@@ -111,11 +113,6 @@ class SurfaceComparator:
         out = np.empty_like(aligned.pixels)
         relight(aligned.pixels, aligned.gain, middles(self._width), middles(self._height), out)
         return out
-
-    def beyond(self, aligned: Aligned) -> Mask:
-        """Return (h, w) bool, where a unit lies outside what is tolerated, inside zones."""
-        pixels = self._compared(aligned) > 0
-        return pixels | (self._areas.excess(aligned) * (self._judged > 0) > 0)
 
     def _compared(self, aligned: Aligned) -> U8:
         """Return by how many codes each pixel exceeds what is tolerated; the same buffer every time."""
