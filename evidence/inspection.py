@@ -45,6 +45,7 @@ class Pose(Closed):
     """p_unit = scale * R(angle) * p_golden + (x, y); angle from x towards y; residual is rms, in pixels.
 
     `field_px` is the largest displacement by the smooth local field that follows the pose; 0 without one.
+    `wave_px` is the largest by a wave of the frame's rows, where components and prints were placed by one.
     """
 
     x_px: float
@@ -53,6 +54,7 @@ class Pose(Closed):
     scale: Annotated[float, Field(gt=0)]
     residual_px: Annotated[float, Field(ge=0)]
     field_px: Annotated[float, Field(ge=0)] = 0.0
+    wave_px: Stated[Annotated[float, Field(ge=0)]] = None
 
 
 class FrameRecord(Closed):

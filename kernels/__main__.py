@@ -37,6 +37,7 @@ from kernels.field import (
 from kernels.form import least_maximum
 from kernels.light import code_counts, decoding_table, difference_counts, luminance_window
 from kernels.patches import prepare_patches, track_patches
+from kernels.row_wave import fit_rows, row_values, row_variances
 from kernels.warp import warp
 
 SIDE = 64
@@ -82,6 +83,9 @@ def compile_all() -> None:
     search_blocks(seen, seen, corners, 8, 2)
     step_blocks(seen, seen, corners, 8, 1.0)
     spline_values(np.zeros((1, 2)), fit_spline(np.zeros((1, 2)), np.zeros((1, 2)), tensors, 5, 5, 1.0, 1.0))
+    row, two = np.ones(1), np.ones(2)
+    row_values(row, row, fit_rows(row, row, two[None], row, two, 4, 1)[0])
+    row_variances(row, row, row, two, 4, 1.0, 1.0)
     block_means(rgb, grey, 8)
     deviation(rgb, UNIT_GAIN, rgb, rgb, grey, grey, grey.copy())
     mean_light(rgb, np.zeros((1, 2), np.int32), UNIT_GAIN, table)

@@ -355,7 +355,10 @@ class _Unit:
             return
         self._difference_colours(compiled, frame, pixels, found, aligned, light)
         self._lap("colour")
-        seen = compiled.presence.results(pixels, found, aligned)
+        wave = compiled.presence.row_wave(pixels, found, aligned)
+        if wave is not None:
+            self._frame_records[-1]["pose"]["wave_px"] = round(wave.largest_px, 2)
+        seen = compiled.presence.results(pixels, found, aligned, wave)
         self._results.update((result.id, result) for result in seen)
         if seen:
             self._lap("presence")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 
 from evidence import CharacteristicResult, CodeResult, PresenceResult
 from golden.conformity import decide
 from golden.spec import Code, Component, GoldenSpec, Print, View
-from kernels.compiled import F32, F64, U8
+from kernels.compiled import F32, F64, U8, Mask
 from vision.judge import coded, placed, unmeasured
 from vision.mapping import QuadraticMap
 from vision.presence.codes import read_codes
 from vision.presence.component import ComponentCheck
 from vision.presence.placement import Placement
 from vision.presence.prints import PrintCheck
+from vision.presence.row_wave import SPACING, RowWave, RowWaveFinder
 from vision.presence.window import Window
 from vision.regions import dense_outline, mask
 from vision.register import Registered
@@ -24,6 +26,8 @@ from vision.surface import Aligned
 _SCALE_UNKNOWN = 0.03 / math.sqrt(
     3
 )  # a certificate that differs by more from the view's mm_per_px is refused
+
+_OUTLINE = 3  # pixels about a body that are its: outline and shadow
 
 
 class PresenceView:
@@ -49,10 +53,31 @@ class PresenceView:
             occupied |= mask(region, *golden.shape[:2])
         for check in self.components:
             check.meet(self.components, occupied)
+        placed = len(self.components) + len(self.prints) > 0
+        self._waves = RowWaveFinder(golden, self._artwork(view)) if placed else None
 
-    def results(self, frame: U8, found: Registered, aligned: Aligned) -> list[CharacteristicResult]:
-        """Judge a unit by its (h, w, 3) uint8 frame; what the frame does not show is not judged."""
-        shown = _Shown(frame, found, aligned, self._size, self._mm_per_px)
+    def _artwork(self, view: View) -> Mask:
+        """Return where the golden image shows what components and prints are placed against."""
+        usable = np.zeros((self._size[1], self._size[0]), np.bool_)
+        boxes = np.array([check.window.box for check in (*self.components, *self.prints)])
+        (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+        usable[max(top - SPACING, 0) : bottom + SPACING, max(left - SPACING, 0) : right + SPACING] = True
+        for region in [c.characteristic.region for c in self.components] + [c.region for c in self.codes]:
+            grown = np.ones((2 * _OUTLINE + 1, 2 * _OUTLINE + 1), np.uint8)
+            usable &= cv2.dilate(mask(region, *usable.shape).astype(np.uint8), grown) == 0
+        for region in view.ignore:
+            usable &= ~mask(region, *usable.shape)
+        return usable
+
+    def row_wave(self, frame: U8, found: Registered, aligned: Aligned) -> RowWave | None:
+        """Return the wave of a (h, w, 3) uint8 frame's rows; None where the map or a local field serves."""
+        return None if self._waves is None or aligned.field is not None else self._waves.find(frame, found)
+
+    def results(
+        self, frame: U8, found: Registered, aligned: Aligned, wave: RowWave | None
+    ) -> list[CharacteristicResult]:
+        """Judge a unit by its frame and the wave of its rows; what the frame does not show is not judged."""
+        shown = _Shown(frame, found, aligned, wave, self._size, self._mm_per_px)
         results = [_component(check, shown) for check in self.components]
         results += [_print(check, shown) for check in self.prints]
         return results + [_code(c, frame, found.mapping, aligned) for c in self.codes]
@@ -62,15 +87,11 @@ class _Shown:
     """A unit's frame and where it shows what."""
 
     def __init__(
-        self, frame: U8, found: Registered, aligned: Aligned, size: tuple[int, int], mm_per_px: float
-    ) -> None:
-        self.frame, self.found, self.aligned, self.size, self.mm_per_px = (
-            frame,
-            found,
-            aligned,
-            size,
-            mm_per_px,
-        )
+        self, frame: U8, found: Registered, aligned: Aligned, wave: RowWave | None, size: tuple[int, int],
+        mm_per_px: float,
+    ) -> None:  # fmt: skip
+        self.frame, self.found, self.aligned, self.wave = frame, found, aligned, wave
+        self.size, self.mm_per_px = size, mm_per_px
 
     def see(self, window: Window) -> tuple[F32, float] | None:
         """Return the codes of a window and how well its place is known, pixels; None beyond the frame."""
@@ -83,9 +104,13 @@ class _Shown:
         h, w = self.frame.shape[:2]
         if not _within(mapped, w, h):
             return None
-        own = self.found.covariances(np.array([window.centre]))[0]
-        u_px = math.hypot(u_px, math.sqrt(float(np.trace(own)) / 2))
-        return window.see(self.frame, self.found.mapping, field), u_px
+        centre = np.array([window.centre])
+        if self.wave is None:
+            wave, own = None, math.sqrt(float(np.trace(self.found.covariances(centre)[0])) / 2)
+        else:  # drawn with a constant and a tilt of its own: what the map alone leaves is no longer unknown
+            wave = self.wave.beside(*window.box)
+            own = wave.u_px(self.found.mapping.points(centre)[0])
+        return window.see(self.frame, self.found.mapping, field, wave), math.hypot(u_px, own)
 
     def light(self, window: Window) -> float:
         """Return what makes a window's codes as light as the golden sample's."""

@@ -13,6 +13,7 @@ from golden.regions import Region
 from kernels.compiled import F32, F64, I64, U8, Mask
 from vision.field import Field
 from vision.mapping import QuadraticMap
+from vision.presence.row_wave import RowWave
 from vision.regions import mask, outline
 from vision.surface.sampling import resampled
 
@@ -95,10 +96,25 @@ class Window:
         rows = np.arange(self.top - pad, self.top + self.height + pad, dtype=np.int64)
         return rows, np.arange(self.left - pad, self.left + self.width + pad, dtype=np.int64)
 
-    def see(self, frame: U8, mapping: QuadraticMap, field: Field | None) -> F32:
-        """Return a unit's codes in the window, (height + 2 pad, width + 2 pad, 3), resampled once."""
+    def see(self, frame: U8, mapping: QuadraticMap, field: Field | None, wave: RowWave | None = None) -> F32:
+        """Return a unit's codes in the window, (height + 2 pad, width + 2 pad, 3), resampled once.
+
+        Where the frame has a wave of its rows, it is followed in place of a local field.
+        """
         rows, columns = self.places(self.pad)
-        return resampled(frame, mapping, field, 1, columns, rows).astype(np.float32)
+        if wave is None:
+            return resampled(frame, mapping, field, 1, columns, rows).astype(np.float32)
+        x, y = np.meshgrid(columns, rows)
+        at = mapping.points(np.column_stack((x.ravel(), y.ravel())).astype(np.float64))
+        at += wave.shifts(at)
+        map_x, map_y = (np.asarray(at[:, axis].reshape(x.shape), np.float32) for axis in range(2))
+        seen = cv2.remap(frame, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(seen, np.float32)
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """First and last column and row of the picture in the golden view: left, top, right, bottom."""
+        return self.left, self.top, self.left + self.width - 1, self.top + self.height - 1
 
     def structure(self, wide: F32) -> float:
         """Return the variance of a unit's codes in the picture's place, over that of the picture's own.
