@@ -94,7 +94,8 @@ def parse_spec(text: str, source: str) -> GoldenSpec:
     try:
         spec = GoldenSpec.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        problems = [_problem(e, value, root) for e in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        problems = [_problem(e, value, root) for e in errors if not _follows(e, errors)]
         raise SpecInvalidError(source, problems) from error
     found = catalogue_check.faults(spec.catalogue, [z.id for z in spec.zones])
     if found:
@@ -106,11 +107,15 @@ def parse_spec(text: str, source: str) -> GoldenSpec:
 
 def _read(path: Path, limit: int, too_large: type[SpecError]) -> bytes:
     try:
+        if path.is_dir():
+            raise SpecError(f"{path} is a folder, not a file: correct the path")
         if not path.is_file():
             raise SpecError(f"{path}: no such file: correct the path, or put the file there")
         size = path.stat().st_size
         if size > limit:
-            raise too_large(f"{path}: {size} bytes; {limit} are allowed")
+            raise too_large(
+                f"{path}: {size} bytes; {limit} are allowed: give a smaller file, or the right one"
+            )
         return path.read_bytes()
     except OSError as error:
         raise SpecError(f"{path}: {error.strerror}: make the file readable") from error
@@ -185,6 +190,12 @@ def _scalar(node: ScalarNode, path: str, source: str) -> str | float | bool | No
     if _FLOAT.fullmatch(text) and not text.lstrip("+-").isdigit():
         return float(text)
     return text
+
+
+def _follows(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """Return whether a list has too few items only since those that it has are wrong."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(e["loc"][: len(loc)] == loc != e["loc"] for e in errors)
 
 
 def _problem(error: ErrorDetails, value: object, root: Node) -> str:

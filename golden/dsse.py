@@ -99,4 +99,8 @@ def first(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     problem = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, problem['loc'])) or 'document'}: {problem['msg']}"
+    where, message = ".".join(map(str, problem["loc"])), problem["msg"]
+    if problem["type"] == "value_error":  # a sentence of ours, which names what it is about
+        message = message.removeprefix("Value error, ")
+        return f"{where}: {message}" if where else message
+    return f"{where or 'document'}: {message}"

@@ -36,7 +36,9 @@ GoldenError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class GoldenError(ValueError):
@@ -174,3 +176,12 @@ class RolledBackError(SealError):
 
 class DifferentManifestError(SealError):
     """Two copies that should be merged do not hold the same agreement."""
+
+
+@contextmanager
+def in_file(path: Path | str) -> Generator[None]:
+    """Name the file in what is found wrong with a bundle, its images or its seal."""
+    try:
+        yield
+    except (BundleError, ImageError, SealError) as error:
+        raise type(error)(f"{path}: {error}") from error

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from golden import bundle, seal
 from golden.archive import MAX_BUNDLE_BYTES
-from golden.bundle import instant
-from golden.errors import BundleError, BundleTooLargeError, NotABundleError
+from golden.bundle import Bundle, instant
+from golden.errors import BundleError, BundleTooLargeError, NotABundleError, in_file
 from golden.keys import TrustStore
 from golden.seal import Signature
 from golden.spec import GoldenSpec
@@ -47,7 +47,9 @@ class GoldenSample:
         cls, path: Path | str, trust: TrustStore, now: datetime, newest_seen: int | None = None
     ) -> GoldenSample:
         """Read a `.golden` file; see `from_bytes`."""
-        return cls.from_bytes(read_file(Path(path)), trust=trust, now=now, newest_seen=newest_seen)
+        data = read_file(Path(path))
+        with in_file(path):
+            return cls.from_bytes(data, trust=trust, now=now, newest_seen=newest_seen)
 
     @classmethod
     def from_bytes(
@@ -77,6 +79,13 @@ class GoldenSample:
             images=opened.images,
             signatures=signatures,
         )
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle file and check everything but the signatures; errors as `read_file` and `bundle.read`."""
+    data = read_file(path)
+    with in_file(path):
+        return bundle.read(data)
 
 
 def read_file(path: Path) -> bytes:

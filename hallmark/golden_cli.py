@@ -190,6 +190,7 @@ def sign(
     Both signed a copy of their own: `hallmark golden sign a.golden --merge b.golden`
     """
     from golden import bundle, seal
+    from golden.errors import in_file
     from golden.keys import SigningKey
     from golden.sample import read_file, write_file
 
@@ -207,9 +208,12 @@ def sign(
             )
         target, data = out or source, read_file(source)
     if merge is not None:
-        data = seal.merge(data, read_file(merge))
+        other = read_file(merge)
+        with in_file(f"{source} and {merge}"):
+            data = seal.merge(data, other)
     if key is not None:
-        data = seal.sign(data, SigningKey.load(key))
+        with in_file(source):
+            data = seal.sign(data, SigningKey.load(key))
     write_file(target, data)
     opened = bundle.read(data)
     needed = ", ".join(f"{s.name} ({s.role})" for s in opened.manifest.signatories)
@@ -270,15 +274,18 @@ def show(
 
     Examples: `hallmark golden show s4.golden`, `hallmark golden show s4.golden --trust keys --json`
     """
-    from golden import bundle, seal
+    from golden import seal
+    from golden.errors import in_file
     from golden.keys import TrustStore
-    from golden.sample import read_file
+    from golden.sample import read_bundle
     from hallmark.golden_tables import print_tables
 
-    opened = bundle.read(read_file(file))
+    opened = read_bundle(file)
     signatures = None
     if trust is not None:
-        signatures = seal.verify(opened, TrustStore.open(trust), datetime.now(UTC))
+        keys = TrustStore.open(trust)
+        with in_file(file):
+            signatures = seal.verify(opened, keys, datetime.now(UTC))
     if as_json:
         _print_json(_shown(opened, signatures))
         return
@@ -303,12 +310,12 @@ def _build(source: Path, version: int | None, expires: datetime | None, predeces
     """Build the bundle of a YAML file, issued now."""
     from golden import bundle
     from golden.authoring import load_images, load_spec
-    from golden.sample import read_file
+    from golden.sample import read_bundle
 
     spec = load_spec(source)
     digest, following = None, 1
     if predecessor is not None:
-        previous = bundle.read(read_file(predecessor))
+        previous = read_bundle(predecessor)
         if previous.spec.part.number != spec.part.number:
             raise typer.BadParameter(
                 f"{predecessor} is part {previous.spec.part.number}, not {spec.part.number}"

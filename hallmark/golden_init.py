@@ -14,14 +14,17 @@ from string import Template
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from golden import images
 from golden.authoring import parse_spec
 from golden.errors import ImageError, SpecError
 from golden.images import ImageHeader
+from golden.regions import Identifier
 
 MARGIN = 20  # parts of the picture's side that a zone keeps away from each edge
 GENERAL = "general"
+_IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
 def categories() -> tuple[str, ...]:
@@ -55,6 +58,9 @@ def write_first_spec(
         raise SpecError("no view: give at least one picture with --image")
     if len(dict(views)) < len(views):
         raise SpecError("a view is given twice with --image: give each view one picture")
+    _check_names({part: "part number", revision: "revision", **{view: "name of a view" for view, _ in views}})
+    if not mm_per_px > 0:
+        raise SpecError(f"a scale of {mm_per_px:g} mm per pixel: give --mm-per-px above 0")
     files = {view: _read(path) for view, path in views}
     headers = {view: images.header(files[view], str(path)) for view, path in views}
     text = _text(category, part, revision, headers, mm_per_px, supplier, buyer)
@@ -71,6 +77,18 @@ def write_first_spec(
     except OSError as error:
         raise SpecError(f"{folder}: {error.strerror}: choose a folder that can be written to") from error
     return target
+
+
+def _check_names(names: dict[str, str]) -> None:
+    """Refuse what a specification would refuse of a file that nobody has written yet."""
+    for given, what in names.items():
+        try:
+            _IDENTIFIER.validate_python(given)
+        except ValidationError as error:
+            raise SpecError(
+                f"{given!r} as {what}: write 1 to 64 letters, digits, dots, dashes and underscores, a letter "
+                "or digit first"
+            ) from error
 
 
 def _read(path: Path) -> bytes:

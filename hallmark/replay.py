@@ -60,13 +60,18 @@ class Replay:
     ) -> None:
         """Read the bundles; a seal is verified when the first unit needs it."""
         from golden import bundle
+        from golden.errors import in_file
         from golden.sample import read_file
         from models.kinds import card_of
 
         self._reader, self._trust, self._certificates, self._at = reader, trust, certificates, at
         self._archive, self._checks, self._colours = archive, checks or {}, colours or {}
         self._variations = variations or {}
-        self._bundles = {bundle.read(data).digest: data for data in map(read_file, goldens)}
+        self._bundles: dict[str, bytes] = {}
+        for path in goldens:
+            data = read_file(path)
+            with in_file(path):
+                self._bundles[bundle.read(data).digest] = data
         self._goldens: dict[str, GoldenSample] = {}
         self._models = {card_of(folder).reference.digest: folder for folder in models}
         self._inspectors: dict[tuple[str, str | None, _Digests, _Digests, _Digests], Inspector] = {}

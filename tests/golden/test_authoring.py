@@ -121,6 +121,16 @@ def test_all_mistakes_are_listed_at_once() -> None:
     assert "2 problems" in str(raised.value)
 
 
+def test_a_list_is_not_called_too_short_for_what_is_wrong_in_it() -> None:
+    with pytest.raises(errors.SpecInvalidError) as raised:
+        parse(TEXT.replace("mm_per_px: ", "mm_per_px: -"))
+    (problem,) = raised.value.problems
+    assert "mm_per_px: input should be greater than 0" in problem
+    fields = builders.tiny_fields() | {"views": []}
+    with pytest.raises(errors.SpecInvalidError, match="views: tuple should have at least 1 item"):
+        parse(json.dumps(fields))
+
+
 def test_an_alias_bomb_is_refused_before_it_unfolds() -> None:
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n"
     for this, last in zip("bcdefghi", "abcdefgh", strict=True):

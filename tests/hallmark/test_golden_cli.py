@@ -89,7 +89,7 @@ def test_both_sides_sign_one_file_by_mail(desk: Path, hallmark: Any) -> None:
     assert "signatures: 1" in out
     code, out, err = hallmark("verify", file, "--trust", desk / "keys", "--json")
     assert (code, json.loads(out)["error"]) == (2, "BelowThresholdError")
-    assert err.startswith("hallmark: not signed by Nordic (buyer)")
+    assert err.startswith(f"hallmark: {file}: not signed by Nordic (buyer)")
     assert hallmark("sign", file, "--key", key(desk, "buyer"))[0] == 0
     code, out, _ = hallmark("verify", file, "--trust", desk / "keys", "--json")
     answer = json.loads(out)
@@ -167,15 +167,25 @@ def test_show_prints_every_kind_of_characteristic(tmp_path: Path, hallmark: Any)
     ("arguments", "sentence"),
     [
         (("check", "absent.yaml"), "absent.yaml: no such file"),
-        (("verify", "t1/golden.yaml", "--trust", "keys"), "not a golden bundle"),
+        (("check", "t1"), "t1 is a folder, not a file"),
+        (("verify", "t1/golden.yaml", "--trust", "keys"), "t1/golden.yaml: not a golden bundle"),
         (("verify", "absent.golden", "--trust", "keys"), "absent.golden: No such file"),
-        (("show", "scan.png"), "not a golden bundle"),
+        (("show", "scan.png"), "scan.png: not a golden bundle"),
+        (("sign", "scan.png", "--key", "KEY"), "scan.png: not a golden bundle"),
+        (
+            ("sign", "t1/golden.yaml", "--key", "KEY", "-o", "new.golden", "--predecessor", "scan.png"),
+            "scan.png: not a golden bundle",
+        ),
+        (
+            ("sign", "t1/golden.yaml", "--key", "KEY", "-o", "new.golden", "--expires", "2001-01-01"),
+            "the bundle cannot be made: expires 2001-01-02T00:00:00Z must be after issued",
+        ),
         (("sign", "t1/golden.yaml", "--key", "scan.png"), "scan.png is not a hallmark.private-key/1 file"),
         (("sign", "t1/golden.yaml"), "give --key, --merge or both"),
         (("sign", "t1/golden.yaml", "--key", "k", "--expires", "soon"), "write a date such as 2027-12-31"),
         (
             ("init", "x", "--part", "a b", "--revision", "A", "--image", "top=scan.png", "--mm-per-px", "1"),
-            "'a b'",
+            "'a b' as part number: write 1 to 64 letters",
         ),
         (
             ("init", "x", "--part", "a", "--revision", "A", "--image", "scan.png", "--mm-per-px", "1"),
@@ -187,7 +197,11 @@ def test_show_prints_every_kind_of_characteristic(tmp_path: Path, hallmark: Any)
         ),
         (
             ("init", "x", "--part", "a", "--revision", "A", "--image", "t=scan.png", "--mm-per-px", "0"),
-            "mm_per_px",
+            "a scale of 0 mm per pixel: give --mm-per-px above 0",
+        ),
+        (
+            ("init", "x", "--part", "a", "--revision", "A", "--image", "to p=scan.png", "--mm-per-px", "1"),
+            "'to p' as name of a view",
         ),
         (
             ("init", "t1", "--part", "a", "--revision", "A", "--image", "t=scan.png", "--mm-per-px", "1"),
