@@ -253,6 +253,13 @@ def test_what_is_smaller_than_the_parties_report_is_not_listed() -> None:
     assert inspected(speck, sure("not_a_defect"), lines(smallest_mm=0.089)).dismissed == 0
 
 
+def test_a_detector_of_three_channels_names_no_artwork() -> None:
+    model = sure("open")
+    model.channels = 3
+    found = only(inspected(board.edited(GAP), model))
+    assert (found.defect_class, found.named_by) == (UNCLASSIFIED, "comparison")
+
+
 def test_places_that_are_bounded_alike_are_one_defect_but_two_names_are_two() -> None:
     two = board.edited((100, 80, 6, 10, board.COPPER), (114, 80, 6, 10, board.COPPER))
     assert len(inspected(two, sure("copper")).defects) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from models import NOT_A_DEFECT, UNCLASSIFIED
 from models.detector import SIDE, Found
 from quality.record_checks import check_results
 from tests.vision import board
+from vision.colour_naming import CropNamer, Place, places
+from vision.compiled_view import CompiledView
+from vision.surface import Deviation
 
 U8 = npt.NDArray[np.uint8]
 CLASSES = (NOT_A_DEFECT, "open", "speck")
@@ -172,6 +176,41 @@ def test_no_limit_on_size_is_kept_by_two_names_for_one_deviation() -> None:
     assert (record.verdict, of["open"].rule, of["speck"].rule) == ("REJECT", "open", "speck")
     assert (of["open"].length_mm or 0) > 3.8
     assert (of["speck"].length_mm or 9) < 2.2
+    record = judged(Says(lambda k: (0, 1, 0) if k < 2 else (1, 0, 0)), *LONG, **rules(few))
+    assert (record.verdict, record.defects[0].rule) == ("ACCEPT", "few")  # that half is no defect
+
+
+def test_a_part_that_only_bridges_a_gap_is_not_shown() -> None:
+    inside = np.zeros((60, 60), np.bool_)
+    inside[:30, :30] = inside[30:, 30:] = True
+    deviates = inside.copy()
+    inside[29:31, 29:31] = True  # closed between the two, as of a scratch aslant
+
+    def deviating(x: int, y: int, width: int, height: int) -> npt.NDArray[np.bool_]:
+        return deviates[y - 9 : y - 9 + height, x - 5 : x - 5 + width]
+
+    surface: Any = SimpleNamespace(deviating=deviating)
+    whole = Deviation(
+        golden_px=(9.5, 17.5, 120, 120), frame_px=(9.5, 17.5, 120, 120), size_mm=1, area_mm2=1, length_mm=1,
+        contrast=1, zones=("field",), corner=(5, 9), inside=inside,
+    )  # fmt: skip
+    found = [(place.deviation, place.box, place.corner) for place in places(surface, [whole, whole])]
+    parts = [((10, 18, 70, 78), (5, 9)), ((70, 78, 130, 138), (35, 39))]
+    assert found == [(n, *part) for n in (0, 1) for part in parts]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_where_boxes_overlap_the_surer_place_is_shown(turn: int) -> None:
+    compiled = board.shared_inspector()._setup.views["top"]  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(compiled, CompiledView)
+    namer = CropNamer(compiled.surface, compiled.pixels, Says((1, 0, 0)), board.sample().spec.catalogue)
+    boxes = ((0, 0, 16, 16), (8, 8, 24, 24))
+    shown = [Place(0, box, (0, 0), np.ones((8, 8), np.bool_)) for box in boxes][::turn]
+    said = np.array([(0.9, 0.1, 0), (0.2, 0.8, 0)], np.float32)[::turn]
+    cells = namer._cells(shown, said)  # pyright: ignore[reportPrivateUsage]
+    assert cells.shape == (board.HEIGHT // 4, board.WIDTH // 4, 3)
+    along = np.diagonal(cells[:7, :7, 0])
+    np.testing.assert_array_equal(along, np.array([0.9, 0.9, *[0.2] * 4, np.nan], np.float32))
 
 
 def test_of_very_many_places_the_smallest_are_held_unshown(monkeypatch: pytest.MonkeyPatch) -> None:
