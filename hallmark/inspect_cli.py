@@ -121,6 +121,8 @@ def inspect(
     from hallmark.model_cli import naming
     from vision import VariationModel
 
+    if formats and out is None:
+        raise typer.BadParameter("sheets are written to a folder; name it with --out", param_hint="--report")
     _check(lot, serial, images)
     now = datetime.now(UTC)
     keys = TrustStore.open(trust)
@@ -147,7 +149,9 @@ def inspect(
             given = name if entered else serial  # readings are of the unit that they name: it is held to it
             record = inspector.inspect({view: frame}, serial=given, label=name, lot=lot, entered=entered)
         except FrameError as error:
-            print(f"hallmark: {error}", file=sys.stderr)
+            said = str(error)
+            named = said if said.startswith(f"{image}") else f"{image}: {said}"
+            print(f"hallmark: {named}", file=sys.stderr)
             bad = True
             continue
         verdicts.append(record.verdict)
@@ -171,11 +175,11 @@ def _check(lot: str | None, serial: str | None, images: list[Path]) -> None:
         )
     seen: dict[str, Path] = {}
     for image in images:
-        name = serial or image.stem
+        name = image.stem if serial is None else serial
         if not re.fullmatch(r"[^/\\.\s][^/\\]{0,127}", name) or not name.isprintable():
             raise typer.BadParameter(
                 f"{name!r} is no serial: 1 to 128 printable characters, no slashes, no dot first",
-                param_hint="--serial" if serial else "IMAGE",
+                param_hint="IMAGE" if serial is None else "--serial",
             )
         if name in seen:
             raise typer.BadParameter(

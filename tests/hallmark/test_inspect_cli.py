@@ -7,6 +7,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -70,6 +72,7 @@ def test_without_a_certificate_the_unit_is_held(plant: Plant) -> None:
         ("empty.jpg", b""),
         ("cut.jpg", pcb_s4.good_scan()[:5000]),
         ("text.png", b"not a picture"),
+        ("small.png", cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()),
         ("absent.jpg", None),
     ],
 )
@@ -105,6 +108,8 @@ def test_sheets_come_in_the_formats_asked_for(plant: Plant, tmp_path: Path) -> N
     ("arguments", "said"),
     [
         (("--serial", "S1", "good.jpg", "faulty.jpg"), "--serial"),
+        (("--serial", "", "good.jpg"), "--serial"),
+        (("--report", "pdf", "good.jpg"), "--report"),
         (("--view", "bottom", "good.jpg"), "--view"),
     ],
 )
