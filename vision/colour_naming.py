@@ -28,7 +28,10 @@ from vision.mapping import QuadraticMap
 from vision.naming import Dismissed, Finding, Named, Namer, largest_first
 from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
 
-_LONGEST: Final = 64 // SCALE  # pixels of the half-resolution view; beyond them a crop shows 8 px all round
+LONGEST_PX: Final = 64
+"""Longest side of a place in golden pixels: a crop shows 8 px all round."""
+
+_LONGEST: Final = LONGEST_PX // SCALE  # in the half-resolution view
 _MOST: Final = 512  # places that are shown: a unit that deviates everywhere is held anyway
 _AT_ONCE: Final = 64  # crops
 

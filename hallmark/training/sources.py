@@ -17,6 +17,7 @@ from golden.digests import canonical_json, sha256
 from hallmark.errors import TrainingError
 from kernels.compiled import U8
 from vision.artwork import LEAST_SIDE
+from vision.colour_naming import LONGEST_PX
 
 _UNSEEN: Final = 1 << 32  # beyond every seed that a command is given
 _MIDDLE: Final = (64, 192)  # codes that are neither of two materials
@@ -125,7 +126,9 @@ def labelled_source(labelled: LabelledSet, *, colour: bool = False) -> Source:
     settings: dict[str, Any] = {"layout": labelled.layout}
     if not colour:
         return Source(description, labelled, items, settings)
-    return Source(description, labelled, items, {**settings, "channels": 3}, channels=3)
+    return Source(
+        description, labelled, items, {**settings, "channels": 3, "longest_px": LONGEST_PX}, channels=3
+    )
 
 
 def drawn_source(golden: LabelledSet, units: int, seed: int) -> Source:
