@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -99,17 +100,23 @@ def pod(
     from hallmark.study.seeded import SeededPlan, run_seeded
     from quality.pod import pod_curves
 
-    if not 0 < smallest < largest:
+    if not 0 < smallest < largest < math.inf:
         raise typer.BadParameter("sizes must be above 0, --smallest below --largest", param_hint="--smallest")
+    if formats and out is None:
+        raise typer.BadParameter(
+            "the report is written to a folder; name it with --out", param_hint="--report"
+        )
     if by_zone and defects is None:
         raise typer.BadParameter("drawn defects have places; give --defects", param_hint="--by-zone")
     now = datetime.now(UTC)
     sample = _sample(golden, trust, now)
     folder = _model_folder(sample, model)
-    if defects is not None:
-        rows = read_table(defects, sample, by_zone=by_zone)
-        with progress("inspecting", len(rows)) as advance:
-            study = run_table(defects, rows, sample, folder, advance)
+    table = None if defects is None else (defects, read_table(defects, sample, by_zone=by_zone))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)  # before the study: it takes minutes
+    if table is not None:
+        with progress("inspecting", len(table[1])) as advance:
+            study = run_table(*table, sample, folder, advance)
     else:
         plan = SeededPlan(units=units, good=good, seed=seed, sizes_mm=(smallest, largest))
         with progress("inspecting", units + 2 * good) as advance:
@@ -124,7 +131,6 @@ def pod(
         from hallmark.study.chart import pod_chart
         from hallmark.study.report import pod_paper
 
-        out.mkdir(parents=True, exist_ok=True)
         issued = f"{now:%Y-%m-%dT%H:%M:%SZ}"
         paper = pod_paper(study, curves, sample.spec.part.name, issued)
         write_paper(paper, out, "pod", formats or [PaperFormat.PDF])

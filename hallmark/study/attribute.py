@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hallmark.errors import ReadingFileError
+from hallmark.study.table_file import read_rows
 from quality.errors import StudyError
 from quality.msa import (
     AttributeAgreement,
@@ -49,20 +49,12 @@ def read_calls(file: Path) -> Calls:
     Raises:
         ReadingFileError: it cannot be read, lacks a column or a cell, or contradicts itself.
     """
-    try:
-        reader = csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines())
-        rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReadingFileError(f"{file}: cannot be read as a table: {error}") from error
-    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-    if missing:
-        raise ReadingFileError(
-            f"{file}: the heading lacks {', '.join(missing)}; it needs {','.join(_NEEDED)}"
-        )
+    rows = read_rows(file, _NEEDED)
+    if not rows:
+        raise ReadingFileError(f"{file}: lists no calls")
     found: dict[tuple[str, str], dict[str, str]] = {}
     references: dict[str, str] = {}
-    for line, cells in enumerate(rows, 2):
-        given = {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
+    for line, given in enumerate(rows, 2):
         empty = next((name for name in _NEEDED if not given[name]), None)
         if empty is not None:
             raise ReadingFileError(f"{file}, line {line}: {empty} is empty")

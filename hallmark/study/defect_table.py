@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,9 @@ from typing import Final
 
 from evidence import Defect, Inspection
 from golden.sample import GoldenSample
+from golden.spec import View
 from hallmark.errors import ReadingFileError
+from hallmark.study.table_file import read_rows
 from models.fitting import model_for
 from quality.pod import DefectTrial, GoodUnit, PodStudy
 from vision import Inspector, read_frame
@@ -128,19 +129,9 @@ def read_table(
     if len(sample.spec.views) != 1:
         raise ReadingFileError(f"{table}: the golden sample has several views; a table shows one")
     zones = {z.id for z in sample.spec.zones}
-    try:
-        reader = csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines())
-        rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReadingFileError(f"{table}: cannot be read as a table: {error}") from error
-    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-    if missing:
-        raise ReadingFileError(
-            f"{table}: the heading lacks {', '.join(missing)}; it needs {','.join(_NEEDED)}"
-        )
+    (view,) = sample.spec.views
     found: dict[str, list[TrueDefect]] = {}
-    for line, cells in enumerate(rows, 2):
-        given = {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
+    for line, given in enumerate(read_rows(table, _NEEDED), 2):
         picture, name = given["picture"], given["class"]
         if not picture or not (table.parent / picture).is_file():
             raise ReadingFileError(f"{table}, line {line}: there is no picture {picture!r} beside the table")
@@ -154,10 +145,7 @@ def read_table(
             raise ReadingFileError(f"{table}, line {line}: size_mm {size:g} must be above 0")
         place = None
         if given.get("x_mm") or given.get("y_mm"):
-            place = (
-                _number(table, line, "x_mm", given.get("x_mm", "")),
-                _number(table, line, "y_mm", given.get("y_mm", "")),
-            )
+            place = _place(table, line, given, view)
         elif not by_zone:
             raise ReadingFileError(
                 f"{table}, line {line}: no x_mm and y_mm: whatever is found in zone {given['zone']}, a false "
@@ -168,6 +156,17 @@ def read_table(
     if not found:
         raise ReadingFileError(f"{table}: lists no pictures")
     return found
+
+
+def _place(table: Path, line: int, given: Mapping[str, str], view: View) -> tuple[float, float]:
+    x, y = (_number(table, line, name, given.get(name, "")) for name in ("x_mm", "y_mm"))
+    width, height = view.width_px * view.mm_per_px, view.height_px * view.mm_per_px
+    if not (0 <= x <= width and 0 <= y <= height):
+        raise ReadingFileError(
+            f"{table}, line {line}: {x:g}, {y:g} mm lies outside the golden view of {width:g} x {height:g} "
+            "mm, where nothing can find it: correct x_mm and y_mm"
+        )
+    return x, y
 
 
 def _number(table: Path, line: int, name: str, cell: str) -> float:

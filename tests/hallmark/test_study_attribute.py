@@ -124,8 +124,10 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, rows: Any, sa
 def test_a_file_without_a_column_or_a_station_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReadingFileError, match="lacks trial"):
         read_calls(written(tmp_path / "c.csv", [["a", "x", "ok"]], ["unit", "grader", "call"]))
-    with pytest.raises(ReadingFileError, match="cannot be read"):
+    with pytest.raises(ReadingFileError, match="No such file or directory: give a table"):
         read_calls(tmp_path / "absent.csv")
+    with pytest.raises(ReadingFileError, match="lists no calls"):
+        read_calls(written(tmp_path / "c.csv", []))
     with pytest.raises(
         StudyError, match="no grader is called 'cell': say by --station which is, of MH, BL, EG"
     ):

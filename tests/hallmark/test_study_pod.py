@@ -19,6 +19,7 @@ from hallmark.__main__ import app
 from hallmark.commands import input_errors
 from hallmark.errors import ReadingFileError
 from hallmark.report.pages import to_html
+from hallmark.study import seeded
 from hallmark.study.chart import pod_chart
 from hallmark.study.defect_table import TrueDefect, _is_at, read_table, run_table
 from hallmark.study.report import pod_lines, pod_paper, pod_record
@@ -163,6 +164,8 @@ def test_a_table_lists_defects_by_picture_and_good_units(tmp_path: Path) -> None
         ("a.png,scratch,big,border,,", "line 2: size_mm 'big' is not a number"),
         ("a.png,scratch,0,border,,", "must be above 0"),
         ("a.png,scratch,1,border,3,", "line 2: y_mm '' is not a number"),
+        ("a.png,scratch,1,border,3000,4", "line 2: 3000, 4 mm lies outside the golden view of 35"),
+        ("a.png,scratch,1,border,3,-0.1", "line 2: 3, -0.1 mm lies outside"),
     ],
 )
 def test_a_table_that_says_what_cannot_be_is_refused(tmp_path: Path, line: str, says: str) -> None:
@@ -175,8 +178,27 @@ def test_a_table_without_lines_or_columns_is_refused(tmp_path: Path) -> None:
         read_table(table(tmp_path), packaged_golden())
     with pytest.raises(ReadingFileError, match="lacks size_mm, zone"):
         read_table(table(tmp_path, heading="picture,class"), packaged_golden())
-    with pytest.raises(ReadingFileError, match="cannot be read"):
-        read_table(tmp_path / "absent.csv", packaged_golden())
+    for name, why in (("absent.csv", "No such file or directory"), (".", "Is a directory")):
+        with pytest.raises(ReadingFileError, match=f"{why}: give a table"):
+            read_table(tmp_path / name, packaged_golden())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(("--largest", "inf"), "--smallest"), (("--report", "html"), "--report"), (("--out", "FILE/x"), "FILE")],
+)
+def test_a_study_that_cannot_be_is_refused_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], said: str
+) -> None:
+    def made(*_: object) -> None:
+        raise AssertionError("nothing was to be inspected")
+
+    monkeypatch.setattr(seeded, "run_seeded", made)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").touch()
+    result = CliRunner().invoke(app, ["study", "pod", *options])
+    assert result.exit_code == 2 or isinstance(result.exception, NotADirectoryError)
+    assert said in result.stderr + str(result.exception)
 
 
 def test_a_defect_with_a_place_is_found_within_a_millimetre_of_it() -> None:
