@@ -288,6 +288,7 @@ def test_a_call_becomes_a_box_of_its_class_or_a_candidate_without_one(
     assert told.exit_code == 0, told.stderr or told.exception
     index = read_index(tmp_path / "pairs")
     assert index.classes == ("not_a_defect", "short", "open")
+    assert (index.channels, index.golden_image) == (3, tiny.digest(encode_png(plate())))
     assert "Li Na" in index.source
     assert index.source_digest == tiny.digest(sheet.read_bytes())
     with np.load(tmp_path / "pairs" / "000000.npz") as pair:
