@@ -21,21 +21,20 @@ from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_patches
 from kernels.row_wave import TUKEY, fit_rows, row_values, row_variances
 from vision.register import Registered
 from vision.register.places import spread_places
+from vision.robust import median
 
 SPACING: Final = 32
 """Rows from one control of the spline to the next: a period of 100 rows is followed."""
 
 _ASKED_PX: Final = 0.05  # rms of the registration's patches from the map: below, nothing is looked for
 _MOST_PX: Final = 1.0  # a wave that goes farther is none
-_DENSITY: Final = 16  # places for patches to each control
+_DENSITY: Final = 32  # places for patches to each control
 _HALF, _STEPS = 8, 8  # half size of a patch, steps of the tracker
-_FEWEST: Final = 60  # patches that are found
+_FEWEST: Final = 40  # patches that tell
 _CORRELATION: Final = 0.7  # of a patch that is found
 _NEAR_PX: Final = 2.0  # what lies farther off is another thing
 _CORRELATED: Final = 4.0  # neighbouring pixels share noise: so many count as one, as in `placement`
-_FLOOR_PX: Final = (
-    0.03  # of a patch's place beyond its misfit: what stands above the board, texture at its rim
-)
+_FLOOR_PX: Final = 0.03  # of a patch's place beyond its misfit: what stands above the board, texture
 _STRAIGHT: Final = 1e9  # stiffness, per squared pixel of a second difference, of what does not bend
 _STIFFNESSES: Final = (1e4, 1e3, 1e2, 1e1, 1.0)  # bends of 0.01 to 1 px from control to control
 _QUARTERS: Final = 4
@@ -164,11 +163,14 @@ class RowWaveFinder:
         jacobians = found.mapping.jacobians(self._centres)
         tracked = track_patches(_grey(frame), *self._patches, _HALF, predicted, jacobians, _STEPS)
         shifts = tracked[:, :2] - predicted
+        variances = _CORRELATED * (tracked[:, 3] + tracked[:, 5]) / 2 + _FLOOR_PX**2
         good = (tracked[:, 2] > _CORRELATION) & (np.hypot(*shifts.T) < _NEAR_PX)
+        if good.any():  # the half that is known best: the rest would tell no more than the noise
+            good &= variances <= median(variances[good])
         height, width = frame.shape[:2]
-        weights = 1 / (_CORRELATED * (tracked[:, 3] + tracked[:, 5]) / 2 + _FLOOR_PX**2)
-        places, across = predicted[:, 1] / SPACING, _across(predicted[:, 0], width)
-        return _Told(self._centres, places, across, shifts, weights, (height - 1) // SPACING + 4).of(good)
+        places, across = predicted[good, 1] / SPACING, _across(predicted[good, 0], width)
+        count = (height - 1) // SPACING + 4
+        return _Told(self._centres[good], places, across, shifts[good], 1 / variances[good], count)
 
 
 def _stiffness(told: _Told) -> F64:

@@ -57,7 +57,7 @@ class PresenceView:
         self._waves = RowWaveFinder(golden, self._artwork(view)) if placed else None
 
     def _artwork(self, view: View) -> Mask:
-        """Return where the golden image shows what components and prints are placed against."""
+        """Return where, about components and prints, the golden image shows what these are placed against."""
         usable = np.zeros((self._size[1], self._size[0]), np.bool_)
         boxes = np.array([check.window.box for check in (*self.components, *self.prints)])
         (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
