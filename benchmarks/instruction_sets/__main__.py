@@ -16,15 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
+from models.card import PARITY
 from models.detector.decision import decide
 from models.detector.release import FixedSet, open_networks, read_fixed
 from models.detector.runtime import ask
+from models.kinds import is_detector
+from models.parity import softmax
+from models.release import open_model
 
 
 def main(arguments: list[str]) -> int:
     """Compare and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.instruction_sets", description=__doc__)
-    parser.add_argument("folder", type=Path, help="a released detector")
+    parser.add_argument("folder", type=Path, help="a released model of either kind")
     parser.add_argument("--cpu", action="append", help="a processor that qemu knows; default: Haswell")
     parser.add_argument("--crops", type=int, default=64, help="of the fixed set, the first")
     parser.add_argument("--answer", type=Path, help=argparse.SUPPRESS)
@@ -38,12 +42,11 @@ def main(arguments: list[str]) -> int:
         there = _emulated(options.folder, options.crops, cpu)
         for runtime in sorted(name.removesuffix("_logits") for name in here if name.endswith("_logits")):
             flipped = int((here[f"{runtime}_decisions"] != there[f"{runtime}_decisions"]).sum())
-            off = max(
-                float(np.abs(here[f"{runtime}_{what}"] - there[f"{runtime}_{what}"]).max())
-                for what in ("logits", "boxes")
-            )
+            outputs = [n for n in here if n in (f"{runtime}_logits", f"{runtime}_boxes")]
+            off = max(float(np.abs(here[name] - there[name]).max()) for name in outputs)
+            crops, decisions = len(here[f"{runtime}_logits"]), here[f"{runtime}_decisions"].size
             print(
-                f"{cpu:<12} {runtime}: {options.crops} crops, {flipped} decisions differ, "
+                f"{cpu:<12} {runtime}: {crops} crops, {flipped} of {decisions} decisions differ, "
                 f"outputs by {off:.2g}"
             )
             flips += flipped
@@ -52,6 +55,8 @@ def main(arguments: list[str]) -> int:
 
 def _answers(folder: Path, crops: int) -> dict[str, np.ndarray]:
     """Return each network's own answers, and what is decided by it as it is served."""
+    if not is_detector(folder):
+        return _cells(folder, crops)
     detector = open_networks(folder)
     fixed: FixedSet = read_fixed(folder)
     pairs, topology = fixed.pairs[:crops], fixed.topology[:crops]
@@ -64,6 +69,16 @@ def _answers(folder: Path, crops: int) -> dict[str, np.ndarray]:
             shares = detector.calibration.probabilities(served.logits, topology)
             found[f"{runtime}_decisions"] = decide(shares, detector.operating, detector.hold_below)
     return found
+
+
+def _cells(folder: Path, crops: int) -> dict[str, np.ndarray]:
+    """Return a cell classifier's answers, and by cell its class where that is believed, else -1."""
+    model = open_model(folder)
+    with np.load(folder / PARITY) as fixed:
+        logits = model.logits(fixed["pair"][:crops])
+    shares = softmax(logits, model.card.thresholds.temperature)
+    believed = shares.max(axis=1) >= model.hold_below
+    return {"fp32_logits": logits, "fp32_decisions": np.where(believed, shares.argmax(axis=1), -1)}
 
 
 def _emulated(folder: Path, crops: int, cpu: str) -> dict[str, np.ndarray]:
