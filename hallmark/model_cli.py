@@ -69,8 +69,8 @@ def verify(
 ) -> None:
     """Check a model: every file, who signed it, and all answers against the trained network's.
 
-    Exit 0 if it is as it was released, 1 if it is damaged or not signed by a trusted key, 2 if the folder is
-    no released model.
+    Exit 0 if it is as it was released, 1 if a file's bytes or its answers are others or no trusted key signed
+    it, 2 if the folder is no released model or a file in it cannot be read as one.
 
     Examples: `hallmark model verify`, `hallmark model verify build/detector --trust trust`
     """

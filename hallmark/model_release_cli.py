@@ -27,6 +27,13 @@ Trust = Annotated[
     Path, typer.Option(metavar="DIR", envvar="HALLMARK_TRUST", help="Folder of trusted public keys.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Archive = Annotated[
+    Path | None,
+    typer.Option(
+        "--frames", metavar="DIR", exists=True, file_okay=False,
+        help="The server's folder of frames, for those that the spool has dropped.",
+    ),
+]  # fmt: skip
 Spool = Annotated[Path, typer.Argument(metavar="SPOOL", help="The spool of a station.")]
 
 
@@ -79,6 +86,7 @@ def shadow(
         Path | None, typer.Option(metavar="PART.golden", help="The golden sample; prepared pairs need none.")
     ] = None,
     trust: Trust = Path("trust"),
+    archive: Archive = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge stored frames by the model in use and by a new one, and list what differs, with pictures.
@@ -90,7 +98,7 @@ def shadow(
     from evidence import canonical_json
     from hallmark.feedback import shadow as running
 
-    report, shown = _judged_twice(old, new, frames, golden, trust)
+    report, shown = _judged_twice(old, new, frames, golden, trust, archive)
     running.write(out, report, shown)
     if as_json:
         print(canonical_json(report.model_dump(mode="json", by_alias=True)).decode())
@@ -125,9 +133,11 @@ def release(
     Example: `hallmark model release models build/new --key q.key.json --why "scratches" --shadow shadow.json`
     """
     from golden.keys import SigningKey
+    from models.kinds import card_of
     from stations.model_registry import ModelRegistry
 
     signer = SigningKey.load(key)
+    card_of(folder)  # no registry is made for what is no release
     found = None if report is None else _report(report)
     if found is not None and found.flips != flips:
         raise typer.BadParameter(
@@ -183,6 +193,7 @@ def sheet(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for calls.csv and its pictures.")],
     *,
     trust: Trust = Path("trust"),
+    archive: Archive = None,
     sequence: Annotated[
         list[int] | None, typer.Option(help="Only the unit with this number; repeat for several.")
     ] = None,
@@ -201,7 +212,7 @@ def sheet(
         records = _records(reader, sample, sequence)
         with progress("aligning", len(records)) as advance:
             watched = _told(sorted(records.items()), advance)
-            count = write_sheet(reader, Sheets(sample), watched, out)
+            count = write_sheet(reader, Sheets(sample, archive), watched, out)
     print(f"{count} deviations to call in {out / SHEET}")
 
 
@@ -213,6 +224,7 @@ def collect(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder that receives the training pairs.")],
     *,
     trust: Trust = Path("trust"),
+    archive: Archive = None,
     classes: Annotated[
         Path | None,
         typer.Option("--model", help="Model whose classes are called; default: packaged."),
@@ -236,14 +248,14 @@ def collect(
         records = _records(reader, sample, None)
         said = read_calls(calls, records, names)
         count = gather(
-            reader, Sheets(sample), records, said,
+            reader, Sheets(sample, archive), records, said,
             classes=names, by=by, sheet=calls.read_bytes(), out=out,
         )  # fmt: skip
     print(f"{len(said)} calls by {by}: {count} pairs in {out}")
 
 
 def _judged_twice(
-    old: Path, new: Path, frames: list[Path], golden: Path | None, trust: Path
+    old: Path, new: Path, frames: list[Path], golden: Path | None, trust: Path, archive: Path | None
 ) -> tuple[ShadowReport, tuple[Shown, ...]]:
     from hallmark.feedback import shadow, shadow_pairs
     from models.detector.runtime import ReleasedDetector
@@ -266,7 +278,7 @@ def _judged_twice(
     first, second = (model_for(sample, folder) for folder in folders)  # refuses one that does not fit
     if first is None or second is None:
         raise typer.BadParameter("name two models: units judged by none have no names", param_hint="NEW")
-    count, units = _stored(frames, sample)
+    count, units = _stored(frames, sample, archive)
     with progress("judging twice", count) as advance:
         return shadow.run(first, second, sample, units, advance)
 
@@ -279,9 +291,17 @@ def _sample(golden: Path, trust: Path) -> GoldenSample:
 
 
 def _records(reader: SpoolReader, sample: GoldenSample, wanted: list[int] | None) -> dict[int, Inspection]:
+    from hallmark.errors import TrainingError
+
     units = [reader.unit(n) for n in wanted] if wanted else reader.units()
     every = {unit.sequence: unit.inspection for unit in units if unit.state != "open"}
-    return {n: record for n, record in every.items() if record.golden.digest == sample.digest}
+    own = {n: record for n, record in every.items() if record.golden.digest == sample.digest}
+    if every and not own:
+        raise TrainingError(
+            f"{reader.directory}: none of {len(every)} units was judged by golden sample "
+            f"{sample.digest[:19]}; give the one that judged them"
+        )
+    return own
 
 
 def _told(
@@ -300,7 +320,9 @@ def _report(path: Path) -> Shadow:
     return Shadow(digest=digest, old=report.old, new=report.new, units=report.units, flips=report.flips)
 
 
-def _stored(frames: list[Path], sample: GoldenSample) -> tuple[int, Iterator[StoredUnit]]:
+def _stored(
+    frames: list[Path], sample: GoldenSample, archive: Path | None
+) -> tuple[int, Iterator[StoredUnit]]:
     """Return how many units are stored, and the units of a spool or of pictures."""
     from hallmark.feedback.shadow import StoredUnit
     from stations import SpoolReader
@@ -312,7 +334,7 @@ def _stored(frames: list[Path], sample: GoldenSample) -> tuple[int, Iterator[Sto
         def spooled() -> Iterator[StoredUnit]:
             with SpoolReader.read(frames[0]) as reader:
                 for n in numbers:
-                    yield StoredUnit(f"{n} {reader.unit(n).serial}", reader.frames(n))
+                    yield StoredUnit(f"{n} {reader.unit(n).serial}", reader.frames(n, archive))
 
         return len(numbers), spooled()
     if len(sample.spec.views) > 1:

@@ -43,6 +43,7 @@ JOURNAL: Final = "journal"
 RELEASES: Final = "releases"
 TRUST: Final = "trust"
 
+_MOST_SAID: Final = 128  # as `evidence.inspection.Name`
 _LINE = re.compile(r"\d{6}\.json")
 _NO_REGISTRY: Final = (
     "{}: no registry of models: it has no journal folder; `hallmark model release` with this folder makes one"
@@ -112,7 +113,7 @@ class ModelRegistry:
             verify_chain(lines)
         except (ValidationError, BrokenChain) as error:
             raise ModelRegistryError(
-                f"{self.folder / JOURNAL}: altered or damaged ({error}); restore it from a copy"
+                f"{self.folder / JOURNAL}: altered or damaged ({dsse.first(error)}); restore it from a copy"
             ) from error
         return lines
 
@@ -137,14 +138,16 @@ class ModelRegistry:
 
         Raises:
             ModelRegistryError: the shadow run is absent or about other models, the signer is not trusted
-                here, or another deed is being done.
+                here, the journal cannot say why, or another deed is being done.
             ModelError: the release is damaged.
             BundleError, OSError: the disk is full or cannot be written to.
         """
+        _require_told("--why", why)
         with self._alone():
-            if key.keyid not in TrustStore.open(self.folder / TRUST).keys:
+            trust = self.folder / TRUST
+            if not any(trust.glob("*.pub.json")) or key.keyid not in TrustStore.open(trust).keys:
                 raise ModelRegistryError(
-                    f"{self.folder / TRUST}: does not hold the key of {key.party}: put their .pub.json there "
+                    f"{trust}: does not hold the key of {key.party}: put their .pub.json there "
                     "if they may release models here"
                 )
             card = card_of(source)
@@ -159,9 +162,12 @@ class ModelRegistry:
         """Use the model from before the one in use again; it was signed when it was released.
 
         Raises:
-            ModelRegistryError: there is none before it, or another deed is being done.
+            ModelRegistryError: there is none before it, the journal cannot say who or why, or another deed
+                is being done.
             ModelError: its files are not the ones that were signed.
         """
+        _require_told("--by", actor)
+        _require_told("--why", why)
         with self._alone():
             lines = self.lines()
             target = _before(lines)
@@ -266,6 +272,14 @@ def model_folder(model: str) -> str:
     if found is None:
         raise ModelRegistryError(f"{folder}: no model was released here yet (hallmark model release)")
     return str(found.folder)
+
+
+def _require_told(option: str, text: str) -> None:
+    """Refuse what a line of the journal cannot hold before anything is done."""
+    if not text.strip() or len(text) > _MOST_SAID:
+        raise ModelRegistryError(
+            f"{option} of {len(text)} characters: the journal takes 1 to {_MOST_SAID}, and not only blanks"
+        )
 
 
 def _check_seal(line: JournalLine, lines: list[JournalLine], trust: TrustStore) -> None:

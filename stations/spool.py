@@ -163,7 +163,7 @@ class SpoolReader:
             if dropped:
                 raise FrameDroppedError(
                     f"{self.directory}: the frames of sequence {sequence} were dropped after the server had "
-                    "acknowledged them; the server has them"
+                    "acknowledged them; name the server's folder of frames (--frames)"
                 )
             frames[view] = self._frames.get(digest)
         return frames

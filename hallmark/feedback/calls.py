@@ -52,11 +52,14 @@ class Call:
 
 
 class Sheets:
-    """Aligns stored units of one golden sample, for pictures and for training."""
+    """Aligns stored units of one golden sample, for pictures and for training.
 
-    def __init__(self, sample: GoldenSample) -> None:
+    `archive` is the server's folder of frames, for those that the spool has dropped.
+    """
+
+    def __init__(self, sample: GoldenSample, archive: Path | None = None) -> None:
         """Compile the golden sample's views; no certificate is needed to align."""
-        self.sample = sample
+        self.sample, self._archive = sample, archive
         self._inspector = Inspector(sample, {})
         self.golden = {
             v.id: np.asarray(
@@ -84,7 +87,7 @@ class Sheets:
             FrameLostError, FrameDroppedError: its frames are not there.
         """
         found: dict[str, tuple[U8, U8]] = {}
-        for view, data in reader.frames(sequence).items():
+        for view, data in reader.frames(sequence, self._archive).items():
             frame: Frame = read_frame(data, view=view, camera="stored", source=str(sequence))
             if self.is_artwork(view):
                 pair = self._inspector.artwork(frame)

@@ -92,6 +92,16 @@ def test_a_folder_that_is_no_model_is_bad_input(tmp_path: Path, command: str) ->
 # --- inspect
 
 
+def test_no_registry_is_made_for_what_is_no_release(tmp_path: Path) -> None:
+    private, _ = SigningKey.generate("Quality", "buyer").save(tmp_path / "keys")
+    (tmp_path / "empty").mkdir()
+    told = run(
+        "model", "release", tmp_path / "registry", tmp_path / "empty", "--key", private, "--why", "first"
+    )
+    assert isinstance(told.exception, ModelFormatError)
+    assert not (tmp_path / "registry").exists()
+
+
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
     plant = build_plant(tmp_path_factory.mktemp("plant"), datetime.now(UTC))

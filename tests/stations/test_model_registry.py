@@ -122,6 +122,8 @@ def test_rolling_back_returns_to_the_model_before_and_can_go_on(
 def test_who_is_not_trusted_releases_nothing(
     registry: ModelRegistry, models: list[Path], key: SigningKey
 ) -> None:
+    with pytest.raises(ModelRegistryError, match="trust: does not hold the key of Quality of the plant"):
+        ModelRegistry.create(registry.folder / "new").release(models[0], key=key, why="first", now=NOW)
     stranger = SigningKey.generate("Stranger", "other")
     with pytest.raises(ModelRegistryError, match="does not hold the key of Stranger"):
         registry.release(models[0], key=stranger, why="first", now=NOW)
@@ -178,6 +180,30 @@ def test_a_journal_that_was_changed_is_not_believed(
         second.write_text(json.dumps(line))
     with pytest.raises(ModelRegistryError):
         registry.in_use()
+
+
+def test_a_damaged_line_is_told_in_one(registry: ModelRegistry, models: list[Path], key: SigningKey) -> None:
+    registry.release(models[0], key=key, why="first", now=NOW)
+    (path,) = (registry.folder / "journal").iterdir()
+    path.write_text("{}")
+    with pytest.raises(ModelRegistryError, match=r"\(sequence: Field required\); restore it from a copy$"):
+        registry.in_use()
+
+
+@pytest.mark.parametrize("why", ["", " ", "x" * 129])
+def test_what_the_journal_cannot_say_does_nothing(
+    registry: ModelRegistry, models: list[Path], key: SigningKey, why: str
+) -> None:
+    before = sorted(registry.folder.rglob("*"))
+    with pytest.raises(ModelRegistryError, match=r"--why of .* the journal takes 1 to 128"):
+        registry.release(models[0], key=key, why=why, now=NOW)
+    assert sorted(registry.folder.rglob("*")) == before
+    registry.release(models[0], key=key, why="x" * 128, now=NOW)
+    registry.release(models[1], key=key, why="next", now=NOW, shadow=shadow(models[0], models[1]))
+    for said in ({"actor": why, "why": "x"}, {"actor": "me", "why": why}):
+        with pytest.raises(ModelRegistryError, match="the journal takes 1 to 128"):
+            registry.roll_back(now=NOW, **said)
+    assert used(registry) == reference(models[1])
 
 
 def test_a_journal_that_takes_back_more_than_was_released_is_refused(
