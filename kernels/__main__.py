@@ -38,7 +38,7 @@ from kernels.form import least_maximum
 from kernels.light import code_counts, decoding_table, difference_counts, luminance_window
 from kernels.patches import prepare_patches, track_patches
 from kernels.row_wave import fit_rows, row_values, row_variances
-from kernels.warp import warp
+from kernels.warp import halve, warp
 
 SIDE = 64
 
@@ -69,6 +69,7 @@ def compile_all() -> None:
     values, gradients, inverses = prepare_patches(grey.astype(np.float32), middle, 8)
     track_patches(grey, values, gradients, inverses, 8, middle, np.eye(2)[None], 1)
     maps = np.empty((SIDE, SIDE), np.float32)
+    halve(rgb, rgb[: SIDE // 2, : SIDE // 2].copy())
     warp(rgb, np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, rgb.copy())
     every = np.arange(SIDE)
     fill_bent_maps(

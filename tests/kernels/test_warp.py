@@ -1,4 +1,4 @@
-"""The warp against SciPy's linear interpolation at places that the quadratic map's formula gives."""
+"""The warp against SciPy's linear interpolation at places that the quadratic map's formula gives; halves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from kernels.compiled import F64, U8
-from kernels.warp import warp
+from kernels.warp import halve, warp
 
 HEIGHT, WIDTH = 60, 80
 CENTRE, EXTENT = (50.5, 41.25), 90.0
@@ -39,7 +39,8 @@ def test_pixels_are_interpolated_where_the_map_leads(degrees: float, scale: int,
     out = np.zeros((45, 70, 3), np.uint8)
     warp(image, coefficients, *CENTRE, EXTENT, scale, out)
     off = out - expected(image, coefficients, scale, 45, 70)
-    assert np.abs(off).max() < 0.5 + 3e-3  # rounded to the nearest code, single precision
+    assert np.abs(off).max() < 0.5 + 0.04  # rounded to the nearest code, fixed point
+    assert np.sqrt(np.mean(off * off)) < 0.3  # rounding alone: 0.289
     assert off.mean() == pytest.approx(0, abs=0.02)
 
 
@@ -59,3 +60,26 @@ def test_the_identity_changes_nothing() -> None:
     out = np.empty_like(image)
     warp(image, same, 50.0, 40.0, 100.0, 2, out)
     np.testing.assert_array_equal(out, image)
+
+
+@pytest.mark.parametrize("moved", [-0.31, 8000.0])
+def test_wide_images_have_coarser_places_and_no_wrong_ones(moved: float) -> None:
+    """Places in an image of more than 8192 pixels have fewer bits for fractions."""
+    image = np.random.default_rng(8).integers(0, 256, (3, 45_000, 3), np.uint8)
+    out = np.empty((3, 36_000, 3), np.uint8)
+    same = np.array([(20_000 + moved, 1.25), (20_000, 0), (0, 20_000), (0, 0), (0, 0), (0, 0)])
+    warp(image, same, 20_000.0, 1.0, 20_000.0, 1, out)
+    y, x = np.mgrid[:3, :36_000] + np.array([0.25, moved])[:, None, None]
+    for c in range(3):
+        exact = map_coordinates(image[..., c].astype(np.float64), [y, x], order=1, mode="nearest")
+        assert np.abs(out[..., c] - exact).max() < 0.5 + 0.15
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (61, 83), (2, 2), (3, 67)])
+def test_halves_are_means_of_four_pixels_rounded(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(9).integers(0, 256, (*shape, 3), np.uint8)
+    out = np.empty((shape[0] // 2, shape[1] // 2, 3), np.uint8)
+    halve(image, out)
+    cut = image[: 2 * out.shape[0], : 2 * out.shape[1]].astype(np.int64)
+    fours = cut.reshape(out.shape[0], 2, out.shape[1], 2, 3).sum(axis=(1, 3))
+    np.testing.assert_array_equal(out, (fours + 2) // 4)

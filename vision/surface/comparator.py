@@ -77,10 +77,10 @@ class SurfaceComparator:
         self._out = np.empty((self._height, self._width), np.uint8)
         self._judged = self._zones
         self.golden = golden_half
-        usable = np.ones(golden.shape[:2], np.uint8)
+        usable = np.full_like(golden, 255)
         for region in view.ignore:
             usable[mask(region, *golden.shape[:2])] = 0
-        seen = half(half(usable * 255)) == 255
+        seen = half(half(usable))[..., 0] == 255
         self._field_finder = FieldFinder(half(golden_half), seen, (golden.shape[1], golden.shape[0]))
 
     def _colours(self, stated: Comparison | None, golden: U8) -> ColourChannel | None:

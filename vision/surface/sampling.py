@@ -8,6 +8,7 @@ import numpy as np
 
 from kernels.comparison import fill_bent_maps
 from kernels.compiled import F32, I64, U8
+from kernels.warp import halve
 from vision.field import NO_FIELD, Field
 from vision.mapping import QuadraticMap
 
@@ -15,10 +16,10 @@ SCALE = 2
 
 
 def half(image: U8) -> U8:
-    """Return the image averaged over blocks of SCALE pixels; what is beyond whole blocks is left out."""
-    h, w = image.shape[0] // SCALE, image.shape[1] // SCALE
-    cut = image[: h * SCALE, : w * SCALE]
-    return np.asarray(cv2.resize(cut, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
+    """Return a (h, w, 3) image averaged over squares of SCALE pixels, what is beyond them left out."""
+    out = np.empty((image.shape[0] // SCALE, image.shape[1] // SCALE, 3), np.uint8)
+    halve(np.ascontiguousarray(image), out)
+    return out
 
 
 def resampled(
