@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.areas import block_ratios, cell_means, exceeding, magnitudes, opponent_differences
 from kernels.artwork import block_edges, block_offsets, block_step, closest_shift, displaced
 from kernels.band import CIRCLE, LINE, gather_band
 from kernels.band_fit import fit_band
@@ -37,6 +38,7 @@ from kernels.field import (
 from kernels.form import least_maximum
 from kernels.light import code_counts, decoding_table, difference_counts, luminance_window
 from kernels.patches import prepare_patches, track_patches
+from kernels.quadratic import middle_of_positive, padded, robust_quadratic
 from kernels.row_wave import fit_rows, row_values, row_variances
 from kernels.warp import halve, warp
 
@@ -111,7 +113,21 @@ def compile_all() -> None:
         mean, within, clipped = light_bins(codes, table, even, 0, 0, 9, 9)
         moments(mean, within, clipped == 0)
         tile_sums(mean, clipped == 0, 3, 3)
+    _compile_areas(rgb)
     _compile_artwork(grey)
+
+
+def _compile_areas(rgb: U8) -> None:
+    cells, found, over = (np.ones((k, 12, 12), np.float32) for k in (3, 3, 1))
+    cell_means(rgb, cells)
+    places = np.arange(4, dtype=np.int32)
+    block_ratios(cells, UNIT_GAIN, cells, places, np.empty((3, 4)))
+    opponent_differences(cells, UNIT_GAIN, np.zeros((3, 6)), cells, found[:, :11, :11].copy())
+    exceeding(found, cells, np.ones(3, np.float32), np.ones((12, 12), np.uint8), over[0])
+    magnitudes(found[0].reshape(-1), places, over[0, 0])
+    middle_of_positive(np.abs(over[0, 0]))
+    for from_median in (False, True):
+        robust_quadratic(padded(np.zeros((2, 9))), padded(np.ones(9)), 9, from_median)
 
 
 def _compile_artwork(grey: U8) -> None:

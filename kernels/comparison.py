@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from kernels.compiled import F32, F64, I32, I64, U8, compiled
 from kernels.field import spline_weights
+from kernels.fixed_point import (
+    add,
+    least_unsigned,
+    scale,
+    scale_unsigned,
+    shift_left,
+    shift_right,
+    subtract,
+)
 
 # sRGB codes are nearly 1.055 * light**(1/2.4) - 0.055: with this offset, a gain of light is one of codes.
 CODE_OFFSET = 14.0
 GAMMA = 2.4
 BENT = 240  # codes: above, a camera's response bends, and codes of another light do not become these
 BENT_CODES = 16  # by which they may be off
+_CODE_BITS = np.int16(7)  # by which codes are shifted before a gain: more would not fit
+_GAIN_TO_CODE_BITS = 9  # fewer bits has a product of both, in codes, than the gain
 UNIT_GAIN: F64 = np.array([1.0, 0, 0, 0, 0, 0])  # illumination as in the golden image
 
 
@@ -122,55 +135,32 @@ def block_means(image: U8, valid: U8, size: int) -> F64:
     Args:
         image: (h, w, 3) uint8 codes; the mean is over channels too.
         valid: (h, w) uint8, 0 where a pixel does not count.
-        size: block size in pixels.
+        size: block size in pixels, at most 85.
     """
     height, width = valid.shape
     rows, columns = height // size, width // size
     out = np.zeros((rows, columns))
-    totals, counts = np.empty(columns * size, np.int32), np.empty(columns * size, np.int32)
+    totals, counts = np.empty(columns * size, np.int16), np.empty(columns * size, np.int16)
+    nothing, one = np.int16(0), np.int16(1)
     for r in range(rows):
         totals[:] = 0
         counts[:] = 0
         for y in range(r * size, (r + 1) * size):  # down the columns first: whole rows become vectors
             codes, counted = image[y].reshape(-1), valid[y]
             for x in range(columns * size):
-                own = np.int32(codes[3 * x]) + np.int32(codes[3 * x + 1]) + np.int32(codes[3 * x + 2])
-                totals[x] += own if counted[x] > 0 else np.int32(0)
-                counts[x] += np.int32(1) if counted[x] > 0 else np.int32(0)
+                first = np.uint64(3 * x)
+                grey = add(np.int16(codes[first]), np.int16(codes[first + np.uint64(1)]))
+                grey = add(grey, np.int16(codes[first + np.uint64(2)]))
+                totals[x] = add(totals[x], grey if counted[x] > 0 else nothing)
+                counts[x] = add(counts[x], one if counted[x] > 0 else nothing)
         for c in range(columns):
             total, n = 0, 0
             for x in range(c * size, (c + 1) * size):
-                total += totals[x]
+                total += np.uint16(totals[x])
                 n += counts[x]
             if 2 * n >= size * size:
                 out[r, c] = total / (3.0 * n) + CODE_OFFSET
     return out
-
-
-@compiled
-def cell_means(image: U8, size: int, out: F32) -> None:
-    """Write the mean code of each cell, channel by channel; what is beyond whole cells is left out.
-
-    Args:
-        image: (h, w, 3) uint8 codes.
-        size: of a cell in pixels.
-        out: (h // size, w // size, 3) float32, receives the means.
-    """
-    rows, columns = out.shape[:2]
-    totals = np.empty(3 * columns * size, np.int32)
-    share = np.float32(1.0 / (size * size))
-    for r in range(rows):
-        totals[:] = 0
-        for y in range(r * size, (r + 1) * size):  # down the columns first: whole rows become vectors
-            codes = image[y].reshape(-1)
-            for i in range(len(totals)):
-                totals[i] += np.int32(codes[i])
-        for c in range(columns):
-            for channel in range(3):
-                total = np.int32(0)
-                for x in range(c * size, (c + 1) * size):
-                    total += totals[3 * x + channel]
-                out[r, c, channel] = np.float32(total) * share
 
 
 @compiled
@@ -182,45 +172,62 @@ def deviation(image: U8, gain: F64, low: U8, high: U8, tolerance: U8, zones: U8,
 
     Args:
         image: (h, w, 3) uint8 aligned unit.
-        gain: (6,) float64 quadratic gain on 1, u, v, uu, uv, vv with u, v in -1..1 over the image.
+        gain: (6,) float64 quadratic gain on 1, u, v, uu, uv, vv with u, v in -1..1 over the image; positive
+            everywhere, magnitudes below 16.
         low: (h, w, 3) uint8 least golden code nearby.
         high: (h, w, 3) uint8 greatest golden code nearby.
         tolerance: (h, w) uint8 codes that are tolerated beyond the interval.
         zones: (h, w) uint8, 0 where the surface is not inspected.
-        out: (h, w) uint8, receives the greatest excess over channels, clipped at 255; 0 outside zones.
+        out: (h, w) uint8, receives the greatest excess over channels, clipped at 255; 0 outside zones. Within
+            0.55 of the exact excess where the gain's magnitudes add up to less than 2 and its slopes to 0.5.
     """
     height, width = zones.shape
-    offset, nothing, half, most = np.float32(CODE_OFFSET), np.float32(0), np.float32(0.5), np.float32(255)
-    bent = np.float32(BENT_CODES)
-    across = np.empty(width)
-    for x in range(width):
-        across[x] = 2.0 * x / (width - 1) - 1.0
+    gain_bits = _gain_bits(gain)
+    unit, bits = float(1 << gain_bits), np.int16(gain_bits - _GAIN_TO_CODE_BITS)
     # the three channels side by side: whole rows in one loop become vectors
-    row_gain, excess = np.empty(3 * width, np.float32), np.empty(3 * width, np.float32)
+    across, bent_across = np.empty(3 * width, np.int16), np.empty(3 * width, np.int16)
+    for x in range(width):
+        u = 2.0 * x / (width - 1) - 1.0
+        for i in range(3 * x, 3 * x + 3):
+            across[i] = np.int16(math.floor(u * 32767.0 + 0.5))
+            bent_across[i] = np.int16(math.floor(u * u * gain[3] * unit + 0.5))
+    excess = np.empty(3 * width, np.int16)
+    offset, nothing, white = np.int16(CODE_OFFSET), np.int16(0), np.int16(255)
+    half, most = np.int16((1 << bits) // 2), np.int16((255 + CODE_OFFSET) * (1 << bits))
+    bent = np.int16(BENT_CODES << bits)
     for y in range(height):
         v = 2.0 * y / (height - 1) - 1.0
-        a = gain[0] + v * (gain[2] + v * gain[5])
-        b = gain[1] + v * gain[4]
-        for x in range(width):
-            k = np.float32(a + across[x] * (b + across[x] * gain[3]))
-            row_gain[3 * x] = k
-            row_gain[3 * x + 1] = k
-            row_gain[3 * x + 2] = k
+        # rounded, and half of the last place more, which the product with b loses
+        a = np.int16(math.floor((gain[0] + v * (gain[2] + v * gain[5])) * unit + 1.0))
+        b = np.int16(math.floor((gain[1] + v * gain[4]) * unit * 2.0 + 0.5))
         codes, least, greatest = image[y].reshape(-1), low[y].reshape(-1), high[y].reshape(-1)
         for i in range(3 * width):
-            value = (np.float32(codes[i]) + offset) * row_gain[i] - offset
-            more = bent if codes[i] >= BENT else nothing
-            over, under = min(value, most) - np.float32(greatest[i]), np.float32(least[i]) - (value + more)
-            excess[i] = max(under, over)
+            k = add(add(scale(across[i], b), bent_across[i]), a)
+            value = scale_unsigned(shift_left(add(np.int16(codes[i]), offset), _CODE_BITS), k)
+            value = least_unsigned(value, most)
+            darkest = add(value, bent if codes[i] >= BENT else nothing)
+            over = subtract(value, shift_left(add(np.int16(greatest[i]), offset), bits))
+            under = subtract(shift_left(add(np.int16(least[i]), offset), bits), darkest)
+            excess[i] = max(over, under)
         allowed, inspected, row = tolerance[y], zones[y], out[y]
         for x in range(width):
             p, q, r = excess[3 * x], excess[3 * x + 1], excess[3 * x + 2]
-            worst = max(q, p)
-            worst = max(r, worst)
-            worst = max(nothing, worst) - np.float32(allowed[x]) + half
-            worst = min(most, worst)
-            worst = worst if worst > nothing and inspected[x] > 0 else nothing
-            row[x] = np.uint8(worst)
+            worst = subtract(max(p, q, r), shift_left(np.int16(allowed[x]), bits))
+            worst = min(shift_right(max(add(worst, half), nothing), bits), white)
+            row[x] = np.uint8(worst if inspected[x] > 0 else nothing)
+
+
+@compiled
+def _gain_bits(gain: F64) -> int:
+    """Return of how many bits a fraction of a gain can be, so that 16 bits hold it: 15 where it is near 1."""
+    total = 0.0
+    for k in range(6):
+        total += abs(gain[k])
+    total = max(total, 4.0 * (abs(gain[1]) + abs(gain[4])), 2.0 * abs(gain[3]))
+    bits = 15
+    while total >= float(1 << (16 - bits)) and bits > _GAIN_TO_CODE_BITS + 1:
+        bits -= 1
+    return bits
 
 
 @compiled

@@ -7,9 +7,8 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
-from skimage.measure import block_reduce
 
-from kernels.comparison import BENT_CODES, UNIT_GAIN, cell_means, deviation
+from kernels.comparison import BENT_CODES, UNIT_GAIN, deviation
 from kernels.compiled import F32, U8
 from vision.surface import Aligned
 from vision.surface.areas import AreaChannel, unexplained
@@ -261,13 +260,6 @@ def test_an_image_too_small_for_a_lamp_or_a_spread_is_compared_all_the_same() ->
     found = AreaChannel(golden, np.ones((24, 24), np.uint8), 1).excess(Aligned(unit, UNIT_GAIN, 0.0))
     assert found[10:14, 10:14].all()
     assert not found[:4].any()
-
-
-def test_cell_means_are_those_of_an_independent_reduction() -> None:
-    image = np.random.default_rng(3).integers(0, 256, (23, 30, 3), np.uint8)
-    out = np.empty((5, 7, 3), np.float32)
-    cell_means(image, 4, out)
-    np.testing.assert_allclose(out, block_reduce(image[:20, :28], (4, 4, 1), np.mean), rtol=1e-6)
 
 
 # near saturation

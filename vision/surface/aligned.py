@@ -8,9 +8,9 @@ import numpy as np
 
 from kernels.comparison import GAMMA, UNIT_GAIN, block_means
 from kernels.compiled import F64, U8, Mask
+from kernels.quadratic import padded, robust_quadratic
 from vision.field import Field
 from vision.mapping import QuadraticMap
-from vision.robust import spread
 
 _BLOCK = 24  # pixels at half resolution
 _CLIPS = 240  # codes: above, a camera's response bends before it clips, first in one channel
@@ -67,25 +67,19 @@ class Illumination:
         """Take the golden image's block means where light shows: neither very dark nor near saturation."""
         grey = golden.mean(axis=2)
         self._lit = ((grey > 40) & (golden.max(axis=2) < _CLIPS) & ~ignored).astype(np.uint8)
-        self._golden_blocks = block_means(golden, self._lit, _BLOCK)
+        means = block_means(golden, self._lit, _BLOCK)
+        self._known = np.flatnonzero(
+            means > 0
+        )  # of units, too: which blocks show enough is the golden image's
+        self._golden_blocks = means.ravel()[self._known]
+        rows, columns = np.divmod(self._known, max(means.shape[1], 1))
+        height, width = self._lit.shape
+        u, v = 2 * (columns + 0.5) * _BLOCK / width - 1, 2 * (rows + 0.5) * _BLOCK / height - 1
+        self._places = padded(np.stack((u, v)))
 
     def of(self, aligned: U8) -> tuple[F64, float]:
         """Return the (6,) quadratic gain of a unit and the relative rms that it leaves between blocks."""
-        height, width = self._lit.shape
-        blocks = block_means(aligned, self._lit, _BLOCK)
-        rows, columns = np.nonzero((blocks > 0) & (self._golden_blocks > 0))
-        ratio = self._golden_blocks[rows, columns] / blocks[rows, columns]
-        u = 2 * (columns + 0.5) * _BLOCK / width - 1
-        v = 2 * (rows + 0.5) * _BLOCK / height - 1
-        basis = np.column_stack((np.ones_like(u), u, v, u * u, u * v, v * v))
-        weights = np.ones(len(ratio))
-        gain, scatter = UNIT_GAIN, 0.0
-        for _ in range(6):
-            weighted = basis * weights[:, None]
-            gain = np.asarray(
-                np.linalg.solve(weighted.T @ basis + 1e-9 * np.eye(6), weighted.T @ ratio), np.float64
-            )
-            residual = np.abs(ratio - basis @ gain)
-            scatter = spread(residual)
-            weights = np.clip(1 - (residual / (4.685 * max(scatter, 1e-4))) ** 2, 0, None) ** 2
-        return gain, scatter
+        if not len(self._known):
+            return UNIT_GAIN, 0.0
+        blocks = block_means(aligned, self._lit, _BLOCK).ravel()[self._known]
+        return robust_quadratic(self._places, padded(self._golden_blocks / blocks), len(blocks), False)

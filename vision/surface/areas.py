@@ -17,19 +17,27 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from kernels.comparison import BENT, BENT_CODES, CODE_OFFSET, cell_means, relight
-from kernels.compiled import F32, F64, U8, Mask
+from kernels.areas import (
+    BLOCK,
+    CELL,
+    block_ratios,
+    cell_means,
+    exceeding,
+    magnitudes,
+    opponent_differences,
+)
+from kernels.comparison import BENT, BENT_CODES, CODE_OFFSET, relight
+from kernels.compiled import F32, F64, I32, U8, Mask
+from kernels.quadratic import middle_of_positive, padded, robust_quadratic
 from vision.surface.aligned import Aligned
 from vision.surface.candidates import Candidate
 from vision.surface.interval import Interval, learned_interval
 from vision.surface.sampling import middles
 from vision.surface.tally import Spread
 
-_CELL = 4  # pixels at half resolution; a square is 2 x 2 cells, 16 x 16 golden pixels
 _FLOOR = np.array([7.0, 3.0, 3.0], np.float32)  # codes; good captures of the twin reach 2.8, 1.2 and 1.0
 _TEXTURE = np.array([24.0, 12.0, 12.0], np.float32)  # codes: fine structure of less is texture
 _SPREADS = 8.6  # medians of a unit's own differences: 5.8 standard deviations of normal ones
-_BLOCK = 6  # cells, over which the lamp's colour is taken
 _EVERY = 3  # calm squares, of which one tells a unit's spread
 _FEWEST = 12  # blocks or squares that tell something of a whole unit
 _SMOOTHED = 5  # pixels over which an outline is taken
@@ -55,12 +63,29 @@ class AreaChannel:
         self._judged = _whole(judged)
         typical = np.median(self._width[self._judged, 0]) if self._judged.any() else 0.0
         calm = self._judged & (self._width[..., 0] <= typical)
-        self._sample = np.flatnonzero(calm)[::_EVERY]
+        self._sample = np.flatnonzero(calm)[::_EVERY].astype(np.int32)
         self._calm = np.zeros(self._mean.shape[:2], np.float32)
         self._calm[:-1, :-1] = calm
-        self._weights = _blocks(self._calm)
-        self._basis = _quadratic(*self._weights.shape)
-        self._smooth = _quadratic(*self._mean.shape[:2]).astype(np.float32)
+        counts = _blocks(self._calm)
+        self._known = np.flatnonzero(counts > 0).astype(np.int32)
+        self._places = padded(_middles_of_blocks(self._known, counts.shape[1], self._mean.shape))
+        rows, columns = self._mean.shape[:2]
+        self._cells = np.empty((3, rows, columns), np.float32)
+        self._ratios = np.zeros((3, self._places.shape[1]))
+        self._found = np.empty((3, rows - 1, columns - 1), np.float32)
+        self._over = np.empty((rows - 1, columns - 1), np.float32)
+        self._sampled = np.empty(len(self._sample), np.float32)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Lay out for the kernels what units are compared with, one plane for each channel."""
+        self._planes = np.ascontiguousarray(np.moveaxis(self._mean, 2, 0)) + np.float32(CODE_OFFSET)
+        self._allowed = np.ascontiguousarray(np.moveaxis(self._width, 2, 0))
+        counts = _blocks(self._calm) * BLOCK**2
+        each = np.zeros_like(self._calm)
+        rows, columns = (n * BLOCK for n in counts.shape)
+        each[:rows, :columns] = 1 / np.maximum(counts, 1).repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
+        self._shares = np.asarray(self._calm * each / self._planes, np.float32)
 
     def learn(self, foreseen: Interval, units: Spread, count: int, foreseen_only: Mask) -> None:
         """Compare from now on with the mean of approved units, in which the golden sample counts as one.
@@ -85,6 +110,7 @@ class AreaChannel:
         self._mean = _cells(self._golden)
         own = cv2.transform(_squares(_cells(moved)), _OPPONENT)
         self._width = np.asarray(self._foreseen_width + np.abs(own) + more, np.float32)
+        self._lay_out()
 
     def excess(self, aligned: Aligned) -> U8:
         """Return (h, w) uint8: by how many codes the mean around a pixel exceeds what is tolerated.
@@ -93,41 +119,39 @@ class AreaChannel:
         difference that its squares have.
         """
         out = np.zeros(self._golden.shape[:2], np.uint8)
-        unit = np.empty_like(self._mean)
-        cell_means(aligned.pixels, _CELL, unit)
-        mean = self._mean + np.float32(CODE_OFFSET)
-        gain = (self._smooth @ aligned.gain.astype(np.float32))[..., None]
-        ratio = np.asarray((unit + np.float32(CODE_OFFSET)) * gain / mean - 1, np.float32)
-        lamp = self._lamp(ratio)
-        found = _squares(np.asarray(cv2.transform((ratio - lamp) * mean, _OPPONENT), np.float32))
-        beyond = np.abs(found)
-        beyond -= self._width + self._tolerated(found)
-        over = np.maximum(np.maximum(beyond[..., 0], beyond[..., 1]), beyond[..., 2])
-        over *= self._judged if aligned.shown is None else self._judged & _whole(aligned.shown)
-        if over.max(initial=0) > 0:
-            self._outline(aligned, found, over, np.asarray(lamp * mean, np.float32), out)
+        cell_means(aligned.pixels, self._cells)
+        lamp = self._lamp(aligned.gain)
+        opponent_differences(self._cells, aligned.gain, lamp, self._planes, self._found)
+        judged = self._judged if aligned.shown is None else self._judged & _whole(aligned.shown)
+        if exceeding(self._found, self._allowed, self._tolerated(), judged.view(np.uint8), self._over) > 0:
+            self._outline(aligned, lamp, out)
         return out
 
-    def _lamp(self, ratio: F32) -> F32:
-        """Return the smooth part of unit over golden image, less one, in each channel: the lamp's colour."""
-        known = self._weights > 0
-        if int(known.sum()) < _FEWEST:
-            return np.zeros_like(ratio)
-        blocks = _blocks(ratio * self._calm[..., None])[known] / self._weights[known][:, None]
-        basis = self._basis[known]
-        fitted = np.stack([_robust(basis, channel) for channel in blocks.T.astype(np.float64)], axis=1)
-        return np.asarray(self._smooth @ fitted.astype(np.float32), np.float32)
+    def _lamp(self, gain: F64) -> F64:
+        """Return the smooth part of unit over golden image, less one, in each channel: the lamp's colour.
 
-    def _tolerated(self, found: F32) -> F32:
-        """Return how much squares of (h, w, 3) differences may differ by, beside their structure."""
+        (3, 6) quadratics on u, v in -1..1 over the cells.
+        """
+        lamp = np.zeros((3, 6))
+        if len(self._known) >= _FEWEST:
+            block_ratios(self._cells, gain, self._shares, self._known, self._ratios)
+            for channel, ratios in enumerate(self._ratios):
+                lamp[channel] = robust_quadratic(self._places, ratios, len(self._known), True)[0]
+        return lamp
+
+    def _tolerated(self) -> F32:
+        """Return how much the squares' differences may differ by, beside their structure."""
         if len(self._sample) < _FEWEST:
             return _FLOOR
-        calm = np.abs(found.reshape(-1, 3)[self._sample])
-        middle = len(calm) // 2
-        return np.maximum(_FLOOR, np.float32(_SPREADS) * np.partition(calm, middle, axis=0)[middle])
+        spreads = np.empty(3, np.float32)
+        for k, plane in enumerate(self._found):
+            magnitudes(plane.reshape(-1), self._sample, self._sampled)
+            spreads[k] = middle_of_positive(self._sampled)
+        return np.maximum(_FLOOR, np.float32(_SPREADS) * spreads)
 
-    def _outline(self, aligned: Aligned, found: F32, over: F32, lamp: F32, out: U8) -> None:
+    def _outline(self, aligned: Aligned, lamp: F64, out: U8) -> None:
         """Write the excess of squares to the pixels that have more than half of their difference."""
+        over = self._over
         x, y, w, h = cv2.boundingRect((over > 0).astype(np.uint8))
         rows, columns = self._mean.shape[:2]
         top, left = max(y - 1, 0), max(x - 1, 0)
@@ -135,15 +159,17 @@ class AreaChannel:
         most = np.zeros((bottom - top, right - left), np.float32)
         whose = np.zeros((*most.shape, 3), np.float32)
         padded = np.pad(over, ((2, 2), (2, 2)))
-        differs = np.pad(found, ((2, 2), (2, 2), (0, 0)))
+        differs = np.pad(np.moveaxis(self._found, 0, 2), ((2, 2), (2, 2), (0, 0)))
         for dy in range(4):  # squares that hold a cell or touch it
             for dx in range(4):
                 at = np.s_[top + dy : bottom + dy, left + dx : right + dx]
                 better = padded[at] > most
                 most[better] = padded[at][better]
                 whose[better] = differs[at][better]
-        window = np.s_[top * _CELL : bottom * _CELL, left * _CELL : right * _CELL]
-        share = self._share(aligned, window, lamp[top:bottom, left:right], whose)
+        window = np.s_[top * CELL : bottom * CELL, left * CELL : right * CELL]
+        terms = _quadratic(rows, columns)[top:bottom, left:right]
+        golden = self._mean[top:bottom, left:right] + CODE_OFFSET
+        share = self._share(aligned, window, np.asarray(terms @ lamp.T * golden, np.float32), whose)
         codes = np.clip(np.ceil(_each_pixel(most)), 0, 255).astype(np.uint8)
         flagged = np.pad((over > 0).astype(np.uint8), ((1, 1), (1, 1)))
         flagged = flagged[:-1, :-1] | flagged[:-1, 1:] | flagged[1:, :-1] | flagged[1:, 1:]  # their cells
@@ -161,7 +187,7 @@ class AreaChannel:
         pattern = whose / _FLOOR
         power = np.maximum((pattern * pattern).sum(axis=2), np.float32(1e-6))
         share = (smooth * _each_pixel(pattern)).sum(axis=2) / _each_pixel(power)
-        most = cv2.dilate(share, np.ones((2 * _CELL + 1, 2 * _CELL + 1), np.uint8))
+        most = cv2.dilate(share, np.ones((2 * CELL + 1, 2 * CELL + 1), np.uint8))
         return share / np.maximum(most, 1)  # of what is smaller than a square, the most is more than the mean
 
 
@@ -224,19 +250,19 @@ def _allowed(golden: U8, reach: int) -> F32:
     thinner = np.maximum(_squares(_cells(edges - cv2.erode(edges, kernel))), 0)
     lines = np.maximum(np.abs(codes - edges) - _TEXTURE, 0)
     fine = _squares(_cells(np.asarray(lines, np.float32)))
-    means = np.asarray(cv2.blur(codes, (2 * _CELL, 2 * _CELL)), np.float32)
+    means = np.asarray(cv2.blur(codes, (2 * CELL, 2 * CELL)), np.float32)
     moved = np.maximum(cv2.dilate(means, kernel) - means, means - cv2.erode(means, kernel))
     rows, columns = wider.shape[:2]
-    moved = moved[_CELL : _CELL * rows + 1 : _CELL, _CELL : _CELL * columns + 1 : _CELL]
+    moved = moved[CELL : CELL * rows + 1 : CELL, CELL : CELL * columns + 1 : CELL]
     most = np.asarray(np.maximum(np.maximum(wider, thinner) + fine, moved), np.float32)
     bent = np.asarray((golden >= BENT).any(axis=2, keepdims=True), np.float32)
     return np.asarray(most + np.float32(BENT_CODES) * _squares(_cells(bent)), np.float32)
 
 
 def _cells(image: F32) -> F32:
-    """Return the means over cells of (h, w, k), (h // _CELL, w // _CELL, k); what is beyond is left out."""
-    rows, columns = (n // _CELL for n in image.shape[:2])
-    cut = image[: rows * _CELL, : columns * _CELL]
+    """Return the means over cells of (h, w, k), (h // CELL, w // CELL, k); what is beyond is left out."""
+    rows, columns = (n // CELL for n in image.shape[:2])
+    cut = image[: rows * CELL, : columns * CELL]
     means = np.asarray(cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
     return means.reshape(rows, columns, -1)
 
@@ -253,12 +279,18 @@ def _whole(judged: U8) -> Mask:
 
 
 def _blocks(cells: F32) -> F32:
-    """Return the means over blocks of _BLOCK cells; what is beyond whole blocks is left out."""
-    rows, columns = (n // _BLOCK for n in cells.shape[:2])
+    """Return the means over blocks of BLOCK cells; what is beyond whole blocks is left out."""
+    rows, columns = (n // BLOCK for n in cells.shape[:2])
     if rows == 0 or columns == 0:
         return np.zeros((rows, columns, *cells.shape[2:]), np.float32)
-    cut = cells[: rows * _BLOCK, : columns * _BLOCK]
+    cut = cells[: rows * BLOCK, : columns * BLOCK]
     return np.asarray(cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _middles_of_blocks(numbers: I32, across: int, shape: tuple[int, ...]) -> F64:
+    """Return (2, n) u, v in -1..1 over (rows, columns, 3) of cells at the middles of numbered blocks."""
+    v, u = ((2.0 * (axis + 0.5)) * BLOCK for axis in np.divmod(numbers, across))
+    return np.asarray(np.stack((u / shape[1] - 1, v / shape[0] - 1)), np.float64)
 
 
 def _quadratic(rows: int, columns: int) -> F64:
@@ -269,21 +301,7 @@ def _quadratic(rows: int, columns: int) -> F64:
     return np.stack((one, u * one, v * one, u * u * one, u * v, v * v * one), axis=2)
 
 
-def _robust(basis: F64, values: F64) -> F64:
-    """Return the least-squares solution (6,), without what lies far off (Tukey's biweight)."""
-    fitted = np.zeros(6)
-    fitted[0] = np.median(values)
-    for _ in range(5):
-        off = np.abs(values - basis @ fitted)
-        limit = 4.685 * 1.4826 * max(float(np.median(off)), 1e-4)
-        weighted = basis * (np.clip(1 - (off / limit) ** 2, 0, None) ** 2)[:, None]
-        fitted = np.asarray(
-            np.linalg.solve(weighted.T @ basis + 1e-9 * np.eye(6), weighted.T @ values), np.float64
-        )
-    return fitted
-
-
 def _each_pixel(cells: F32) -> F32:
     """Return what each pixel's cell has."""
-    size = cells.shape[1] * _CELL, cells.shape[0] * _CELL
+    size = cells.shape[1] * CELL, cells.shape[0] * CELL
     return np.asarray(cv2.resize(cells, size, interpolation=cv2.INTER_NEAREST), np.float32)

@@ -208,8 +208,9 @@ class SurfaceComparator:
     def _candidates(self, aligned: Aligned, smallest_mm: float) -> Iterator[Candidate]:
         excess = self._compared(aligned)
         self._tinted = None
-        areas = self._areas.excess(aligned) * (self._judged > 0)
+        areas = self._areas.excess(aligned)
         if areas.any():
+            areas *= self._judged > 0
             areas = unexplained(areas, candidates(excess, self.step_mm, 0.0, self._limits))
             np.maximum(excess, areas, out=excess)
             self._tinted = areas > 0 if self._limits.areas else None
