@@ -80,18 +80,19 @@ def candidates(
     """
     limits = limits or Limits()
     beyond = excess >= limits.weak if also is None else (excess >= limits.weak) | also
-    weak = beyond.astype(np.uint8)
     # opening by 2 x 2; the second anchor mirrors the first, or all would move by a pixel
     pair = np.ones((2, 2), np.uint8)
-    weak = np.asarray(cv2.dilate(cv2.erode(weak, pair), pair, anchor=(0, 0)), np.uint8)
+    weak = np.asarray(cv2.erode(beyond.view(np.uint8), pair), np.uint8)
+    if not weak.max(initial=0):
+        return
+    left, top, width, height = (int(n) for n in cv2.boundingRect(weak))
+    margin = limits.closed + 1  # what opening and closing reach, so that no edge of the window does
+    right, bottom = left + width + margin, top + height + margin
+    left, top = max(left - margin, 0), max(top - margin, 0)
+    weak = np.asarray(cv2.dilate(weak[top:bottom, left:right], pair, anchor=(0, 0)), np.uint8)
     closing = np.ones((limits.closed, limits.closed), np.uint8)
     weak = np.asarray(cv2.morphologyEx(weak, cv2.MORPH_CLOSE, closing), np.uint8)
-    left, top, width, height = (int(n) for n in cv2.boundingRect(weak))
-    if width == 0:
-        return
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        np.ascontiguousarray(weak[top : top + height, left : left + width]), connectivity=8
-    )
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
     for label in range(1, count):
         x, y, w, h, area = (int(n) for n in stats[label])
         if math.hypot(w, h) * step_mm < smallest_mm or area < limits.least_area:
