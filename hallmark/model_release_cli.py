@@ -242,6 +242,8 @@ def collect(
     from models.release import packaged
     from stations import SpoolReader
 
+    if not by.strip():
+        raise typer.BadParameter("the pairs say who called: write a name", param_hint="--by")
     sample = _sample(golden, trust)
     names = card_of(classes or packaged()).classes
     with SpoolReader.read(spool) as reader:

@@ -157,7 +157,8 @@ def read_calls(path: Path, records: dict[int, Inspection], classes: Sequence[str
     try:
         lines = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainingError(f"{path}: {error}: give the {SHEET} that was filled in") from error
+        said = error.strerror if isinstance(error, OSError) else error
+        raise TrainingError(f"{path}: {said}: give the {SHEET} that was filled in") from error
     calls: dict[tuple[int, int], Call] = {}
     for n, line in enumerate(lines, start=2):
         said = (line.get("call") or "").strip()

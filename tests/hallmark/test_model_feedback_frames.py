@@ -49,6 +49,9 @@ def test_calls_are_made_on_frames_that_the_server_keeps(workshop: Workshop, tmp_
     assert row["call"] == ""
     collect = "model", "feedback", "collect", spool, sheet, *agreed, "--by", "Li Na"
     assert isinstance(run(*collect, "--out", tmp_path / "lost").exception, FrameDroppedError)
+    assert run(*collect[:-1], " ", *kept, "--out", tmp_path / "nobody").exit_code == 2
+    folder = run(*collect[:4], tmp_path, *collect[5:], "--out", tmp_path / "none")
+    assert str(folder.exception) == f"{tmp_path}: Is a directory: give the calls.csv that was filled in"
     pairs = run(*collect, *kept, "--out", tmp_path / "pairs")
     assert pairs.stdout.startswith("1 calls by Li Na: 1 pairs"), pairs.output
     model = undecided(tmp_path / "model", 0.9)
