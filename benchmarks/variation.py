@@ -41,7 +41,8 @@ from vision.surface import Aligned
 from vision.surface.interval import Interval, golden_interval
 from vision.surface.tally import FEWEST
 
-SEED = 90210
+SEED = 4127
+CHOSEN_ON = 90210  # draws on which the model's settings were chosen
 AT = "2026-01-01T00:00:00Z"
 NUMBERS = (5, 10, 20)
 Box = Sequence[float]
@@ -59,8 +60,9 @@ class Unit(NamedTuple):
 class Line:
     """The packaged board under the twin's camera."""
 
-    def __init__(self) -> None:
-        """Compile the view."""
+    def __init__(self, seed: int) -> None:
+        """Compile the view; units are drawn by the seed."""
+        self.seed = seed
         self.sample = packaged_golden()
         pixels, self.view = packaged_image()
         stated = self.sample.spec.view(self.view)
@@ -85,7 +87,7 @@ class Line:
         """Yield as many drawn units as the station finds; stream 0 good, 1 with one defect of each kind."""
         number = 0
         while count:
-            rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([SEED, stream, number])))
+            rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([self.seed, stream, number])))
             number += 1
             kinds = [KINDS[int(k)] for k in rng.permutation(len(KINDS))] if stream else []
             drawn = self.drawn.draw(rng, kinds)
@@ -154,9 +156,12 @@ def main() -> None:
     parser.add_argument(
         "--units", type=int, nargs="+", default=NUMBERS, metavar="N", help=f"approved units, {FEWEST} or more"
     )
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help=f"of the drawn units; the settings were chosen on {CHOSEN_ON}"
+    )
     parser.add_argument("--out", type=Path, help="JSON file of the figures")
     given = parser.parse_args()
-    line = Line()
+    line = Line(given.seed)
     view, smallest = line.compiled, line.smallest_mm
     most = max(given.units)
     good = list(line.units(0, most + given.good))
