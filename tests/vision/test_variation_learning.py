@@ -54,7 +54,7 @@ def rejects(model: VariationModel | None, frame: Frame, golden: GoldenSample | N
 
 
 @pytest.mark.parametrize("by", [FAINT, LIGHTER])
-@pytest.mark.parametrize("of", [2, 5, 10])
+@pytest.mark.parametrize("of", [2, 10])
 def test_a_faint_area_that_units_share_is_listed_and_does_not_become_normal(
     by: tuple[float, ...], of: int
 ) -> None:
