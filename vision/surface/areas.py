@@ -167,9 +167,9 @@ class AreaChannel:
                 most[better] = padded[at][better]
                 whose[better] = differs[at][better]
         window = np.s_[top * CELL : bottom * CELL, left * CELL : right * CELL]
-        terms = _quadratic(rows, columns)[top:bottom, left:right]
-        golden = self._mean[top:bottom, left:right] + CODE_OFFSET
-        share = self._share(aligned, window, np.asarray(terms @ lamp.T * golden, np.float32), whose)
+        u, v = 2 * (np.arange(left, right) + 0.5) / columns - 1, 2 * (np.arange(top, bottom) + 0.5) / rows - 1
+        codes = (_smooth(lamp, u, v) * self._planes[:, top:bottom, left:right]).astype(np.float32)
+        share = self._share(aligned, window, np.ascontiguousarray(np.moveaxis(codes, 0, 2)), whose)
         codes = np.clip(np.ceil(_each_pixel(most)), 0, 255).astype(np.uint8)
         flagged = np.pad((over > 0).astype(np.uint8), ((1, 1), (1, 1)))
         flagged = flagged[:-1, :-1] | flagged[:-1, 1:] | flagged[1:, :-1] | flagged[1:, 1:]  # their cells
@@ -197,18 +197,27 @@ def unexplained(areas: U8, found: Iterable[Candidate]) -> U8:
     A square's mean exceeds what is tolerated beside a strong scratch, too, whose own pixels show better how
     large it is. An area remains where it goes on beyond the regions that were found.
     """
+    left_over = np.zeros_like(areas)
+    x, y, w, h = (int(n) for n in cv2.boundingRect(areas))
+    if w == 0:
+        return left_over
     near = np.zeros(areas.shape, np.uint8)
     for c in found:
-        (x, y), (h, w) = c.corner, c.inside.shape
-        near[y : y + h, x : x + w] |= c.inside
-    near = cv2.dilate(near, np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8))
-    return areas * _reaching(areas > 0, near == 0)
+        (left, top), (rows, columns) = c.corner, c.inside.shape
+        near[top : top + rows, left : left + columns] |= c.inside
+    left, top = max(x - _NEAR, 0), max(y - _NEAR, 0)
+    square = np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8)
+    near = np.asarray(cv2.dilate(near[top : y + h + _NEAR, left : x + w + _NEAR], square), np.uint8)
+    apart = near[y - top : y - top + h, x - left : x - left + w] == 0
+    within = np.s_[y : y + h, x : x + w]
+    left_over[within] = areas[within] * _reaching(areas[within] > 0, apart)
+    return left_over
 
 
 def _reaching(mask: Mask, place: Mask) -> Mask:
     """Return the connected parts of a mask that have a pixel in a place."""
     found = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    labels = np.asarray(found[1], np.int64)
+    labels = np.asarray(found[1], np.intp)
     reaches = np.zeros(found[0], np.bool_)
     reaches[labels[mask & place]] = True
     return reaches[labels]
@@ -293,12 +302,11 @@ def _middles_of_blocks(numbers: I32, across: int, shape: tuple[int, ...]) -> F64
     return np.asarray(np.stack((u / shape[1] - 1, v / shape[0] - 1)), np.float64)
 
 
-def _quadratic(rows: int, columns: int) -> F64:
-    """Return (rows, columns, 6): 1, u, v, uu, uv, vv with u, v in -1..1 at the middle of each."""
-    u = (2 * np.arange(columns) + 1) / max(columns, 1) - 1
-    v = ((2 * np.arange(rows) + 1) / max(rows, 1) - 1)[:, None]
-    one = np.ones((rows, columns))
-    return np.stack((one, u * one, v * one, u * u * one, u * v, v * v * one), axis=2)
+def _smooth(quadratics: F64, u: F64, v: F64) -> F64:
+    """Return (k, rows, columns) values of (k, 6) quadratics at columns u and rows v."""
+    v = v[:, None]
+    one, along, down, along_along, across, down_down = quadratics.T[:, :, None, None]
+    return one + u * (along + u * along_along + v * across) + v * (down + v * down_down)
 
 
 def _each_pixel(cells: F32) -> F32:
