@@ -36,10 +36,12 @@ from kernels.field import (
     step_blocks,
 )
 from kernels.form import least_maximum
-from kernels.light import code_counts, decoding_table, difference_counts, luminance_window
-from kernels.patches import prepare_patches, track_patches
+from kernels.light import decoding_table, difference_counts, luma_counts, luminance_window
+from kernels.map_fit import PROJECTIVE, QUADRATIC, agreed_similarity, fit_models
+from kernels.patches import prepare_patches, track_mapped
 from kernels.quadratic import middle_of_positive, padded, robust_quadratic
 from kernels.row_wave import fit_rows, row_values, row_variances
+from kernels.shading import undo_drift
 from kernels.warp import halve, warp
 
 SIDE = 64
@@ -51,8 +53,8 @@ def compile_all() -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
     grey = np.ascontiguousarray(rgb[..., 0])
     light = luminance_window(rgb, table, 0, 0, SIDE, SIDE)
-    code_counts(grey, 4)
-    difference_counts(grey)
+    luma_counts(rgb, 16, 3)
+    difference_counts(rgb, table, 2, 255)
     middle = np.full((1, 2), SIDE / 2)
     edges_across(light, middle, np.array([[1.0, 0.0]]), 10.0, 6.0, 1.0, np.zeros(1))
     fit_corners(light, np.array([[32.0, 32.0, 0.1, 1.7, 1.0]]), np.full(1, 9.0), np.full(1, np.inf), 1.0)
@@ -68,8 +70,13 @@ def compile_all() -> None:
         )  # fmt: skip
     agreed_circle(np.zeros((6, 2)))
     agreed_line(np.zeros((4, 2)))
-    values, gradients, inverses = prepare_patches(grey.astype(np.float32), middle, 8)
-    track_patches(grey, values, gradients, inverses, 8, middle, np.eye(2)[None], 1)
+    values, gradients, inverses, means, drifts = prepare_patches(grey.astype(np.float32), middle, 8)
+    tracked = track_mapped(
+        rgb, table, values, gradients, inverses, 8, middle, np.eye(6, 2), 0.0, 0.0, 1.0, 1, 1
+    )
+    undo_drift(tracked, middle, means, drifts, np.eye(6, 2), 0.0, 0.0, 1.0)
+    agreed_similarity(middle, middle, 1.0, 1.0)
+    fit_models(middle, middle, np.ones((1, 3)), np.eye(6, 2), 0.0, 0.0, 1.0, PROJECTIVE, QUADRATIC)
     maps = np.empty((SIDE, SIDE), np.float32)
     halve(rgb, rgb[: SIDE // 2, : SIDE // 2].copy())
     warp(rgb, np.zeros((6, 2)), 0.0, 0.0, 1.0, 2, rgb.copy())

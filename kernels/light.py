@@ -7,7 +7,10 @@ import numpy as np
 from kernels.compiled import F32, I64, U8, compiled
 
 # ITU-R BT.709-6 luminance of linear RGB
-_R, _G, _B = 0.2126, 0.7152, 0.0722
+_R, _G, _B = np.float32(0.2126), np.float32(0.7152), np.float32(0.0722)
+
+_RUN = 64  # pixels whose differences are taken together
+_STAGGER = 7  # rows between where neighbouring columns of runs begin
 
 
 def decoding_table(transfer: str, white: int = 255) -> F32:
@@ -42,47 +45,62 @@ def luminance_window(pixels: U8, table: F32, left: int, top: int, width: int, he
         height: rows.
     """
     out = np.empty((height, width), np.float32)
-    for y in range(height):
-        for x in range(width):
-            p = pixels[top + y, left + x]
-            out[y, x] = _R * table[p[0]] + _G * table[p[1]] + _B * table[p[2]]
+    fill_luminance(pixels, table, left, top, width, height, out)
     return out
 
 
 @compiled
-def code_counts(image: U8, step: int) -> I64:
-    """Return how often each code occurs, (256,) int64, in every `step`-th row and column of (h, w) uint8."""
+def fill_luminance(pixels: U8, table: F32, left: int, top: int, width: int, height: int, out: F32) -> None:
+    """Fill the first corner of `out`, at least (height, width) float32, as `luminance_window` would."""
+    for y in range(height):
+        row, light = pixels[top + y, left : left + width], out[y]
+        for x in range(width):
+            light[x] = _R * table[row[x, 0]] + _G * table[row[x, 1]] + _B * table[row[x, 2]]
+
+
+@compiled
+def luma_counts(pixels: U8, rows: int, columns: int) -> I64:
+    """Return how often each luma (ITU-R BT.601-7, rounded) occurs, (256,) int64, in (h, w, 3) uint8 codes.
+
+    Of each `rows`-th row each `columns`-th pixel counts.
+    """
     counts = np.zeros((4, 256), np.int64)  # neighbours are often alike and would wait for each other
-    columns = (image.shape[1] + step - 1) // step
-    for y in range(0, image.shape[0], step):
-        row = image[y]
-        for i in range(columns):
-            counts[i & 3, row[i * step]] += 1
+    for y in range(0, pixels.shape[0], rows):
+        row = pixels[y]
+        for i in range((pixels.shape[1] + columns - 1) // columns):
+            p = row[i * columns]
+            counts[i & 3, (19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 32768) >> 16] += 1
     return counts.sum(axis=0)
 
 
 @compiled
-def difference_counts(image: U8) -> I64:
-    """Return how often each absolute difference over two pixels occurs, (256,) int64.
+def difference_counts(pixels: U8, table: F32, step: int, levels: int) -> I64:
+    """Return how often each absolute difference of luminance over two pixels occurs, (levels + 1,) int64.
 
-    Along every second row and down every second column of a (h, w) uint8 image.
+    To the right and down, from each pixel of runs of 64: each column of runs takes every `step`-th row and
+    begins at a row of its own, so that edges along rows and columns count as often as they are.
+
+    Args:
+        pixels: (h, w, 3) uint8 RGB codes.
+        table: (256,) float32 code to light.
+        step: rows from one run to the next below it.
+        levels: what a difference of 1 is counted as.
     """
-    height, width = image.shape
+    height, width = pixels.shape[0] - 2, pixels.shape[1] - 2
     # eight counters, since neighbours often differ alike and would wait for each other
-    counts = np.zeros((8, 256), np.int64)
-    row_of, column_of = np.empty(width, np.uint8), np.empty(width, np.uint8)
-    for y in range(0, height, 2):
-        row = image[y]
-        for x in range(width - 2):
-            a, b = row[x], row[x + 2]
-            row_of[x] = a - b if a > b else b - a
-        for x in range(width - 2):
-            counts[x & 7, row_of[x]] += 1
-    for y in range(height - 2):
-        here, there = image[y], image[y + 2]
-        for x in range(0, width, 2):
-            a, b = here[x], there[x]
-            column_of[x >> 1] = a - b if a > b else b - a
-        for x in range((width + 1) // 2):
-            counts[x & 7, column_of[x]] += 1
+    counts = np.zeros((8, levels + 1), np.int64)
+    here, below = np.empty((1, _RUN + 2), np.float32), np.empty((1, _RUN), np.float32)
+    across, down = np.empty(_RUN, np.int32), np.empty(_RUN, np.int32)
+    most = np.float32(levels)
+    for left in range(0, width, _RUN):
+        size = min(_RUN, width - left)
+        for top in range(left // _RUN * _STAGGER % step, height, step):
+            fill_luminance(pixels, table, left, top, size + 2, 1, here)
+            fill_luminance(pixels, table, left, top + 2, size, 1, below)
+            for x in range(size):
+                across[x] = np.int32(most * abs(here[0, x + 2] - here[0, x]))
+                down[x] = np.int32(most * abs(below[0, x] - here[0, x]))
+            for x in range(size):
+                counts[x & 7, across[x]] += 1
+                counts[x & 7, down[x]] += 1
     return counts.sum(axis=0)

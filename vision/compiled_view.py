@@ -23,7 +23,7 @@ from vision.colour_naming import namer_for
 from vision.frames import Exposure, read_frame
 from vision.measure import Conditions
 from vision.presence import PresenceView
-from vision.pyramid import Pyramid, light_of
+from vision.pyramid import Pyramid
 from vision.regions import mask
 from vision.register import NotRegistered, Registered, Registrar
 from vision.surface import SurfaceComparator, VariationModel
@@ -53,13 +53,11 @@ class CompiledView:
         self.pixels = np.asarray(pixels, np.uint8)
         self.conditions = None if calibration is None else Conditions.of(golden.spec, view, calibration)
         self.table = decoding_table(view.transfer)
-        grey = to_grey(self.pixels)
-        usable: Mask = np.ones((grey.shape[0], grey.shape[1]), np.bool_)
+        usable: Mask = np.ones(self.pixels.shape[:2], np.bool_)
         for region in view.ignore:
-            usable &= ~mask(region, *grey.shape)
-        light = light_of(grey, self.table)
-        self.exposure = Exposure(grey, light)
-        self.registrar = Registrar(light, usable)
+            usable &= ~mask(region, *usable.shape)
+        self.exposure = Exposure(self.pixels, self.table)
+        self.registrar = Registrar(Pyramid.of(self.pixels, self.table), usable)
         self.surface = SurfaceComparator(golden.spec, view, self.pixels, self.table)
         if variation is not None:
             variation.require(golden.digest, view.id, *self.surface.golden.shape[:2])
@@ -90,13 +88,12 @@ def registered(
     golden: GoldenSample, compiled: CompiledView, frame: Frame, pixels: U8
 ) -> Registered | NotRegistered:
     """Return where a frame of (h, w, 3) codes shows the part, or why that cannot be told."""
-    grey = to_grey(pixels)
-    fault = compiled.exposure.fault(grey)
+    fault = compiled.exposure.fault(pixels)
     if fault is not None:
         return NotRegistered(fault)
     if golden_expired(golden, frame):
         return NotRegistered("golden_expired")
-    pyramid = Pyramid.of(light_of(grey, compiled.table))
+    pyramid = Pyramid.of(pixels, compiled.table)
     found = compiled.registrar.find(pyramid)
     if compiled.exposure.blurred(pyramid) and not _other_part(found):
         return NotRegistered("frame_blurred")

@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks.registration import scenes
 from datasets.twin import Twin
+from kernels.light import decoding_table
 from vision.pyramid import Pyramid
 from vision.register import NotRegistered, Registered, Registrar
 
@@ -39,13 +40,18 @@ KINDS = (*_GOOD, *scenes.OTHERS, *_TURNED)
 
 def hallmark(golden: Any) -> Method:
     """Return this project's registration, building of the averages included."""
-    registrar, corners = Registrar(golden, np.ones(golden.shape, np.bool_)), scenes.corners(golden)
+    registrar, corners = Registrar(_seen(golden), np.ones(golden.shape, np.bool_)), scenes.corners(golden)
 
     def run(frame: Any) -> Any:
-        found = registrar.find(Pyramid.of(frame))
+        found = registrar.find(_seen(frame))
         return found.mapping.points(corners) if isinstance(found, Registered) else None
 
     return run
+
+
+def _seen(light: Any) -> Pyramid:
+    """Return grey linear light as registration sees it: in three channels."""
+    return Pyramid.of(cv2.cvtColor(light, cv2.COLOR_GRAY2RGB), decoding_table("linear"))
 
 
 def ecc(golden: Any) -> Method:
@@ -133,7 +139,7 @@ def trials(count: int) -> dict[str, Any]:
     """Return, for each kind of unit, the outcomes of its trials, and how true the stated uncertainty is."""
     light = scenes.half_scan()
     golden = scenes.grey(light)
-    registrar, corners = Registrar(golden, np.ones(golden.shape, np.bool_)), scenes.corners(golden)
+    registrar, corners = Registrar(_seen(golden), np.ones(golden.shape, np.bool_)), scenes.corners(golden)
     line = Twin(light, 1.0, scenes.TRIAL)
     table: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     silent: list[tuple[int, str, float, float]] = []
@@ -150,7 +156,7 @@ def trials(count: int) -> dict[str, Any]:
         if kind in _TURNED:
             shifts = []
             frame = np.ascontiguousarray(np.rot90(frame, 2 if kind == _TURNED[0] else 1))
-        found = registrar.find(Pyramid.of(frame))
+        found = registrar.find(_seen(frame))
         if isinstance(found, NotRegistered):
             table[kind][found.reason] += 1
             continue

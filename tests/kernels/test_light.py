@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from kernels.light import code_counts, decoding_table, difference_counts, luminance_window
+from kernels.light import decoding_table, difference_counts, luma_counts, luminance_window
 
 
 def test_the_srgb_table_is_the_standard_formula() -> None:
@@ -47,20 +48,30 @@ def test_luminance_of_a_window_weighs_channels_by_bt709() -> None:
     assert window.dtype == np.float32
 
 
-@pytest.mark.parametrize("shape", [(9, 14), (8, 13), (3, 3)])
-def test_differences_over_two_pixels_are_counted_on_every_second_row_and_column(
-    shape: tuple[int, int],
+@pytest.mark.parametrize(("shape", "step"), [((9, 140), 1), ((33, 70), 4), ((3, 3), 4), ((40, 200), 5)])
+def test_differences_of_light_are_counted_to_the_right_and_down_from_staggered_runs(
+    shape: tuple[int, int], step: int
 ) -> None:
-    image = np.random.default_rng(3).integers(0, 256, shape, np.uint8)
-    signed = image.astype(np.int64)
-    along = np.abs(signed[::2, 2:] - signed[::2, :-2]).ravel()
-    down = np.abs(signed[2:, ::2] - signed[:-2, ::2]).ravel()
-    expected = np.bincount(np.concatenate((along, down)), minlength=256)
-    assert np.array_equal(difference_counts(image), expected)
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 256, (*shape, 3), np.uint8)
+    table = np.sort(rng.random(256)).astype(np.float32)
+    light = table[pixels] @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    y, x = np.mgrid[: shape[0] - 2, : shape[1] - 2]
+    counted = (y - x // 64 * 7) % step == 0
+    across, down = light[:-2, 2:] - light[:-2, :-2], light[2:, :-2] - light[:-2, :-2]
+    every = np.abs(np.concatenate((across[counted], down[counted])))
+    found = difference_counts(pixels, table, step, 50)
+    assert found.sum() == len(every)
+    # single precision may put a difference that lies on a boundary on either side
+    assert np.abs(found - np.bincount((every * 50).astype(int), minlength=51)).sum() <= 2
 
 
-@pytest.mark.parametrize(("shape", "step"), [((9, 14), 4), ((8, 13), 3), ((5, 5), 1), ((2, 3), 7)])
-def test_codes_are_counted_in_every_step_th_row_and_column(shape: tuple[int, int], step: int) -> None:
-    image = np.random.default_rng(3).integers(0, 256, shape, np.uint8)
-    expected = np.bincount(image[::step, ::step].ravel(), minlength=256)
-    assert np.array_equal(code_counts(image, step), expected)
+@pytest.mark.parametrize(
+    ("shape", "rows", "columns"), [((9, 14), 4, 3), ((8, 13), 3, 3), ((5, 5), 1, 1), ((2, 3), 7, 9)]
+)
+def test_lumas_are_those_of_opencv_in_the_pixels_that_count(
+    shape: tuple[int, int], rows: int, columns: int
+) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (*shape, 3), np.uint8)
+    luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[::rows, ::columns]
+    assert np.array_equal(luma_counts(pixels, rows, columns), np.bincount(luma.ravel(), minlength=256))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels.compiled import F64, U8
+from kernels.light import decoding_table
 from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_patches
 
 SIDE, HALF = 96, 10
@@ -36,14 +37,19 @@ def picture(linear: F64, shift: tuple[float, float], gain: float = 1.0, offset: 
     return np.round(codes).astype(np.uint8)
 
 
+def rgb(grey: U8) -> U8:
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+LINEAR = decoding_table("linear")
 GOLDEN = picture(np.eye(2), (0.0, 0.0)).astype(np.float32)
 
 
 def track(unit: U8, linear: F64, predicted: F64, centres: F64 = CENTRES, steps: int = 20) -> F64:
     """Prepare on the golden picture and track in the unit's."""
-    values, gradients, inverses = prepare_patches(GOLDEN, centres, HALF)
     jacobians = np.tile(linear, (len(centres), 1, 1))
-    return track_patches(unit, values, gradients, inverses, HALF, predicted, jacobians, steps)
+    prepared = prepare_patches(GOLDEN, centres, HALF)[:3]
+    return track_patches(rgb(unit), LINEAR, *prepared, HALF, predicted, jacobians, steps)
 
 
 @settings(max_examples=40)
@@ -85,12 +91,13 @@ def test_the_correlation_is_that_of_pearson_at_the_place_found() -> None:
 def test_a_flat_patch_and_a_patch_on_one_edge_cannot_be_located() -> None:
     image = np.zeros((SIDE, SIDE), np.float32)
     image[:, 60:] = 200
-    values, _, inverses = prepare_patches(image, np.array([[30.0, 40.0], [60.0, 40.0]]), HALF)
+    values, _, inverses, *_ = prepare_patches(image, np.array([[30.0, 40.0], [60.0, 40.0]]), HALF)
     assert (inverses == 0).all()
     assert (values[0] == 0).all()
     found = track_patches(
-        image.astype(np.uint8),
-        *prepare_patches(image, CENTRES, HALF),
+        rgb(image.astype(np.uint8)),
+        LINEAR,
+        *prepare_patches(image, CENTRES, HALF)[:3],
         HALF,
         CENTRES,
         np.tile(np.eye(2), (4, 1, 1)),
@@ -100,11 +107,11 @@ def test_a_flat_patch_and_a_patch_on_one_edge_cannot_be_located() -> None:
 
 
 def test_prepared_patches_are_centred_and_of_unit_norm() -> None:
-    values, gradients, _ = prepare_patches(GOLDEN, CENTRES, HALF)
+    values, gradients, *_ = prepare_patches(GOLDEN, CENTRES, HALF)
     np.testing.assert_allclose(values.sum(axis=1), 0, atol=1e-4)
     np.testing.assert_allclose((values**2).sum(axis=1), 1, atol=1e-4)
-    np.testing.assert_allclose(gradients.sum(axis=1), 0, atol=1e-4)
-    np.testing.assert_allclose((gradients * values[..., None]).sum(axis=1), 0, atol=1e-5)
+    np.testing.assert_allclose(gradients.sum(axis=2), 0, atol=1e-4)
+    np.testing.assert_allclose((gradients * values[:, None]).sum(axis=2), 0, atol=1e-5)
 
 
 @pytest.mark.parametrize("at", [(5.0, 40.0), (40.0, 3.0), (92.0, 40.0), (40.0, 200.0), (-40.0, 40.0)])
@@ -142,20 +149,22 @@ def test_neither_the_sub_pixel_phase_nor_the_focus_moves_fine_texture(
 ) -> None:
     golden = fine_texture(math.hypot(0.8, SAMPLING_BLUR_PX), (0.0, 0.0)).astype(np.float32)
     unit = np.round(fine_texture(blur, shift)).astype(np.uint8)
-    prepared = prepare_patches(golden, CENTRES, HALF)
-    found = track_patches(unit, *prepared, HALF, CENTRES, np.tile(np.eye(2), (len(CENTRES), 1, 1)), 15)
+    prepared = prepare_patches(golden, CENTRES, HALF)[:3]
+    found = track_patches(
+        rgb(unit), LINEAR, *prepared, HALF, CENTRES, np.tile(np.eye(2), (len(CENTRES), 1, 1)), 15
+    )
     np.testing.assert_allclose(found[:, :2], CENTRES + np.array(shift), atol=0.005)
 
 
 def test_the_stated_covariance_is_that_of_the_scatter() -> None:
     rng = np.random.default_rng(13)
     golden = fine_texture(math.hypot(1.0, SAMPLING_BLUR_PX), (0.0, 0.0)).astype(np.float32)
-    prepared = prepare_patches(golden, CENTRES, HALF)
+    prepared = prepare_patches(golden, CENTRES, HALF)[:3]
     clean = fine_texture(1.0, (0.3, 0.2))
     runs = np.array([
         track_patches(
-            np.round(clean + rng.normal(0, 4, clean.shape)).astype(np.uint8), *prepared, HALF, CENTRES,
-            np.tile(np.eye(2), (len(CENTRES), 1, 1)), 15,
+            rgb(np.round(clean + rng.normal(0, 4, clean.shape)).astype(np.uint8)), LINEAR, *prepared, HALF,
+            CENTRES, np.tile(np.eye(2), (len(CENTRES), 1, 1)), 15,
         )
         for _ in range(200)
     ])  # fmt: skip

@@ -16,10 +16,9 @@ from datasets.light import to_linear
 from kernels.comparison import CODE_OFFSET
 from kernels.compiled import F64, U8
 from tests.vision import board, s4
-from vision.compiled_view import to_grey
 from vision.field import Field
 from vision.mapping import QuadraticMap
-from vision.pyramid import Pyramid, light_of
+from vision.pyramid import Pyramid
 from vision.register import Registered
 from vision.surface import Aligned, SurfaceComparator
 
@@ -176,8 +175,7 @@ def test_an_ordinary_capture_needs_no_field(seed: int) -> None:
     for part, name in ((board, "top"), (s4, "top")):
         compiled = part.shared_inspector()._setup.views[name]
         pixels = part.captured(seed).pixels
-        light = light_of(to_grey(pixels), compiled.table)
-        found = compiled.registrar.find(Pyramid.of(light))
+        found = compiled.registrar.find(Pyramid.of(pixels, compiled.table))
         assert isinstance(found, Registered)
         aligned = compiled.surface.align(pixels, found.mapping)
         assert aligned.field is None

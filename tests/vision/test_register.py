@@ -12,14 +12,19 @@ import pytest
 
 from datasets.twin import DEMO_RANGES, WIDE_RANGES, MissingMaterial, Twin, TwinTruth, rectangle
 from kernels.compiled import F64, U8
+from kernels.light import decoding_table
 from tests.vision import board, s4
 from vision.pyramid import Pyramid
 from vision.register import NotRegistered, Registered, Registrar
 
 
+def seen(pixels: U8) -> Pyramid:
+    return Pyramid.of(pixels, decoding_table("srgb"))
+
+
 @functools.cache
 def registrar() -> Registrar:
-    return Registrar(board.linear_grey(board.golden_rgb()), np.ones((board.HEIGHT, board.WIDTH), np.bool_))
+    return Registrar(seen(board.golden_rgb()), np.ones((board.HEIGHT, board.WIDTH), np.bool_))
 
 
 def grid(width: int, height: int, rim: int = 10) -> F64:
@@ -39,13 +44,13 @@ def greatest_error(found: Registered | NotRegistered, truth: TwinTruth, points: 
 @pytest.mark.parametrize("seed", range(12))
 def test_loosely_placed_units_are_found_to_a_twentieth_of_a_pixel_everywhere(seed: int) -> None:
     shot = board.captured(seed, ranges=WIDE_RANGES)
-    assert greatest_error(registrar().find(Pyramid.of(board.linear_grey(shot.pixels))), shot.truth) < 0.05
+    assert greatest_error(registrar().find(seen(shot.pixels)), shot.truth) < 0.05
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_units_in_the_fixture_are_found_to_a_twentieth_of_a_pixel_everywhere(seed: int) -> None:
     shot = board.captured(seed)
-    assert greatest_error(registrar().find(Pyramid.of(board.linear_grey(shot.pixels))), shot.truth) < 0.05
+    assert greatest_error(registrar().find(seen(shot.pixels)), shot.truth) < 0.05
 
 
 def test_the_wide_captures_reach_into_the_corners_of_the_range() -> None:
@@ -61,15 +66,13 @@ def test_the_real_board_is_found_to_a_twentieth_of_a_pixel_everywhere() -> None:
     golden = s4.golden_rgb()
     shot = Twin(golden, 0.02, WIDE_RANGES).capture(3)
     height, width = golden.shape[:2]
-    found = Registrar(board.linear_grey(golden), np.ones((height, width), np.bool_)).find(
-        Pyramid.of(board.linear_grey(shot.pixels))
-    )
+    found = Registrar(seen(golden), np.ones((height, width), np.bool_)).find(seen(shot.pixels))
     assert greatest_error(found, shot.truth, grid(width, height)) < 0.05
 
 
 def test_pose_and_residuals_are_those_of_the_truth() -> None:
     shot = board.captured(5, ranges=replace(DEMO_RANGES, tilt=0.0))
-    found = registrar().find(Pyramid.of(board.linear_grey(shot.pixels)))
+    found = registrar().find(seen(shot.pixels))
     assert isinstance(found, Registered)
     assert found.pose.angle == pytest.approx(shot.truth.pose.angle_deg, abs=0.003)
     assert found.pose.scale == pytest.approx(shot.truth.pose.scale, abs=3e-5)
@@ -82,7 +85,7 @@ def test_pose_and_residuals_are_those_of_the_truth() -> None:
 
 def test_the_map_follows_a_tilt_that_the_pose_cannot() -> None:
     shot = board.captured(5, ranges=replace(DEMO_RANGES, tilt=0.004))
-    found = registrar().find(Pyramid.of(board.linear_grey(shot.pixels)))
+    found = registrar().find(seen(shot.pixels))
     assert greatest_error(found, shot.truth) < 0.05
     assert isinstance(found, Registered)
     pose_error = np.hypot(*(found.pose.points(PART) - shot.truth.to_frame(PART)).T).max()
@@ -93,11 +96,11 @@ def test_missing_copper_does_not_drag_the_rest_along() -> None:
     x, y, w, h = board.PADDLE
     gone = MissingMaterial(rectangle(x - 4, y - 4, w + 8, h + 8), (480.0, 400.0))
     shot = board.captured(6, gone)
-    assert greatest_error(registrar().find(Pyramid.of(board.linear_grey(shot.pixels))), shot.truth) < 0.05
+    assert greatest_error(registrar().find(seen(shot.pixels)), shot.truth) < 0.05
 
 
 def reason(pixels: U8) -> str:
-    found = registrar().find(Pyramid.of(board.linear_grey(pixels)))
+    found = registrar().find(seen(pixels))
     assert isinstance(found, NotRegistered), found
     return found.reason
 
@@ -182,7 +185,7 @@ def placed(angle: float = 0.0, scale: float = 1.0, shift: tuple[float, float] = 
 
 
 def test_the_taught_pose_itself_is_found() -> None:
-    found = registrar().find(Pyramid.of(board.linear_grey(placed())))
+    found = registrar().find(seen(placed()))
     assert isinstance(found, Registered)
     assert found.pose.x == pytest.approx(200, abs=0.05)
     assert found.pose.y == pytest.approx(180, abs=0.05)

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from kernels.compiled import F32, F64, I64, U8, Mask
+from kernels.light import decoding_table, luminance_window
 from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_patches
 from kernels.row_wave import TUKEY, fit_rows, row_values, row_variances
 from vision.register import Registered
@@ -41,6 +42,7 @@ _QUARTERS: Final = 4
 _BETTER: Final = 0.9  # of the loss of a straight line: what foretells no better is no wave
 _ALIKE: Final = 0.02  # of it: of splines that foretell nearly as well the stiffest is taken
 _ROUNDS: Final = 6
+_CODES: Final = decoding_table("linear")  # patches are compared by their codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,16 +134,16 @@ class RowWaveFinder:
 
     def __init__(self, golden: U8, usable: Mask) -> None:
         """Choose and cut the patches."""
-        grey = _grey(golden)
+        luma = luminance_window(golden, _CODES, 0, 0, golden.shape[1], golden.shape[0])
         rows, columns = np.flatnonzero(usable.any(axis=1)), np.flatnonzero(usable.any(axis=0))
         self._centres: F64 = np.empty((0, 2))
         if len(rows):
             box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
             count = math.ceil(_DENSITY * (rows[-1] + 1 - rows[0]) / SPACING)
             first = np.array([columns[0], rows[0]])
-            self._centres = first + spread_places(grey[box], usable[box], _HALF, count)
-        seen = np.asarray(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SAMPLING_BLUR_PX), np.float32)
-        self._patches: tuple[F32, F32, F64] = prepare_patches(seen, self._centres, _HALF)
+            self._centres = first + spread_places(luma[box], usable[box], _HALF, count)
+        seen = np.asarray(cv2.GaussianBlur(luma, (0, 0), SAMPLING_BLUR_PX), np.float32)
+        self._patches: tuple[F32, F32, F64] = prepare_patches(seen, self._centres, _HALF)[:3]
 
     def find(self, frame: U8, found: Registered) -> RowWave | None:
         """Return the wave of a (h, w, 3) uint8 RGB frame; None where the map alone fits or none is told."""
@@ -161,7 +163,7 @@ class RowWaveFinder:
     def _told(self, frame: U8, found: Registered) -> _Told:
         predicted = found.mapping.points(self._centres)
         jacobians = found.mapping.jacobians(self._centres)
-        tracked = track_patches(_grey(frame), *self._patches, _HALF, predicted, jacobians, _STEPS)
+        tracked = track_patches(frame, _CODES, *self._patches, _HALF, predicted, jacobians, _STEPS)
         shifts = tracked[:, :2] - predicted
         variances = _CORRELATED * (tracked[:, 3] + tracked[:, 5]) / 2 + _FLOOR_PX**2
         good = (tracked[:, 2] > _CORRELATION) & (np.hypot(*shifts.T) < _NEAR_PX)
@@ -203,7 +205,3 @@ def _unforetold(told: _Told, quarters: I64, stiffness: float, spread: float) -> 
 
 def _across(x: F64, width: int) -> F64:
     return 2 * x / (width - 1) - 1
-
-
-def _grey(rgb: U8) -> U8:
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -9,20 +9,20 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from kernels.compiled import F64, U8, Mask
+from kernels.compiled import F32, F64, Mask
 
 
-def spread_places(image: U8, usable: Mask, half: int, count: int) -> F64:
+def spread_places(image: F32, usable: Mask, half: int, count: int) -> F64:
     """Choose up to `count` patch centres (n, 2) rich in two-dimensional structure, spread over the image.
 
     Args:
-        image: (h, w) uint8.
+        image: (h, w) float32.
         usable: (h, w) bool; a patch and two pixels around it lie inside.
         half: half size of a patch.
         count: how many cells of equal size each give their best place, strongest first.
     """
     size = 2 * half + 1
-    strength = cv2.cornerMinEigenVal(image.astype(np.float32), size)
+    strength = cv2.cornerMinEigenVal(image, size)
     ok = cv2.erode(usable.astype(np.uint8), np.ones((size + 4, size + 4), np.uint8), borderValue=0)
     strength = np.where(ok > 0, strength, 0)
     h, w = image.shape

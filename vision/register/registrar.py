@@ -12,12 +12,14 @@ import cv2
 import numpy as np
 
 from evidence import FrameError
-from kernels.compiled import F32, F64, U8, Mask
-from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_patches
+from kernels.compiled import F32, F64, Mask
+from kernels.map_fit import PROJECTIVE, QUADRATIC, SIMILARITY
+from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_mapped
+from kernels.shading import undo_drift
 from vision.mapping import QuadraticMap, Similarity, fit_similarity, from_similarity
 from vision.pyramid import COARSEST, Pyramid
 from vision.register import search
-from vision.register.fitting import MODELS, PROJECTIVE, QUADRATIC, SIMILARITY, Fit, consensus, fit_map
+from vision.register.fitting import Fit, consensus, fit_map
 from vision.register.outcome import (
     STATION_RANGE,
     NotRegistered,
@@ -28,7 +30,8 @@ from vision.register.outcome import (
 from vision.register.places import spread_places
 from vision.robust import median
 
-_LEVELS: Final = ((8, search.HALF, 20, SIMILARITY), (4, 8, 70, MODELS), (1, 12, 72, MODELS))
+_EITHER: Final = (PROJECTIVE, QUADRATIC)
+_LEVELS: Final = ((8, search.HALF, 20, (SIMILARITY, SIMILARITY)), (4, 8, 70, _EITHER), (1, 12, 72, _EITHER))
 _TYPICAL_BLUR_PX: Final = 0.75  # of a camera; a golden scan is sharper
 _LEAST_CORRELATION: Final = 0.5
 _LEAST_SHARE: Final = 0.45  # of the patches of a level; a quarter of the part may be covered
@@ -44,18 +47,20 @@ _BENDING_AGREES: Final = 0.85  # of the patches found, where a map may bend
 _ONE_PIECE_AGREES: Final = 0.78  # of the patches found: where fewer do, the part is not one smooth piece
 _ROUGH: Final = 6.0  # times the scatter that patches imply: nor is it there
 _LARGEST_U_PX: Final = 0.5
-_LEAST_CONTRAST: Final = 1.0  # levels of light rms at 1/8 scale: below, there is nothing to match
+_LEAST_CONTRAST: Final = 0.004  # of light, rms at 1/8 scale: below, there is nothing to match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Level:
     scale: int
     half: int
-    models: tuple[str, ...]
+    models: tuple[int, int]
     centres: F64  # golden pixels at full scale
     values: F32
     gradients: F32
     inverses: F64
+    means: F64
+    drifts: F64
 
     @property
     def least(self) -> float:
@@ -70,7 +75,7 @@ class _Matches:
     golden: F64
     unit: F64
     correlations: F64
-    covariances: F64
+    covariances: F64  # (n, 3): xx, xy, yy
 
 
 class Registrar:
@@ -80,7 +85,7 @@ class Registrar:
     blurred hole moves by a tenth of a pixel (see docs/decisions/0008-register-on-light.md).
 
     Args:
-        golden: (h, w) uint8 linear light of the golden image.
+        golden: the golden image.
         usable: (h, w) bool, where patches may lie.
         judged: the poses that are judged.
 
@@ -88,42 +93,40 @@ class Registrar:
         evidence.FrameError: there are too few places to find a unit by.
     """
 
-    def __init__(self, golden: U8, usable: Mask, judged: PoseRange = STATION_RANGE) -> None:
+    def __init__(self, golden: Pyramid, usable: Mask, judged: PoseRange = STATION_RANGE) -> None:
         """Choose and prepare the patches of every level."""
-        h, w = golden.shape
-        self._shape, self._judged = golden.shape, judged
+        h, w = usable.shape
+        self._shape, self._judged = usable.shape, judged
         self._centre = ((w - 1) / 2, (h - 1) / 2)
         self._extent = max(h, w) / 2
         self._corners = np.array([(0, 0), (w - 1, 0), (0, h - 1), (w - 1, h - 1)], np.float64)
-        images = Pyramid.of(golden)
-        masks = Pyramid.of(usable.astype(np.uint8) * 255)
         self._levels: list[_Level] = []
         for scale, half, count, models in _LEVELS:
-            image = images.at(scale)
-            centres = spread_places(image, masks.at(scale) == 255, half, count)
+            image = golden.light(scale)
+            centres = spread_places(image, _whole(usable, scale), half, count)
             if len(centres) < _LEAST_PATCHES * (1 if scale == COARSEST else 2):
                 raise FrameError(
                     f"a reference image of {w} x {h} px shows too little structure to find units by; use a"
                     " larger picture, or ignore less of it"
                 )
             blur = math.hypot(SAMPLING_BLUR_PX, _TYPICAL_BLUR_PX if scale == 1 else 0.0)
-            seen = np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), blur), np.float32)
+            seen = np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.float32)
             prepared = prepare_patches(seen, centres, half)
             self._levels.append(_Level(scale, half, models, (centres + 0.5) * scale - 0.5, *prepared))
             if scale == COARSEST:
-                self._search = search.Search(image, centres, golden.shape)
+                self._search = search.Search(image, centres, usable.shape)
 
     def find(self, pyramid: Pyramid) -> Registered | NotRegistered:
-        """Find the golden view in the linear light of a frame."""
-        small = pyramid.eighth
+        """Find the golden view in a frame."""
+        small = pyramid.light(COARSEST)
         if min(small.shape) < 4 * search.HALF or float(np.std(small)) < _LEAST_CONTRAST:
             return NotRegistered("unit_not_found")
         found = self._best(pyramid, self._search.candidates(small))
         if found is not None:
             judged = self._judged.holds(found.pose, self._shape, pyramid.full.shape)
             return found if judged else NotRegistered("unit_misplaced")
-        turned = Pyramid.of(np.ascontiguousarray(pyramid.full[::-1, ::-1]))
-        found = self._best(turned, self._search.candidates(turned.eighth, resized=False))
+        turned = Pyramid.of(np.ascontiguousarray(pyramid.full[::-1, ::-1]), pyramid.table)
+        found = self._best(turned, self._search.candidates(turned.light(COARSEST), resized=False))
         return NotRegistered("unit_not_found" if found is None else "unit_upside_down")
 
     def _best(self, pyramid: Pyramid, candidates: Iterator[Similarity]) -> Registered | None:
@@ -163,17 +166,18 @@ class Registrar:
         return self._like(fit_similarity(golden, unit, np.ones(len(golden))))
 
     def _track(self, pyramid: Pyramid, level: _Level, mapping: QuadraticMap) -> _Matches:
-        predicted = (mapping.points(level.centres) + 0.5) / level.scale - 0.5
-        tracked = track_patches(
-            pyramid.at(level.scale), level.values, level.gradients, level.inverses, level.half, predicted,
-            mapping.jacobians(level.centres), _STEPS,
+        tracked = track_mapped(
+            pyramid.at(level.scale), pyramid.table, level.values, level.gradients, level.inverses, level.half,
+            level.centres, mapping.coefficients, *mapping.centre, mapping.extent, level.scale, _STEPS,
         )  # fmt: skip
-        good = tracked[:, 2] > _LEAST_CORRELATION
-        tracked = tracked[good]
-        covariances = (tracked[:, [3, 4, 4, 5]] * level.scale**2).reshape(-1, 2, 2)
-        return _Matches(
-            level.centres[good], (tracked[:, :2] + 0.5) * level.scale - 0.5, tracked[:, 2], covariances
-        )
+        good = np.flatnonzero(tracked[:, 2] > _LEAST_CORRELATION)
+        tracked, centres = tracked.take(good, axis=0), level.centres.take(good, axis=0)
+        if level.scale == 1:
+            undo_drift(
+                tracked, centres, level.means.take(good), level.drifts.take(good, axis=0),
+                mapping.coefficients, *mapping.centre, mapping.extent,
+            )  # fmt: skip
+        return _Matches(centres, tracked[:, :2].copy(), tracked[:, 2], tracked[:, 3:6])
 
     def _fitted(
         self, matches: _Matches, start: QuadraticMap, level: _Level, *, bent: bool = False
@@ -183,12 +187,12 @@ class Registrar:
         floor, models = _FLOOR_PX * level.scale**2, level.models
         if bent:  # what the part departs by hides how well its patches are located
             floor = median(np.hypot(*(matches.unit - start.points(matches.golden)).T))
-            models = QUADRATIC
-        covariances = matches.covariances + floor**2 * np.eye(2)
+            models = QUADRATIC, QUADRATIC
+        covariances = matches.covariances + np.array([floor**2, 0, floor**2])
         fit = fit_map(matches.golden, matches.unit, covariances, start, models)
         smooth = fit is not None and np.count_nonzero(fit.weights) >= _BENDING_AGREES * len(matches.golden)
-        if models == MODELS and not smooth:  # pieces that moved apart look like bending to some patches
-            fit = fit_map(matches.golden, matches.unit, covariances, start, PROJECTIVE)
+        if models == _EITHER and not smooth:  # pieces that moved apart look like bending to some patches
+            fit = fit_map(matches.golden, matches.unit, covariances, start, (PROJECTIVE, PROJECTIVE))
         return fit if fit is not None and np.count_nonzero(fit.weights) >= level.least else None
 
     def _everywhere(self, golden: F64, level: _Level) -> bool:
@@ -209,7 +213,7 @@ class Registrar:
             return None
         weights = fit.weights[kept]
         if not bent:  # faint patches are located badly; their distances say little about the map
-            weights = weights / (np.trace(matches.covariances[kept], axis1=1, axis2=2) + _FLOOR_PX**2)
+            weights = weights / (matches.covariances[kept, 0] + matches.covariances[kept, 2] + _FLOOR_PX**2)
         pose = fit_similarity(golden, unit, weights)
         residual = _rms(unit - fit.mapping.points(golden), weights)
         bending = 0.0
@@ -229,6 +233,13 @@ class Registrar:
             correlation=median(matches.correlations[kept]),
             share=int(kept.sum()) / len(self._levels[-1].centres),
         )  # fmt: skip
+
+
+def _whole(usable: Mask, scale: int) -> Mask:
+    """Return which blocks of scale x scale pixels are usable everywhere."""
+    h, w = (n // scale for n in usable.shape)
+    blocks = usable[: h * scale, : w * scale].reshape(h, scale, w, scale)
+    return np.asarray(blocks.all(axis=(1, 3)), np.bool_)
 
 
 def _rms(difference: F64, weights: F64) -> float:

@@ -11,7 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from kernels.compiled import F32, F64, U8
+from kernels.compiled import F32, F64
 from vision.mapping import Similarity, fit_similarity
 from vision.pyramid import COARSEST
 from vision.register.fitting import consensus
@@ -19,7 +19,8 @@ from vision.register.fitting import consensus
 HALF: Final = 12
 _LEAST_AGREEING: Final = 8
 
-_NEAR: Final = 0.07  # of the frame's longer side: where most units lie
+_NEAR: Final = 0.06  # of the frame's longer side: where most units lie
+_FEW: Final = 12  # patches are enough for most units
 _WIDE: Final = 0.20
 _TURNS: Final = (0.0, -7.0, 7.0)
 _SIZES: Final = (1.0, 0.85, 1.18)
@@ -41,46 +42,48 @@ class Search:
     """Looks for patches of the golden image.
 
     Args:
-        small: golden image at 1/8 scale.
+        small: (h, w) light of the golden image at 1/8 scale.
         centres: (m, 2) patch centres in it.
         shape: (h, w) of the full golden image.
     """
 
-    def __init__(self, small: U8, centres: F64, shape: tuple[int, ...]) -> None:
+    def __init__(self, small: F32, centres: F64, shape: tuple[int, ...]) -> None:
         """Cut the templates of every guess."""
         self._centres = centres
         self._middle = np.array([shape[1], shape[0]]) / (2 * COARSEST) - 0.5
-        image = small.astype(np.float32)
         self._guesses = [
-            _Guess(turn, size, tuple(_seen(image, c, turn, size) for c in centres))
+            _Guess(turn, size, tuple(_seen(small, c, turn, size) for c in centres))
             for size in _SIZES for turn in _TURNS
         ]  # fmt: skip
 
-    def candidates(self, small: U8, *, resized: bool = True) -> Iterator[Similarity]:
+    def candidates(self, small: F32, *, resized: bool = True) -> Iterator[Similarity]:
         """Yield poses, full-scale golden to frame, likeliest first; later ones cost more to find.
 
         Args:
-            small: the frame at 1/8 scale.
+            small: (h, w) light of the frame at 1/8 scale.
             resized: whether to look for units of another size as well.
         """
-        image = small.astype(np.float32)
         upright, *others = self._guesses
         for reach in (_NEAR, math.inf):
-            found = self._pose(image, upright, reach)
+            found = self._pose(small, upright, reach, _FEW) or self._pose(small, upright, reach)
             if found is not None:
                 yield found[1]
         others = [g for g in others if resized or g.size == 1]
-        poses = [found for g in others if (found := self._pose(image, g, _WIDE)) is not None]
+        poses = [found for g in others if (found := self._pose(small, g, _WIDE)) is not None]
         for _, pose in sorted(poses, key=lambda found: -found[0]):
             yield pose
 
-    def _pose(self, image: F32, guess: _Guess, reach: float) -> tuple[int, Similarity] | None:
+    def _pose(
+        self, image: F32, guess: _Guess, reach: float, most: int | None = None
+    ) -> tuple[int, Similarity] | None:
+        """Return how many of the first `most` patches, or of all, agree on a pose, and it, if enough do."""
         h, w = image.shape
         within = max(h, w) * reach
         middle = np.array([w, h]) / 2 - 0.5
-        found = np.full((len(self._centres), 2), np.nan)
-        expected = Similarity(0, 0, guess.turn, guess.size).points(self._centres - self._middle) + middle
-        for i, ((x, y), template) in enumerate(zip(expected, guess.templates, strict=True)):
+        centres = self._centres[:most]
+        found = np.full((len(centres), 2), np.nan)
+        expected = Similarity(0, 0, guess.turn, guess.size).points(centres - self._middle) + middle
+        for i, ((x, y), template) in enumerate(zip(expected.tolist(), guess.templates[:most], strict=True)):
             left, right = max(int(max(x - within, 0)) - HALF, 0), int(min(x + within, w)) + HALF + 1
             top, bottom = max(int(max(y - within, 0)) - HALF, 0), int(min(y + within, h)) + HALF + 1
             window = image[top:bottom, left:right]
@@ -91,7 +94,7 @@ class Search:
             if best > _LEAST_MATCH:
                 found[i] = left + where[0] + HALF, top + where[1] + HALF
         seen = ~np.isnan(found[:, 0])
-        golden, unit = self._centres[seen], found[seen]
+        golden, unit = centres[seen], found[seen]
         agree = consensus(golden, unit, _CONSENSUS_PX, 3 * HALF)
         if agree is None or agree.sum() < max(_LEAST_AGREEING, _LEAST_SHARE * len(self._centres)):
             return None
