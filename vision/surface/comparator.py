@@ -25,6 +25,7 @@ from kernels.warp import warp
 from models import CROP
 from vision.field import Field, FieldFinder
 from vision.mapping import QuadraticMap
+from vision.pyramid import Pyramid
 from vision.regions import dense_outline, mask
 from vision.surface.aligned import Aligned, Illumination
 from vision.surface.areas import AreaChannel, unexplained
@@ -128,12 +129,16 @@ class SurfaceComparator:
         points = mapping.points(self._edges)
         return bool(((points >= 0) & (points <= (width - 1, height - 1))).all())
 
-    def align(self, frame: U8, mapping: QuadraticMap) -> Aligned:
-        """Resample a (h, w, 3) uint8 frame into the golden view and estimate its illumination."""
-        small = half(frame)
+    def align(self, frame: U8, mapping: QuadraticMap, seen: Pyramid | None = None) -> Aligned:
+        """Resample a (h, w, 3) uint8 frame into the golden view and estimate its illumination.
+
+        `seen` is the pyramid of the frame, where the caller has made it.
+        """
+        small = half(frame) if seen is None else seen.half
+        quarter = half(small) if seen is None else seen.quarter
         aligned = np.empty((self._height, self._width, 3), np.uint8)
         warp(small, mapping.coefficients, *mapping.centre, mapping.extent, SCALE, aligned)
-        field = self._field(small, aligned, mapping)
+        field = self._field(quarter, aligned, mapping)
         if field is not None:
             aligned = resampled(small, mapping, field, SCALE, every(self._width), every(self._height))
         gain, residual = self._illumination.of(aligned)
@@ -147,9 +152,8 @@ class SurfaceComparator:
         )
         return Aligned(aligned, gain, residual, field, (shown == 255).astype(np.uint8))
 
-    def _field(self, frame: U8, aligned: U8, mapping: QuadraticMap) -> Field | None:
-        """Return the local field of a half-size frame, or None where the map alone fits."""
-        quarter = half(frame)
+    def _field(self, quarter: U8, aligned: U8, mapping: QuadraticMap) -> Field | None:
+        """Return the local field of a frame at a quarter of its size, or None where the map alone fits."""
         columns, rows = every(self._width // 2), every(self._height // 2)
 
         def resample(field: Field | None) -> U8:
