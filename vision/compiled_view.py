@@ -85,15 +85,18 @@ class CompiledView:
 
 
 def registered(
-    golden: GoldenSample, compiled: CompiledView, frame: Frame, pixels: U8
+    golden: GoldenSample, compiled: CompiledView, frame: Frame, pixels: U8, seen: Pyramid | None = None
 ) -> Registered | NotRegistered:
-    """Return where a frame of (h, w, 3) codes shows the part, or why that cannot be told."""
+    """Return where a frame of (h, w, 3) codes shows the part, or why that cannot be told.
+
+    `seen` is the pyramid of the codes, where the caller has made it.
+    """
     fault = compiled.exposure.fault(pixels)
     if fault is not None:
         return NotRegistered(fault)
     if golden_expired(golden, frame):
         return NotRegistered("golden_expired")
-    pyramid = Pyramid.of(pixels, compiled.table)
+    pyramid = Pyramid.of(pixels, compiled.table) if seen is None else seen
     found = compiled.registrar.find(pyramid)
     if compiled.exposure.blurred(pyramid) and not _other_part(found):
         return NotRegistered("frame_blurred")

@@ -44,6 +44,7 @@ from vision.judge import (
 )
 from vision.measure import Gauge, Measured
 from vision.naming import Named, unnamed
+from vision.pyramid import Pyramid
 from vision.records import frame_record, identity_fields, pose_of
 from vision.register import NotRegistered, Registered
 from vision.surface import Aligned, Deviation, VariationForeignError, VariationModel
@@ -327,7 +328,8 @@ class _Unit:
 
     def _inspect_view(self, compiled: CompiledView, frame: Frame) -> None:
         pixels = eight_bit_rgb(frame, compiled.view)
-        found = registered(self._golden, compiled, frame, pixels)
+        seen = Pyramid.of(pixels, compiled.table)
+        found = registered(self._golden, compiled, frame, pixels, seen)
         calibration = compiled.calibration
         pose = pose_of(found) if isinstance(found, Registered) else None
         self._frame_records.append(
@@ -343,7 +345,7 @@ class _Unit:
         else:
             self._faults.add("unit_out_of_frame")
         self._lap("measure")
-        aligned = compiled.surface.align(pixels, found.mapping)
+        aligned = compiled.surface.align(pixels, found.mapping, seen)
         self._frame_records[-1]["pose"]["field_px"] = round(aligned.largest_px, 2)
         self._lap("align")
         if not aligned.comparable:
