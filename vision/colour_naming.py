@@ -25,7 +25,8 @@ from models.detector.decision import DISMISSED, decide
 from vision.answers import finding, groups, one_defect
 from vision.findings import graver
 from vision.mapping import QuadraticMap
-from vision.naming import Dismissed, Finding, Named, Namer, largest_first
+from vision.named import Dismissed, Finding, Named, largest_first
+from vision.naming import Namer
 from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
 
 LONGEST_PX: Final = 64
@@ -100,7 +101,7 @@ def namer_for(
     if model is None or model.golden_image not in (None, image):
         return None
     if not isinstance(model, Detector):
-        return Namer(surface, model, catalogue.smallest_mm)
+        return Namer(surface, model, catalogue)
     return CropNamer(surface, golden, model, catalogue) if model.channels == 3 else None
 
 

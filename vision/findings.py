@@ -8,7 +8,7 @@ from dataclasses import replace
 from evidence import Defect
 from golden.catalogue import DefectCatalogue, DefectRule, Measures
 from golden.spec import View
-from vision.naming import Finding
+from vision.named import Finding
 from vision.surface import Deviation
 
 

@@ -10,16 +10,20 @@ unclassified otherwise: nothing that deviates disappears without its word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from evidence import NamedBy
+from golden.catalogue import DefectCatalogue
 from kernels.compiled import F32, I64, U8, Mask
 from models import CELL, CROP, JOINED, PARTED, UNCLASSIFIED, Classifier
+from vision.findings import graver
 from vision.mapping import QuadraticMap
+from vision.named import Dismissed, Finding, Named, largest_first
 from vision.surface import SCALE, Aligned, Deviation, SurfaceComparator
 from vision.topology import joins, parts
 
@@ -30,48 +34,6 @@ _SEEN_SHARE = 0.3  # of a region's pixels that deviate: with less, its cells say
 # foreign matter beside solder may be solder, an absent feature beside missing material more of it
 _ALIKE = {JOINED: {*JOINED, "contamination"}, PARTED: {*PARTED, "missing_feature"}}
 _AT_ONCE = 32  # crops, which bounds the memory of a unit that deviates everywhere
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Finding:
-    """A region with its class, and what the classifier said of it; None where it was not asked.
-
-    Attributes:
-        defect_class: the class.
-        confidence: in the class that it named, or would not name for too little of it.
-        region: where and how large.
-        named_by: what named the class.
-        score: probability that the region is a defect at all.
-        second: the next likeliest class and its probability.
-    """
-
-    defect_class: str
-    confidence: float | None
-    region: Deviation
-    named_by: NamedBy
-    score: float | None = None
-    second: tuple[str, float] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Dismissed:
-    """A deviation, or part of one, that the classifier calls no defect, and how probable it holds that."""
-
-    region: Deviation
-    probability: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Named:
-    """What became of a view's deviations, largest first, and which, or parts of them, were dismissed.
-
-    `cells` (h, w, k) float32 are the class probabilities of each CELL of golden pixels, a detector's the same
-    all over a place; NaN where the model did not look, None without a model.
-    """
-
-    findings: tuple[Finding, ...]
-    dismissed: tuple[Dismissed, ...] = ()
-    cells: F32 | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,14 +48,21 @@ class _Region:
     where: U8
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A region that was named or left unclassified, and the deviations, by their numbers, that it is part of.
+
+    One without a finding is too small to be reported.
+    """
+
+    region: Deviation
+    finding: Finding | None
+    of: tuple[int, ...]
+
+
 def unnamed(deviations: Sequence[Deviation]) -> Named:
     """Return deviations as they are, without a classifier."""
     return Named(tuple(Finding(UNCLASSIFIED, None, d, "comparison") for d in deviations))
-
-
-def largest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return a view's findings in the order of `Named`."""
-    return tuple(sorted(findings, key=lambda f: (-f.region.size_mm, f.region.golden_px)))
 
 
 class Namer:
@@ -102,21 +71,25 @@ class Namer:
     Args:
         surface: the view's comparator, which found them.
         classifier: the model.
-        smallest_mm: smaller regions are not reported.
+        catalogue: weighs parts of a deviation that have two names; smaller regions than its smallest are
+            not reported.
     """
 
-    def __init__(self, surface: SurfaceComparator, classifier: Classifier, smallest_mm: float) -> None:
+    def __init__(
+        self, surface: SurfaceComparator, classifier: Classifier, catalogue: DefectCatalogue
+    ) -> None:
         """Take what all units share."""
-        self._surface, self._classifier, self._smallest_mm = surface, classifier, smallest_mm
+        self._surface, self._classifier, self._catalogue = surface, classifier, catalogue
+        self._smallest_mm = catalogue.smallest_mm
         height, width = surface.golden.shape[:2]
         self._rows, self._columns = -(-height // _STEP), -(-width // _STEP)
         self._taper = _taper()
         self._cell_mm = surface.mm_per_px * CELL
-        self._reach = max(round(smallest_mm / self._cell_mm), 1)
+        self._reach = max(round(self._smallest_mm / self._cell_mm), 1)
         classes = classifier.classes
         self._pairs = [
-            (classes.index(one) - 1, classes.index(graver) - 1)
-            for one, graver in (JOINED, PARTED) if one in classes and graver in classes
+            (classes.index(one) - 1, classes.index(other) - 1)
+            for one, other in (JOINED, PARTED) if one in classes and other in classes
         ]  # fmt: skip
 
     def name(
@@ -135,15 +108,21 @@ class Namer:
             for some in (corners[i : i + _AT_ONCE] for i in range(0, len(corners), _AT_ONCE))
         ]
         cells = self._cells(corners, np.concatenate(answers))
-        findings: list[Finding] = []
+        boxes = _boxes(deviations)
+        parts: list[_Part] = []
         held = np.zeros((self._rows, self._columns), np.uint8)
         for r in self._regions(cells):
             region = self._sized(aligned, mapping, r.where)
-            if region is not None:
-                findings.append(Finding(r.defect_class, r.confidence, region, r.named_by, r.score, r.second))
+            if region is None:
+                continue
+            found = None
+            if region.size_mm >= self._smallest_mm:
+                found = Finding(r.defect_class, r.confidence, region, r.named_by, r.score, r.second)
                 held |= r.where
+            parts.append(_Part(region, found, _reached(r.where, deviations, boxes)))
         rest, dismissed = self._rest(aligned, mapping, cells, held, deviations)
-        return Named(largest_first((*findings, *rest)), dismissed, cells)
+        findings = self._weighed(aligned, mapping, [*parts, *rest], dismissed, deviations)
+        return Named(largest_first(findings), tuple(one for _, one in dismissed), cells)
 
     def _cells(self, corners: I64, probabilities: F32) -> F32:
         """Return (rows, columns, k) probabilities, crops averaged; elsewhere NaN, which dismisses nothing."""
@@ -227,9 +206,9 @@ class Namer:
         if self._classifier.islands is None:
             return shares
         shares = shares.copy()
-        for one, graver in self._pairs:
-            shares[:, one] += shares[:, graver]
-            shares[:, graver] = 0
+        for one, other in self._pairs:
+            shares[:, one] += shares[:, other]
+            shares[:, other] = 0
         return shares
 
     def _by_islands(self, name: str, corner: tuple[int, int], chosen: U8, cells: F32) -> str:
@@ -252,7 +231,7 @@ class Namer:
         return pair[(joins if pair is JOINED else parts)(islands, at, region)]
 
     def _sized(self, aligned: Aligned, mapping: QuadraticMap, where: U8) -> Deviation | None:
-        """Return the region that cells hold, sized by the pixels that deviate there; None if too small."""
+        """Return the region that cells hold, sized by the pixels that deviate there, None outside zones."""
         x, y, w, h = (int(n) for n in cv2.boundingRect(where))
         height, width = self._surface.golden.shape[:2]
         left, top = max(x - 1, 0) * _STEP, max(y - 1, 0) * _STEP
@@ -267,7 +246,7 @@ class Namer:
         if not inside.any():
             return None
         region = self._surface.region(aligned, mapping, (left, top), inside, inside)
-        return region if region.zones and region.size_mm >= self._smallest_mm else None
+        return region if region.zones else None
 
     def _rest(
         self,
@@ -276,19 +255,21 @@ class Namer:
         cells: F32,
         held: U8,
         deviations: Sequence[Deviation],
-    ) -> tuple[list[Finding], tuple[Dismissed, ...]]:
-        """Return what no region holds and the classifier does not dismiss, and what it does."""
+    ) -> tuple[list[_Part], list[tuple[int, Dismissed]]]:
+        """Return what no region holds and the classifier does not dismiss; what it does, with whose it is."""
         near = np.asarray(cv2.dilate(held, np.ones((3, 3), np.uint8)), np.uint8)
-        rest: list[Finding] = []
-        dismissed: list[Dismissed] = []
-        for part in (p for d in deviations for p in self._apart(aligned, mapping, near, d)):
+        rest: list[_Part] = []
+        dismissed: list[tuple[int, Dismissed]] = []
+        apart = ((k, p) for k, d in enumerate(deviations) for p in self._apart(aligned, mapping, near, d))
+        for number, part in apart:
             none = self._is_none(cells, part)
             if none >= self._classifier.dismiss_from:
-                dismissed.append(Dismissed(part, none))
+                dismissed.append((number, Dismissed(part, none)))
             else:
                 score = None if np.isnan(none) else 1 - none
-                rest.append(Finding(UNCLASSIFIED, None, part, "classifier", score))
-        return rest, tuple(dismissed)
+                found = Finding(UNCLASSIFIED, None, part, "classifier", score)
+                rest.append(_Part(part, found, (number,)))
+        return rest, dismissed
 
     def _apart(self, aligned: Aligned, mapping: QuadraticMap, near: U8, d: Deviation) -> list[Deviation]:
         """Return what no region holds of a deviation: all of it, or its parts that are not too small.
@@ -312,10 +293,46 @@ class Namer:
         parts = [p for p in parts if p.zones and p.size_mm >= self._smallest_mm]
         return parts or ([d] if 2 * alone.sum() >= d.inside.sum() else [])
 
+    def _weighed(
+        self,
+        aligned: Aligned,
+        mapping: QuadraticMap,
+        parts: Sequence[_Part],
+        dismissed: Sequence[tuple[int, Dismissed]],
+        deviations: Sequence[Deviation],
+    ) -> list[Finding]:
+        """Return what is reported: each part, or with all parts of its deviations where that is graver."""
+        of_deviation: dict[int, list[_Part]] = {}
+        for part in parts:
+            for number in part.of:
+                of_deviation.setdefault(number, []).append(part)
+        shared = {
+            number: _named_of(
+                deviations[number],
+                [part.region for part in some if part.finding is not None],
+                [part.region for part in some if part.finding is None],
+                [one.region for k, one in dismissed if k == number],
+            )
+            for number, some in of_deviation.items() if len(some) > 1
+        }  # fmt: skip
+        colour = functools.partial(self._surface.delta_e, aligned)
+        findings: list[Finding] = []
+        for found, of in ((part.finding, part.of) for part in parts):
+            if found is None:
+                continue
+            own = found.region
+            beside = [(deviations[k].corner, shared[k]) for k in of if k in shared]
+            corner, inside = _together([(own.corner, own.inside), *beside])
+            if np.count_nonzero(inside) == np.count_nonzero(own.inside):
+                findings.append(found)
+                continue
+            whole = self._surface.region(aligned, mapping, corner, inside, inside)
+            findings.append(graver(found, whole, self._catalogue, colour))
+        return findings
+
     def _is_none(self, cells: F32, d: Deviation) -> float:
         """Return how probable it is that a deviation is no defect; NaN where that was not asked."""
-        rows, columns = np.nonzero(d.inside)
-        rows, columns = (rows + d.corner[1]) // _STEP, (columns + d.corner[0]) // _STEP
+        rows, columns = _cells_of(d)
         return float(cells[rows, columns, 0].mean())
 
 
@@ -327,6 +344,67 @@ def _pixels(cells: U8, window: tuple[slice, slice]) -> Mask:
     ]
     whole = part.repeat(_STEP, axis=0).repeat(_STEP, axis=1)
     return whole[: rows.stop - rows.start, : columns.stop - columns.start] > 0
+
+
+def _boxes(deviations: Sequence[Deviation]) -> I64:
+    """Return x1, y1, x2, y2 (n, 4) of deviations in the half-resolution view, x2 and y2 exclusive."""
+    corners = np.array([d.corner for d in deviations], np.int64)
+    sides = np.array([d.inside.shape[::-1] for d in deviations], np.int64)
+    return np.concatenate((corners, corners + sides), axis=1)
+
+
+def _reached(where: U8, deviations: Sequence[Deviation], boxes: I64) -> tuple[int, ...]:
+    """Return the numbers of the deviations, bounded by `_boxes`, of which cells hold any pixel."""
+    x, y, w, h = (int(n) * _STEP for n in cv2.boundingRect(where))
+    meets = (boxes[:, :2] < (x + w, y + h)).all(axis=1) & (boxes[:, 2:] > (x, y)).all(axis=1)
+    numbers: list[int] = np.flatnonzero(meets).tolist()
+    return tuple(k for k in numbers if where[_cells_of(deviations[k])].any())
+
+
+def _cells_of(d: Deviation) -> tuple[I64, I64]:
+    """Return rows and columns of the cells of a deviation's pixels, one of each pixel."""
+    rows, columns = np.nonzero(d.inside)
+    return (rows + d.corner[1]) // _STEP, (columns + d.corner[0]) // _STEP
+
+
+def _named_of(
+    d: Deviation, reported: Sequence[Deviation], small: Sequence[Deviation], dismissed: Sequence[Deviation]
+) -> Mask:
+    """Return which pixels of a deviation's window are its own and named.
+
+    What is dismissed takes from small parts alone: it may be all of a deviation that holds reported ones.
+    """
+    named = np.zeros_like(d.inside)
+    for regions, value in ((small, True), (dismissed, False), (reported, True)):
+        for region in regions:
+            here, there = _shared(d, region)
+            named[here][region.inside[there]] = value
+    return named & d.inside
+
+
+def _shared(d: Deviation, other: Deviation) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Return the common pixels of two windows in each of them; empty slices where there are none."""
+    (x, y), (h, w) = d.corner, d.inside.shape
+    (u, v), (m, n) = other.corner, other.inside.shape
+    top, left = max(y, v), max(x, u)
+    bottom, right = max(min(y + h, v + m), top), max(min(x + w, u + n), left)
+    here = np.s_[top - y : bottom - y, left - x : right - x]
+    there = np.s_[top - v : bottom - v, left - u : right - u]
+    return here, there
+
+
+def _together(masks: Sequence[tuple[tuple[int, int], Mask]]) -> tuple[tuple[int, int], Mask]:
+    """Return masks, each with the corner x, y of its window, as one."""
+    if len(masks) == 1:
+        return masks[0]
+    left, top = (min(corner[axis] for corner, _ in masks) for axis in (0, 1))
+    right = max(x + mask.shape[1] for (x, _), mask in masks)
+    bottom = max(y + mask.shape[0] for (_, y), mask in masks)
+    inside = np.zeros((bottom - top, right - left), np.bool_)
+    for (x, y), mask in masks:
+        h, w = mask.shape
+        inside[y - top : y - top + h, x - left : x - left + w] |= mask
+    return (left, top), inside
 
 
 def _taper() -> F32:
