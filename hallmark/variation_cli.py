@@ -64,7 +64,7 @@ def learn(
     """Learn what approved units of a view show at each pixel: mean and tolerance.
 
     Five units are a start, twenty are better. One bad unit among them does no harm and is named. Where a
-    quarter of them or more lie outside what the golden image alone allows, nothing is learned until a person
+    tenth of them or more, two at least, deviate from the golden image, nothing is learned until a person
     has looked and confirmed: see the numbered regions in the picture, then `hallmark golden variation sign`.
 
     Example: `hallmark golden variation learn s4.golden good/*.png --approved-by "M. Chen" -o top.variation

@@ -130,7 +130,7 @@ def _compile_areas(rgb: U8) -> None:
     places = np.arange(4, dtype=np.int32)
     block_ratios(cells, UNIT_GAIN, cells, places, np.empty((3, 4)))
     opponent_differences(cells, UNIT_GAIN, np.zeros((3, 6)), cells, found[:, :11, :11].copy())
-    exceeding(found, cells, np.ones(3, np.float32), np.ones((12, 12), np.uint8), over[0])
+    exceeding(found, cells, cells, np.ones(3, np.float32), np.ones((12, 12), np.uint8), over[0])
     magnitudes(found[0].reshape(-1), places, over[0, 0])
     middle_of_positive(np.abs(over[0, 0]))
     for from_median in (False, True):

@@ -115,12 +115,13 @@ def opponent_differences(cells: F32, gain: F64, lamp: F64, golden: F32, out: F32
 
 
 @compiled
-def exceeding(found: F32, allowed: F32, floor: F32, judged: U8, out: F32) -> float:
+def exceeding(found: F32, middle: F32, allowed: F32, floor: F32, judged: U8, out: F32) -> float:
     """Write by how much squares exceed what they may differ by, 0 where not judged; return the most.
 
     Args:
         found: (3, rows, columns) float32 differences.
-        allowed: (3, rows, columns) float32 by how much each may differ beside the floor.
+        middle: (3, rows, columns) float32 of what is allowed.
+        allowed: (3, rows, columns) float32 by how much each may differ from it beside the floor.
         floor: (3,) float32 of all squares.
         judged: (rows, columns) uint8, 0 where a square does not count.
         out: (rows, columns) float32, receives the greatest excess over planes, 0 or below for none.
@@ -130,10 +131,11 @@ def exceeding(found: F32, allowed: F32, floor: F32, judged: U8, out: F32) -> flo
     for r in range(out.shape[0]):
         f, g, h = found[0, r], found[1, r], found[2, r]
         p, q, s = allowed[0, r], allowed[1, r], allowed[2, r]
+        t, u, v = middle[0, r], middle[1, r], middle[2, r]
         counts, row = judged[r], out[r]
         for i in range(out.shape[1]):
-            first, second = abs(f[i]) - (p[i] + a), abs(g[i]) - (q[i] + b)
-            third = abs(h[i]) - (s[i] + c)
+            first, second = abs(f[i] - t[i]) - (p[i] + a), abs(g[i] - u[i]) - (q[i] + b)
+            third = abs(h[i] - v[i]) - (s[i] + c)
             beyond = max(first, second, third)
             row[i] = beyond if counts[i] > 0 else np.float32(0.0)
         for i in range(out.shape[1]):

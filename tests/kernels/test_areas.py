@@ -62,14 +62,14 @@ def test_differences_are_of_squares_with_the_lamp_taken_out() -> None:
 
 def test_what_exceeds_is_the_greatest_of_three_where_it_is_judged() -> None:
     found = RNG.normal(0, 9, (3, ROWS, COLUMNS)).astype(np.float32)
-    allowed = RNG.uniform(0, 9, (3, ROWS, COLUMNS)).astype(np.float32)
+    middle, allowed = RNG.uniform(0, 9, (2, 3, ROWS, COLUMNS)).astype(np.float32)
     floor, judged = np.array([7, 3, 2], np.float32), RNG.integers(0, 3, (ROWS, COLUMNS)).astype(np.uint8)
     out = np.empty((ROWS, COLUMNS), np.float32)
-    most = exceeding(found, allowed, floor, judged, out)
-    expected = (np.abs(found) - allowed - floor[:, None, None]).max(axis=0) * (judged > 0)
+    most = exceeding(found, middle, allowed, floor, judged, out)
+    expected = (np.abs(found - middle) - allowed - floor[:, None, None]).max(axis=0) * (judged > 0)
     np.testing.assert_allclose(out, expected, atol=1e-5)
     assert most == out.max() > 0
-    assert exceeding(found, allowed, floor, np.zeros_like(judged), out) == 0
+    assert exceeding(found, middle, allowed, floor, np.zeros_like(judged), out) == 0
 
 
 def test_magnitudes_are_of_listed_places() -> None:

@@ -196,16 +196,14 @@ def test_what_all_approved_units_show_is_the_measure_once_learned(golden: U8) ->
         assert channel.excess(captured(darker(golden, by), noise=1.0))[PATCH].any()
 
 
-def test_the_golden_sample_counts_as_one_of_the_units() -> None:
+def test_a_square_may_lie_at_the_golden_samples_and_no_farther_on_the_other_side_of_the_mean() -> None:
     plain = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
     middle = np.s_[112:120, 170:178]  # away from edges
-    channel = taught(plain, [darker(plain, -45).astype(np.uint8)] * 8)  # mean of all nine: 160
-    for code, excess in ((220, 13), (200, 0), (120, 0), (100, 13)):  # beyond 7, the floor, and 40
-        found = channel.excess(captured(darker(plain, 120 - code), noise=0.0))
-        np.testing.assert_allclose(found[middle].astype(int), excess, atol=1, err_msg=str(code))
-    opposite = taught(plain, [darker(plain, 45).astype(np.uint8)] * 8)  # mean of all nine: 80
-    found = opposite.excess(captured(darker(plain, -20), noise=0.0))
-    np.testing.assert_allclose(found[middle].astype(int), 13, atol=1)
+    for sign in (1, -1):
+        channel = taught(plain, [darker(plain, -45 * sign).astype(np.uint8)] * 8)
+        for code, excess in ((65, 13), (50, 0), (0, 0), (-5, 0), (-20, 13)):  # the floor is 7
+            found = channel.excess(captured(darker(plain, -code * sign), noise=0.0))
+            np.testing.assert_allclose(found[middle].astype(int), excess, atol=1, err_msg=str(sign * code))
 
 
 def test_where_nobody_confirmed_what_units_share_the_golden_image_stays_the_measure() -> None:

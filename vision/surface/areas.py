@@ -59,7 +59,7 @@ class AreaChannel:
         """Take the golden image's means and what they may become."""
         self._golden_codes, self._foreseen_width = golden, _allowed(golden, reach)
         self._golden, self._width = golden.astype(np.float32), self._foreseen_width
-        self._mean = _cells(self._golden)
+        self._mean, self._middle = _cells(self._golden), np.zeros_like(self._width)
         self._judged = _whole(judged)
         typical = np.median(self._width[self._judged, 0]) if self._judged.any() else 0.0
         calm = self._judged & (self._width[..., 0] <= typical)
@@ -81,6 +81,7 @@ class AreaChannel:
         """Lay out for the kernels what units are compared with, one plane for each channel."""
         self._planes = np.ascontiguousarray(np.moveaxis(self._mean, 2, 0)) + np.float32(CODE_OFFSET)
         self._allowed = np.ascontiguousarray(np.moveaxis(self._width, 2, 0))
+        self._allowed_middle = np.ascontiguousarray(np.moveaxis(self._middle, 2, 0))
         counts = _blocks(self._calm) * BLOCK**2
         each = np.zeros_like(self._calm)
         rows, columns = (n * BLOCK for n in counts.shape)
@@ -88,13 +89,13 @@ class AreaChannel:
         self._shares = np.asarray(self._calm * each / self._planes, np.float32)
 
     def learn(self, foreseen: Interval, units: Spread, count: int, foreseen_only: Mask) -> None:
-        """Compare from now on with the mean of approved units, in which the golden sample counts as one.
+        """Compare from now on with the mean of approved units.
 
-        A square may differ by more than before by two things: how far the golden sample lies from that mean,
-        since a unit like it is never wrong, and, where units vary more than foreseen, how much farther from
-        their mean the pixels of the next one may lie. That is taken as if the pixels of a square varied
-        together: sums of single pixels do not tell whether they do, and noise that is each pixel's own would
-        need less. What was learned before is forgotten.
+        A square may differ by more than before by two things: towards the golden sample by how far that lies
+        from the mean, since a unit like it is never wrong, and, where units vary more than foreseen, by how
+        much farther from their mean the pixels of the next one may lie. The latter is taken as if the pixels
+        of a square varied together: sums of single pixels do not tell whether they do, and noise that is each
+        pixel's own would need less. What was learned before is forgotten.
 
         Args:
             foreseen: interval of the golden image alone.
@@ -103,13 +104,13 @@ class AreaChannel:
             foreseen_only: (h, w) bool, where the golden image alone stays the measure.
         """
         golden = self._golden_codes.astype(np.float32)
-        differs = (units.mean - golden) * ~foreseen_only[..., None]
+        moved = np.asarray((units.mean - golden) * ~foreseen_only[..., None], np.float32)
         more = _squares(_cells(_farther(foreseen, units, count, foreseen_only)))
-        moved = np.asarray(differs * np.float32(count / (count + 1)), np.float32)
         self._golden = np.asarray(golden + moved, np.float32)
         self._mean = _cells(self._golden)
         own = cv2.transform(_squares(_cells(moved)), _OPPONENT)
-        self._width = np.asarray(self._foreseen_width + np.abs(own) + more, np.float32)
+        self._middle = np.asarray(-own / 2, np.float32)
+        self._width = np.asarray(self._foreseen_width + np.abs(self._middle) + more, np.float32)
         self._lay_out()
 
     def excess(self, aligned: Aligned) -> U8:
@@ -123,7 +124,8 @@ class AreaChannel:
         lamp = self._lamp(aligned.gain)
         opponent_differences(self._cells, aligned.gain, lamp, self._planes, self._found)
         judged = self._judged if aligned.shown is None else self._judged & _whole(aligned.shown)
-        if exceeding(self._found, self._allowed, self._tolerated(), judged.view(np.uint8), self._over) > 0:
+        allowed = self._allowed_middle, self._allowed, self._tolerated()
+        if exceeding(self._found, *allowed, judged.view(np.uint8), self._over) > 0:
             self._outline(aligned, lamp, out)
         return out
 
