@@ -15,6 +15,7 @@ from kernels.compiled import F32, U8
 from vision.presence.ink import contrast, ink_channel, variance
 from vision.presence.matching import find, settle
 from vision.presence.placement import Placement, place
+from vision.presence.strokes import Strokes
 from vision.presence.window import Window
 
 State = Literal["agreed", "missing", "differs", "discoloured", "unclear"]
@@ -31,7 +32,7 @@ _NOISE = 0.02  # of the contrast squared: most that counts as noise
 _SAME = 0.1  # share of the structure by which two captures of a print differ
 _SCATTER = 3.0  # standard deviations of that between windows, the most of some hundred
 _ALIKE = 4  # pixels that tell as much as one: neighbours share their noise
-_DIFFERS = 1.25  # times what may be of the same print: another
+_DIFFERS = 1.25  # times what the same print may show: another
 _SAME_INK, _OTHER_INK = 0.2, 0.35  # of the contrast between ink and ground, as a colour, that differs
 _GONE = 0.2  # of the golden sample's variance: less is no print
 
@@ -40,9 +41,9 @@ _GONE = 0.2  # of the golden sample's variance: less is no print
 class Seen:
     """What was found: how it differs, where it lies, how alike it is as a whole, and where it differs.
 
-    `worst` is the largest share of the structure of a window, half as wide as a detail, that differs; `ink`
-    the share of the contrast with the ground, as a colour, that does; `places` are the boxes x, y, width,
-    height in golden pixels of what differs.
+    `worst` is how many times as much as the same print may show differs at most; `ink` the share of the
+    contrast with the ground, as a colour, that does; `places` are the boxes x, y, width, height in golden
+    pixels of what differs.
     """
 
     state: State
@@ -72,14 +73,17 @@ class PrintCheck:
         self.reach = 2 * characteristic.upper / mm_per_px + 2
         self.window = Window(golden, characteristic.region, 0, math.ceil(self.reach) + 4)
         self.picture = self.window.picture
-        self._wide = max(2 * round((_DETAIL * characteristic.detail_mm / mm_per_px - 1) / 2) + 1, 5)
+        detail_px = characteristic.detail_mm / mm_per_px
+        self._wide = max(2 * round((_DETAIL * detail_px - 1) / 2) + 1, 5)
         self.most = _SAME * (1 + _SCATTER * math.sqrt(2 * _ALIKE) / self._wide)
         self._channel = ink_channel(self.picture)
-        amount = self.picture.values @ self._channel
+        amount = np.asarray(self.picture.values @ self._channel, np.float32)
         low, high = (float(v) for v in np.percentile(amount[self.picture.inside], (3, 97)))
         self.contrast = high - low
         self._ink = _smooth(amount)
         self._structure = variance(self._ink, self._wide)
+        self._amount = amount
+        self._strokes = Strokes(amount, self.picture.inside, detail_px, self.contrast)
         self._colour = contrast(self.picture.values, self._ink, self.picture.inside)
 
     def see(self, wide: F32, light: float) -> Seen:
@@ -92,31 +96,33 @@ class PrintCheck:
         own = self._own(wide)
         score = 0.0 if own is None else own.correlation
         if self.window.structure(wide) < _GONE:
-            return Seen("missing", None, score, 1.0)
+            return Seen("missing", None, score, math.inf)
         if own is None:
-            return Seen("differs", None, 0.0, 1.0, places=(self._box(0, 0, *self.picture.size),))
+            return Seen("differs", None, 0.0, math.inf, places=(self._box(0, 0, *self.picture.size),))
         differing = self.differing(own.seen)
         worst, ink = float(differing.max()), self.other_ink(own, light)
         if self.contrast < _LEAST_CONTRAST:
             return Seen("unclear", own, score, worst, ink)
-        where = (differing >= self.most).astype(np.uint8)
+        where = (differing >= 1).astype(np.uint8)
         count, _, stats, _ = cv2.connectedComponentsWithStats(where)
         places = tuple(self._box(*(int(n) for n in stats[k][:4])) for k in range(1, count))
-        if worst >= _DIFFERS * self.most:
+        if worst >= _DIFFERS:
             return Seen("differs", own, score, worst, ink, places)
         if ink >= _OTHER_INK:
             return Seen("discoloured", own, score, worst, ink, places)
-        unclear = worst >= self.most or ink >= _SAME_INK
+        unclear = worst >= 1 or ink >= _SAME_INK
         return Seen("unclear" if unclear else "agreed", own, score, worst, ink, places)
 
     def differing(self, seen: F32) -> F32:
-        """Return the share of structure that differs in the window about each pixel, (h, w)."""
-        unit = _smooth(seen @ self._channel)
+        """Return how many times as much as the same print may show differs about each pixel, (h, w)."""
+        amount = np.asarray(seen @ self._channel, np.float32)
+        unit = _smooth(amount)
         other, apart = (variance(image, self._wide) for image in (unit, unit - self._ink))
         noise = _ABOVE_NOISE * min(float(np.median(apart)), _NOISE * self.contrast**2)
         ground = (_FAINT * self.contrast) ** 2
         share = np.maximum(apart - noise, 0) / (np.maximum(self._structure, other) + ground)
-        return np.where(self.picture.inside, share, 0).astype(np.float32)
+        differing = np.maximum(share / self.most, self._strokes.departs(amount - self._amount))
+        return np.where(self.picture.inside, differing, 0).astype(np.float32)
 
     def other_ink(self, own: Placement, light: float) -> float:
         """Return how far the contrast with the ground, as a colour, departs: in shares of the golden one."""

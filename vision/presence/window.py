@@ -85,6 +85,7 @@ class Window:
         if grow:
             grown = np.asarray(cv2.dilate(grown, np.ones((2 * grow + 1, 2 * grow + 1), np.uint8)), np.uint8)
         self.picture = Picture(golden[np.ix_(rows, columns)].astype(np.float32), grown > 0)
+        self._variance = _variance(self.picture)
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -122,9 +123,8 @@ class Window:
         Args:
             wide: the unit's codes as `see` returns them.
         """
-        here = wide[self.pad : self.pad + self.height, self.pad : self.pad + self.width][self.picture.inside]
-        own = self.picture.values[self.picture.inside]
-        return float(here.var(axis=0).sum()) / max(float(own.var(axis=0).sum()), 1e-9)
+        here = wide[self.pad : self.pad + self.height, self.pad : self.pad + self.width]
+        return _variance(Picture(here, self.picture.inside)) / max(self._variance, 1e-9)
 
     def about(self, field: Field | None, size: tuple[int, int]) -> tuple[Field | None, float]:
         """Return the local field that the surroundings have here, and its standard uncertainty in pixels.
@@ -155,6 +155,11 @@ def _linear(plane: F64, size: tuple[int, int]) -> Field:
     controls = np.stack((np.ones_like(x), x, y), axis=2) @ plane
     corners = np.array([[1, x, y] for x in (0, size[0] - 1) for y in (0, size[1] - 1)]) @ plane
     return Field(spacing, controls, size, float(np.hypot(*corners.T).max()))
+
+
+def _variance(picture: Picture) -> float:
+    _, deviation = cv2.meanStdDev(picture.values, mask=picture.inside.astype(np.uint8))
+    return float((np.asarray(deviation, np.float64) ** 2).sum())
 
 
 def shrink(image: F32, by: int) -> F32:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 import pytest
 
-from golden.characteristics import Print
-from kernels.compiled import F32, U8
+from kernels.compiled import U8
+from tests.vision.presence.printed import check, drawn, wide
 from vision.presence.ink import contrast, ink_channel
-from vision.presence.prints import PrintCheck
 from vision.presence.window import Picture
 
 _NOISE = (7.0, 2.0, 7.0)  # codes of red, green and blue: what is left of a compressed frame's colours
@@ -27,29 +24,13 @@ def _drawn(text: str, size: tuple[int, int], scale: float, ink: float, seed: int
     return np.clip(np.round(image + noise), 0, 255).astype(np.uint8)
 
 
-def _check(golden: U8, detail_px: float) -> PrintCheck:
-    h, w = golden.shape[:2]
-    region = {"type": "rectangle", "x": 8, "y": 8, "width": w - 16, "height": h - 16}
-    fields: dict[str, Any] = {
-        "kind": "print", "number": 1, "id": "value", "name": "Value", "severity": "major", "view": "top",
-        "upper": 0.3, "region": region, "detail_mm": detail_px / 10,
-    }  # fmt: skip
-    return PrintCheck(Print.model_validate(fields), golden, 0.1)
-
-
-def _wide(check: PrintCheck, unit: U8) -> F32:
-    rows, columns = check.window.places(check.window.pad)
-    rows, columns = np.clip(rows, 0, unit.shape[0] - 1), np.clip(columns, 0, unit.shape[1] - 1)
-    return unit[np.ix_(rows, columns)].astype(np.float32)
-
-
 @pytest.mark.parametrize("text", ["1822VU8", "1629VU8", "1829VUB", "7829VU8"])
 def test_a_character_of_ten_pixels_in_noisy_colours_is_told(text: str) -> None:
-    check = _check(_drawn("1829VU8", (110, 40), 0.42, 60, 1), 10)
-    same = check.see(_wide(check, _drawn("1829VU8", (110, 40), 0.42, 60, 2)), 1.0)
-    other = check.see(_wide(check, _drawn(text, (110, 40), 0.42, 60, 2)), 1.0)
+    golden = check(_drawn("1829VU8", (110, 40), 0.42, 60, 1), 10)
+    same = golden.see(wide(golden, _drawn("1829VU8", (110, 40), 0.42, 60, 2)), 1.0)
+    other = golden.see(wide(golden, _drawn(text, (110, 40), 0.42, 60, 2)), 1.0)
     assert (same.state, other.state) == ("agreed", "differs")
-    assert same.worst < 0.15
+    assert same.worst < 0.75
     changed = next(i for i, (a, b) in enumerate(zip("1829VU8", text, strict=True)) if a != b)
     ahead = cv2.getTextSize(text[:changed], cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)[0][0]
     assert any(abs(x + w / 2 - (12 + ahead + 4)) < 7 for x, _, w, _ in other.places)
@@ -57,11 +38,12 @@ def test_a_character_of_ten_pixels_in_noisy_colours_is_told(text: str) -> None:
 
 def test_between_the_same_and_another_character_nothing_is_decided() -> None:
     own, other = (_drawn(text, (110, 40), 0.42, 60, 2).astype(float) for text in ("1829VU8", "1822VU8"))
-    check = _check(_drawn("1829VU8", (110, 40), 0.42, 60, 1), 10)
+    golden = check(_drawn("1829VU8", (110, 40), 0.42, 60, 1), 10)
     states: list[str] = []
     for share in np.linspace(0, 1, 21):
-        seen = check.see(_wide(check, np.round(own + share * (other - own)).astype(np.uint8)), 1.0)
-        assert (seen.state == "agreed") == (seen.worst < check.most)
+        unit = np.asarray(np.round(own + share * (other - own)), np.uint8)
+        seen = golden.see(wide(golden, unit), 1.0)
+        assert (seen.state == "agreed") == (seen.worst < 1)
         states.append(seen.state)
     order = ["agreed", "unclear", "differs"]
     assert states == sorted(states, key=order.index)
@@ -69,10 +51,10 @@ def test_between_the_same_and_another_character_nothing_is_decided() -> None:
 
 
 def test_a_print_of_many_pixels_is_compared_at_full_resolution() -> None:
-    check = _check(_drawn("HALLMARK", (560, 120), 3.0, 150, 1), 60)
-    assert int(check.picture.inside.sum()) > 32_000  # more than a placement needs
-    same = check.see(_wide(check, _drawn("HALLMARK", (560, 120), 3.0, 150, 2)), 1.0)
-    other = check.see(_wide(check, _drawn("HALLNARK", (560, 120), 3.0, 150, 2)), 1.0)
+    golden = check(_drawn("HALLMARK", (560, 120), 3.0, 150, 1), 60)
+    assert int(golden.picture.inside.sum()) > 32_000  # more than a placement needs
+    same = golden.see(wide(golden, _drawn("HALLMARK", (560, 120), 3.0, 150, 2)), 1.0)
+    other = golden.see(wide(golden, _drawn("HALLNARK", (560, 120), 3.0, 150, 2)), 1.0)
     assert (same.state, other.state) == ("agreed", "differs")
 
 
@@ -97,3 +79,16 @@ def test_contrast_is_how_each_channel_follows_the_ink() -> None:
     values[0, 0] = 255  # no longer counts
     inside[0, 0] = False
     assert contrast(values, ink, inside) == pytest.approx([200, 0, -50], abs=1e-3)
+
+
+@pytest.mark.parametrize("half", ["upper", "left"])
+def test_half_a_character_that_changes_is_told(half: str) -> None:
+    golden = check(drawn("1829VU8", 11, 60, 1), 11)
+    own, other = (drawn(text, 11, 60, 2).astype(np.float64) for text in ("1829VU8", "1822VU8"))
+    left = 14 + 3 * 1.05 * 11  # the third character's cell
+    y, x = np.mgrid[:40, :110]
+    part = (y < 20) if half == "upper" else (x < left + 4)
+    unit = np.where((part & (x > left - 1) & (x < left + 10))[..., None], other, own)
+    seen = golden.see(wide(golden, np.asarray(unit, np.uint8)), 1.0)
+    assert seen.state == "differs"
+    assert all(left - 3 < x + w / 2 < left + 13 for x, _, w, _ in seen.places)
