@@ -99,6 +99,19 @@ def test_a_lamp_of_another_colour_hides_no_patch() -> None:
     assert not found.any()
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_faint_patch_is_outlined_where_the_lamp_is_far_from_even(turned: bool) -> None:
+    low = np.s_[184:216, 240:288]  # away from the middle, where the lamp is another
+    codes = board()
+    codes[low] -= 14
+    ramp = np.linspace(1.08, 0.92, HEIGHT, dtype=np.float32)[:, None]
+    if turned:
+        ramp = np.linspace(1.08, 0.92, WIDTH, dtype=np.float32)[None]
+    ys, xs = np.nonzero(CHANNEL.excess(captured((codes + 14) * ramp[..., None] - 14, noise=1.0)))
+    assert (ys.min(), ys.max() + 1, xs.min(), xs.max() + 1) == pytest.approx((184, 216, 240, 288), abs=2)
+    assert len(ys) == pytest.approx(32 * 48, rel=0.12)
+
+
 def test_a_track_that_is_wider_by_the_reach_passes_and_one_that_is_gone_does_not() -> None:
     assert not CHANNEL.excess(captured(board(np.s_[39:61]))).any()
     assert CHANNEL.excess(captured(board(np.s_[37:63]))).any()
@@ -249,6 +262,7 @@ def test_areas_that_regions_explain_are_left_out_and_those_that_go_on_stay() -> 
     left = unexplained(areas, [scratch, speck])
     assert not left[:20].any()
     assert (left[20:] == areas[20:]).all()
+    assert not unexplained(np.zeros_like(areas), [scratch, speck]).any()
 
 
 def test_an_image_too_small_for_a_lamp_or_a_spread_is_compared_all_the_same() -> None:
