@@ -1,5 +1,8 @@
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
-"""The one door to numba: ahead-of-use compilation into a cache, one thread, no Python objects."""
+"""The door to numba: ahead-of-use compilation into a cache, one thread, no Python objects.
+
+Beside it only `kernels.fixed_point`, which gives kernels instructions that numba has no words for.
+"""
 
 from __future__ import annotations
 
