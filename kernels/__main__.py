@@ -37,7 +37,7 @@ from kernels.field import (
 )
 from kernels.form import least_maximum
 from kernels.light import decoding_table, difference_counts, luma_counts, luminance_window
-from kernels.map_fit import PROJECTIVE, QUADRATIC, agreed_similarity, fit_models
+from kernels.map_fit import PROJECTIVE, QUADRATIC, agreed_similarity, fit_models, fit_summary
 from kernels.patches import prepare_patches, track_mapped
 from kernels.quadratic import middle_of_positive, padded, robust_quadratic
 from kernels.row_wave import fit_rows, row_values, row_variances
@@ -75,7 +75,8 @@ def compile_all() -> None:
         rgb, table, values, gradients, inverses, 8, middle, np.eye(6, 2), 0.0, 0.0, 1.0, 1, 1
     )
     undo_drift(tracked, middle, means, drifts, np.eye(6, 2), 0.0, 0.0, 1.0)
-    agreed_similarity(middle, middle, 1.0, 1.0)
+    agreed_similarity(middle, middle, 1.0, 1.0, 0.0, 0.0, 1.0)
+    fit_summary(middle, middle, np.ones(1), np.eye(6, 2), np.eye(12), 0.0, 0.0, 1.0, middle, False, 0.0)
     fit_models(middle, middle, np.ones((1, 3)), np.eye(6, 2), 0.0, 0.0, 1.0, PROJECTIVE, QUADRATIC)
     maps = np.empty((SIDE, SIDE), np.float32)
     halve(rgb, rgb[: SIDE // 2, : SIDE // 2].copy())

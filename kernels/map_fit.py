@@ -247,9 +247,36 @@ def fit_models(
 
 
 @compiled
-def agreed_similarity(golden: F64, unit: F64, tolerance: float, apart: float) -> Mask:
-    """Return which matches (n,) one similarity, through a pair of them, explains: of all pairs the most.
+def similarity(golden: F64, unit: F64, weights: F64) -> tuple[float, float, float, float]:
+    """Return c, s, x, y of p_unit = ((c, -s), (s, c)) p_golden + (x, y) by weighted least squares.
 
+    Umeyama 1991, doi:10.1109/34.88573; of (n, 2) points with weights (n,), not all 0.
+    """
+    total = gx = gy = ux = uy = 0.0
+    for i in range(len(golden)):
+        total += weights[i]
+        gx += weights[i] * golden[i, 0]
+        gy += weights[i] * golden[i, 1]
+        ux += weights[i] * unit[i, 0]
+        uy += weights[i] * unit[i, 1]
+    gx, gy, ux, uy = gx / total, gy / total, ux / total, uy / total
+    along = across = square = 0.0
+    for i in range(len(golden)):
+        x, y, u, v = golden[i, 0] - gx, golden[i, 1] - gy, unit[i, 0] - ux, unit[i, 1] - uy
+        along += weights[i] * (x * u + y * v)
+        across += weights[i] * (x * v - y * u)
+        square += weights[i] * (x * x + y * y)
+    c, s = along / square, across / square
+    return c, s, ux - c * gx + s * gy, uy - s * gx - c * gy
+
+
+@compiled
+def agreed_similarity(
+    golden: F64, unit: F64, tolerance: float, apart: float, cx: float, cy: float, extent: float
+) -> tuple[F64, int]:
+    """Return the similarity that most matches agree on, as a map (6, 2), and how many do.
+
+    Of the similarities through a pair of matches that is taken which explains the most, and fitted to those.
     All pairs of few matches are tried, an even choice of those of many. None agrees where no pair is a pose.
 
     Args:
@@ -257,7 +284,23 @@ def agreed_similarity(golden: F64, unit: F64, tolerance: float, apart: float) ->
         unit: (n, 2) where they were found.
         tolerance: greatest distance of a match that agrees.
         apart: least distance of the two golden points of a pair.
+        cx: centre of the map's basis, x.
+        cy: centre of the map's basis, y.
+        extent: scale of the map's basis.
     """
+    agreed = _agreed(golden, unit, tolerance, apart)
+    found, count = np.zeros((6, 2)), int(agreed.sum())
+    if count:
+        c, s, x, y = similarity(golden, unit, agreed.astype(np.float64))
+        found[0, 0], found[0, 1] = c * cx - s * cy + x, s * cx + c * cy + y
+        found[1, 0], found[1, 1] = c * extent, s * extent
+        found[2, 0], found[2, 1] = -s * extent, c * extent
+    return found, count
+
+
+@compiled
+def _agreed(golden: F64, unit: F64, tolerance: float, apart: float) -> Mask:
+    """Return which matches (n,) the similarity explains that explains most."""
     n = len(golden)
     first, second = np.empty(n * (n - 1) // 2, np.int64), np.empty(n * (n - 1) // 2, np.int64)
     pairs = 0
@@ -288,3 +331,69 @@ def agreed_similarity(golden: F64, unit: F64, tolerance: float, apart: float) ->
         if count > most:
             best[:], most = inside, count
     return best
+
+
+@compiled
+def fit_summary(
+    golden: F64, unit: F64, weights: F64, coefficients: F64, covariance: F64, cx: float, cy: float,
+    extent: float, corners: F64, scattered: bool, floor: float,
+) -> tuple[tuple[float, float, float, float], float, float, float, float, float]:  # fmt: skip
+    """Return what a fitted map says of its points and corners, all in pixels but for the similarity.
+
+    Args:
+        golden: (m, 2) points.
+        unit: (m, 2) where they were found.
+        weights: (m,) of the points, not all 0.
+        coefficients: (6, 2) of the map.
+        covariance: (12, 12) of these.
+        cx: centre of the map's basis, x.
+        cy: centre of the map's basis, y.
+        extent: scale of the map's basis.
+        corners: (n, 2) golden points where the map is known worst.
+        scattered: whether the distances of all points, whatever they weigh, count as uncertainty.
+        floor: standard uncertainty per axis that all of them share.
+
+    Returns:
+        The nearest similarity as `similarity` gives it; weighted rms distances of the points from it and from
+        the map; rms distance per axis of all points if `scattered`, else 0; greatest standard uncertainty of
+        a corner on any axis, and greatest distance of one from where the similarity puts it.
+    """
+    c, s, x, y = nearest = similarity(golden, unit, weights)
+    total = from_pose = from_map = from_all = 0.0
+    for i in range(len(golden)):
+        u, v = _mapped(coefficients, (golden[i, 0] - cx) / extent, (golden[i, 1] - cy) / extent)
+        square = (unit[i, 0] - u) ** 2 + (unit[i, 1] - v) ** 2
+        off_x = c * golden[i, 0] - s * golden[i, 1] + x - unit[i, 0]
+        off_y = s * golden[i, 0] + c * golden[i, 1] + y - unit[i, 1]
+        total += weights[i]
+        from_map += weights[i] * square
+        from_pose += weights[i] * (off_x * off_x + off_y * off_y)
+        from_all += square
+    bending = math.sqrt(from_all / len(golden) / 2.0) if scattered else 0.0
+    largest, departs = 0.0, 0.0
+    for k in range(len(corners)):
+        u, v = (corners[k, 0] - cx) / extent, (corners[k, 1] - cy) / extent
+        row = (1.0, u, v, u * u, u * v, v * v)
+        xx = yy = bending * bending + floor * floor
+        xy = 0.0
+        for a in range(6):
+            for b in range(6):
+                product = row[a] * row[b]
+                xx += product * covariance[2 * a, 2 * b]
+                xy += product * covariance[2 * a, 2 * b + 1]
+                yy += product * covariance[2 * a + 1, 2 * b + 1]
+        largest = max(largest, (xx + yy) / 2.0 + math.hypot((xx - yy) / 2.0, xy))
+        at_x, at_y = _mapped(coefficients, u, v)
+        off_x = c * corners[k, 0] - s * corners[k, 1] + x - at_x
+        departs = max(departs, math.hypot(off_x, s * corners[k, 0] + c * corners[k, 1] + y - at_y))
+    residuals = math.sqrt(from_pose / total), math.sqrt(from_map / total)
+    return nearest, residuals[0], residuals[1], bending, math.sqrt(largest), departs
+
+
+@compiled
+def _mapped(coefficients: F64, u: float, v: float) -> tuple[float, float]:
+    c = coefficients
+    return (
+        c[0, 0] + u * (c[1, 0] + u * c[3, 0] + v * c[4, 0]) + v * (c[2, 0] + v * c[5, 0]),
+        c[0, 1] + u * (c[1, 1] + u * c[3, 1] + v * c[4, 1]) + v * (c[2, 1] + v * c[5, 1]),
+    )

@@ -19,13 +19,13 @@ LARGEST_FILE = 200_000_000
 LARGEST_PIXELS = 100_000_000
 SMALLEST_SIDE = 64
 
-_SPARSE = 16, 3  # each 16th row, and of it each third pixel, tell how bright a frame is
+_SPARSE = 16, 5  # each 16th row, and of it each fifth pixel, tell how bright a frame is
 _DARK = 0.25  # of the golden image's median code
 _SATURATED_SHARE = 0.05  # of pixels beyond those saturated in the golden image
 _BLURRED = 0.5  # of the sharpness of the golden image through a camera of _TYPICAL_BLUR_PX
 _TYPICAL_BLUR_PX = 0.75
 _FLAT_SHARES = (0.99, 0.995, 0.998)
-_DIFFERENCES = {2: 150_000, 8: 50_000}  # at each scale, about: some hundreds of them are the steepest
+_DIFFERENCES = {2: 75_000, 8: 50_000}  # at each scale, about: some hundreds of them are the steepest
 _LEVELS = 1023  # of light that differences are counted by
 
 
@@ -115,7 +115,7 @@ def sharpness(image: Pyramid, *, sparse: bool = False) -> F64:
 
     One ratio for each of _FLAT_SHARES: glare or dirt can spoil one, only blur lowers all. Contrast cancels,
     and so does how much of the picture is edge. Falls to a half at a blur with a sigma of 1.7 to 4 px. Sparse
-    ones are of fewer pixels, and within a twentieth of those of all.
+    ones are of fewer pixels, and within an eighth of those of all.
     """
     fine, coarse = (
         _steepest(image.at(scale), image.table, most if sparse else None)

@@ -59,20 +59,6 @@ def basis(golden: F64, centre: tuple[float, float], extent: float) -> F64:
     return np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1)
 
 
-def fit_similarity(golden: F64, unit: F64, weights: F64) -> Similarity:
-    """Return the weighted least-squares similarity (Umeyama 1991, doi:10.1109/34.88573) of (n, 2) points."""
-    total = weights.sum()
-    g0 = weights @ golden / total
-    u0 = weights @ unit / total
-    g, u = golden - g0, unit - u0
-    a = float(weights @ (g * u).sum(axis=1))
-    b = float(weights @ (g[:, 0] * u[:, 1] - g[:, 1] * u[:, 0]))
-    d = float(weights @ (g * g).sum(axis=1))
-    scale, angle = math.hypot(a, b) / d, math.degrees(math.atan2(b, a))
-    rest = u0 - Similarity(0.0, 0.0, angle, scale).points(g0[None])[0]
-    return Similarity(float(rest[0]), float(rest[1]), angle, scale)
-
-
 def from_similarity(pose: Similarity, centre: tuple[float, float], extent: float) -> QuadraticMap:
     """Return the same map as a similarity."""
     cx, cy = centre

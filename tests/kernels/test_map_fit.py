@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernels.compiled import F64
-from kernels.map_fit import PROJECTIVE, QUADRATIC, SIMILARITY, agreed_similarity, fit_models
+from kernels.map_fit import PROJECTIVE, QUADRATIC, SIMILARITY, agreed_similarity, fit_models, fit_summary
 
 MIDDLE, EXTENT = (400.0, 300.0), 400.0
 START = np.array([(500.0, 400), (400, 7), (-7, 400), (0, 0), (0, 0), (0, 0)])
@@ -70,7 +70,49 @@ def test_too_little_determines_no_map(points: F64) -> None:
     assert fit(rows(points) @ START, PROJECTIVE, QUADRATIC, points)[4] == -1
 
 
+def test_the_pose_of_the_most_matches_is_found_and_fitted_to_those_alone() -> None:
+    points = np.random.default_rng(4).uniform(0, 500, (60, 2))
+    c, s = 1.02 * np.cos(0.05), 1.02 * np.sin(0.05)
+    pose = np.array([[c, s], [-s, c]])
+    unit = points @ pose + (10, -5)
+    unit[:25] += (40, 0)
+    found, count = agreed_similarity(points, unit, 1.0, 100.0, *MIDDLE, EXTENT)
+    assert count == 35
+    assert rows(points) @ found == pytest.approx(points @ pose + (10, -5), abs=1e-9)
+
+
 def test_no_pose_is_agreed_on_where_pairs_are_near_or_far_too_large() -> None:
-    assert not agreed_similarity(POINTS, POINTS, 1.0, 2000.0).any()
-    assert not agreed_similarity(POINTS, 1.5 * POINTS, 1.0, 100.0).any()
-    assert agreed_similarity(POINTS, 1.2 * POINTS, 1.0, 100.0).all()
+    basis = (*MIDDLE, EXTENT)
+    assert agreed_similarity(POINTS[:1], POINTS[:1], 1.0, 100.0, *basis)[1] == 0
+    assert agreed_similarity(POINTS, POINTS, 1.0, 2000.0, *basis)[1] == 0
+    assert agreed_similarity(POINTS, 1.5 * POINTS, 1.0, 100.0, *basis)[1] == 0
+    assert agreed_similarity(POINTS, 1.2 * POINTS, 1.0, 100.0, *basis)[1] == len(POINTS)
+
+
+def test_the_summary_of_a_fit_is_that_of_numpy() -> None:
+    rng = np.random.default_rng(5)
+    coefficients = START + rng.normal(0, 0.5, START.shape)
+    root = rng.normal(0, 0.1, (12, 12))
+    covariance = root @ root.T
+    unit = rows(POINTS) @ coefficients + rng.normal(0, 0.3, POINTS.shape)
+    weights = rng.uniform(0, 1, len(POINTS))
+    corners = np.array([(0.0, 0), (800, 0), (0, 600), (800, 600)])
+    for scattered in (False, True):
+        (c, s, x, y), residual, map_residual, scatter, u, departs = fit_summary(
+            POINTS, unit, weights, coefficients, covariance, *MIDDLE, EXTENT, corners, scattered, 0.002
+        )
+        g, w = POINTS[:, 0] + 1j * POINTS[:, 1], np.sqrt(weights)
+        design = np.stack((g, np.ones_like(g)), axis=1) * w[:, None]
+        turn, shift = np.linalg.lstsq(design, (unit[:, 0] + 1j * unit[:, 1]) * w, rcond=None)[0]
+        assert (c, s, x, y) == pytest.approx((turn.real, turn.imag, shift.real, shift.imag))
+        off_pose = np.abs(turn * g + shift - unit[:, 0] - 1j * unit[:, 1])
+        off = unit - rows(POINTS) @ coefficients
+        assert residual == pytest.approx(np.sqrt(np.average(off_pose**2, weights=weights)))
+        assert map_residual == pytest.approx(np.sqrt(np.average((off**2).sum(axis=1), weights=weights)))
+        assert scatter == pytest.approx(np.sqrt((off**2).mean()) if scattered else 0)
+        at = np.stack([np.kron(row, np.eye(2)) for row in rows(corners)])
+        spread = at @ covariance @ at.transpose(0, 2, 1) + (scatter**2 + 0.002**2) * np.eye(2)
+        assert u == pytest.approx(np.sqrt(np.linalg.eigvalsh(spread).max()))
+        moved = turn * (corners[:, 0] + 1j * corners[:, 1]) + shift
+        mapped = rows(corners) @ coefficients
+        assert departs == pytest.approx(np.abs(moved - mapped[:, 0] - 1j * mapped[:, 1]).max())

@@ -18,7 +18,7 @@ from tests.vision import board
 from tests.vision.test_register import PART, placed, registrar, seen
 from vision.mapping import QuadraticMap, Similarity, from_similarity
 from vision.register import NotRegistered, PoseRange, Registered, Registrar
-from vision.register.fitting import consensus, fit_map
+from vision.register.fitting import fit_map
 
 CORNERS = np.array(
     [(0, 0), (board.WIDTH - 1, 0), (0, board.HEIGHT - 1), (board.WIDTH - 1, board.HEIGHT - 1)], float
@@ -164,14 +164,3 @@ def test_the_fit_is_that_of_the_true_map_and_sets_outliers_aside() -> None:
     assert (fit.weights[:20] == 0).all()
     off = (fit.mapping.coefficients - truth.coefficients).reshape(-1)
     assert off @ np.linalg.solve(fit.covariance, off) < 32.9  # 99.9 % of chi-squared of twelve dimensions
-
-
-def test_consensus_finds_the_larger_of_two_poses() -> None:
-    points = np.random.default_rng(4).uniform(0, 500, (60, 2))
-    unit = Similarity(10, -5, 3.0, 1.02).points(points)
-    unit[:25] += (40, 0)
-    agreed = consensus(points, unit, 1.0, 100)
-    assert agreed is not None
-    assert not agreed[:25].any()
-    assert agreed[25:].all()
-    assert consensus(points[:1], unit[:1], 1.0, 100) is None

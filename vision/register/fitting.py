@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from kernels.compiled import F64, Mask
-from kernels.map_fit import PROJECTIVE, QUADRATIC, SIMILARITY, agreed_similarity, fit_models
+from kernels.compiled import F64
+from kernels.map_fit import PROJECTIVE, QUADRATIC, SIMILARITY, fit_models
 from vision.mapping import QuadraticMap
 
 NAMES: Final = {SIMILARITY: "similarity", PROJECTIVE: "projective", QUADRATIC: "quadratic"}
@@ -52,12 +52,3 @@ def fit_map(
         return None
     mapping = QuadraticMap(start.centre, start.extent, coefficients.reshape(6, 2))
     return Fit(mapping, NAMES[model], covariance, weights, spread)
-
-
-def consensus(golden: F64, unit: F64, tolerance: float, apart: float) -> Mask | None:
-    """Return the largest set of matches that one similarity explains; None if no pair states one.
-
-    See `kernels.map_fit.agreed_similarity`.
-    """
-    agreed = agreed_similarity(golden, unit, tolerance, apart)
-    return agreed if agreed.any() else None

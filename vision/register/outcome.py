@@ -10,7 +10,8 @@ import numpy as np
 from kernels.compiled import F64
 from vision.mapping import QuadraticMap, Similarity, basis
 
-_SAMPLING_PX: Final = 0.002  # what all patches share: sampling phase, measured on exact shifts
+SAMPLING_PX: Final = 0.002
+"""Standard uncertainty that all patches share: sampling phase, measured on exact shifts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class PoseRange:
     def holds(self, pose: Similarity, golden: tuple[int, ...], frame: tuple[int, ...]) -> bool:
         """Return whether the pose of a golden image in a frame, shapes (h, w), lies in the range."""
         (gh, gw), (h, w) = golden[:2], frame[:2]
-        centre = pose.points(np.array([[(gw - 1) / 2, (gh - 1) / 2]]))[0]
-        shift = float((np.abs(centre - ((w - 1) / 2, (h - 1) / 2)) / (w, h)).max())
+        ((x, y),) = pose.points(np.array([[(gw - 1) / 2, (gh - 1) / 2]])).tolist()
+        shift = max(abs(x - (w - 1) / 2) / w, abs(y - (h - 1) / 2) / h)
         scale = self.scale[0] <= pose.scale <= self.scale[1]
         return abs(pose.angle) <= self.angle_deg and shift <= self.shift and scale
 
@@ -72,7 +73,9 @@ class Registered:
 
     def covariances(self, golden: F64) -> F64:
         """Return the (n, 2, 2) covariance of the frame positions of (n, 2) golden points, squared pixels."""
-        return mapped_covariances(self.mapping, self.covariance, self.bending_px, golden)
+        rows = basis(golden, self.mapping.centre, self.mapping.extent)
+        fitted = np.einsum("ni,iajb,nj->nab", rows, self.covariance.reshape(6, 2, 6, 2), rows)
+        return fitted + (self.bending_px**2 + SAMPLING_PX**2) * np.eye(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,3 @@ class NotRegistered:
     """The unit was not found, or not where it can be judged: a reason code of the registry."""
 
     reason: str
-
-
-def mapped_covariances(mapping: QuadraticMap, covariance: F64, bending_px: float, golden: F64) -> F64:
-    """Return the (n, 2, 2) covariance of mapped points, see `Registered.covariances`."""
-    rows = basis(golden, mapping.centre, mapping.extent)
-    fitted = np.einsum("ni,iajb,nj->nab", rows, covariance.reshape(6, 2, 6, 2), rows)
-    return fitted + (bending_px**2 + _SAMPLING_PX**2) * np.eye(2)

@@ -13,19 +13,19 @@ import numpy as np
 
 from evidence import FrameError
 from kernels.compiled import F32, F64, Mask
-from kernels.map_fit import PROJECTIVE, QUADRATIC, SIMILARITY
+from kernels.map_fit import PROJECTIVE, QUADRATIC, SIMILARITY, agreed_similarity, fit_summary
 from kernels.patches import SAMPLING_BLUR_PX, prepare_patches, track_mapped
 from kernels.shading import undo_drift
-from vision.mapping import QuadraticMap, Similarity, fit_similarity, from_similarity
+from vision.mapping import QuadraticMap, Similarity
 from vision.pyramid import COARSEST, Pyramid
 from vision.register import search
-from vision.register.fitting import Fit, consensus, fit_map
+from vision.register.fitting import Fit, fit_map
 from vision.register.outcome import (
+    SAMPLING_PX,
     STATION_RANGE,
     NotRegistered,
     PoseRange,
     Registered,
-    mapped_covariances,
 )
 from vision.register.places import spread_places
 from vision.robust import median
@@ -114,7 +114,7 @@ class Registrar:
             prepared = prepare_patches(seen, centres, half)
             self._levels.append(_Level(scale, half, models, (centres + 0.5) * scale - 0.5, *prepared))
             if scale == COARSEST:
-                self._search = search.Search(image, centres, usable.shape)
+                self._search = search.Search(image, centres, self._centre, self._extent)
 
     def find(self, pyramid: Pyramid) -> Registered | NotRegistered:
         """Find the golden view in a frame."""
@@ -129,20 +129,20 @@ class Registrar:
         found = self._best(turned, self._search.candidates(turned.light(COARSEST), resized=False))
         return NotRegistered("unit_not_found" if found is None else "unit_upside_down")
 
-    def _best(self, pyramid: Pyramid, candidates: Iterator[Similarity]) -> Registered | None:
+    def _best(self, pyramid: Pyramid, candidates: Iterator[QuadraticMap]) -> Registered | None:
         best: Registered | None = None
-        for pose in candidates:
-            found = self._refine(pyramid, pose)
+        for near in candidates:
+            found = self._refine(pyramid, near)
             if found is not None and (best is None or found.share > best.share):
                 best = found
             if best is not None and best.share >= _CLEAR_SHARE:
                 break
         return best
 
-    def _refine(self, pyramid: Pyramid, pose: Similarity) -> Registered | None:
-        """Return the unit near a pose, or None where too little of it agrees at one of the scales."""
+    def _refine(self, pyramid: Pyramid, near: QuadraticMap) -> Registered | None:
+        """Return the unit near a map, or None where too little of it agrees at one of the scales."""
         eighth, quarter, full = self._levels
-        fit = self._fitted(self._track(pyramid, eighth, self._like(pose)), self._like(pose), eighth)
+        fit = self._fitted(self._track(pyramid, eighth, near), near, eighth)
         if fit is None:
             return None
         matches = self._track(pyramid, quarter, fit.mapping)
@@ -154,16 +154,12 @@ class Registrar:
         fit = self._fitted(matches, fit.mapping, full, bent=agreed is None)
         return None if fit is None else self._outcome(matches, fit, bent=agreed is None)
 
-    def _like(self, pose: Similarity) -> QuadraticMap:
-        return from_similarity(pose, self._centre, self._extent)
-
     def _agreed(self, matches: _Matches, level: _Level) -> QuadraticMap | None:
         """Return the pose that most patches share but for tilt and slow bending, if there is one."""
-        smooth = consensus(matches.golden, matches.unit, _SMOOTH_PX, self._extent / 3)
-        if smooth is None or smooth.sum() < level.least:
-            return None
-        golden, unit = matches.golden[smooth], matches.unit[smooth]
-        return self._like(fit_similarity(golden, unit, np.ones(len(golden))))
+        coefficients, count = agreed_similarity(
+            matches.golden, matches.unit, _SMOOTH_PX, self._extent / 3, *self._centre, self._extent
+        )
+        return None if count < level.least else QuadraticMap(self._centre, self._extent, coefficients)
 
     def _track(self, pyramid: Pyramid, level: _Level, mapping: QuadraticMap) -> _Matches:
         tracked = track_mapped(
@@ -206,32 +202,29 @@ class Registrar:
 
     def _outcome(self, matches: _Matches, fit: Fit, *, bent: bool) -> Registered | None:
         kept = fit.weights > 0
-        golden, unit = matches.golden[kept], matches.unit[kept]
-        if bent and kept.mean() < _BENDING_AGREES:
+        count = int(np.count_nonzero(kept))
+        agree = count / len(kept)
+        if bent and agree < _BENDING_AGREES:
             return None
-        if not bent and fit.spread > _ROUGH and not self._everywhere(golden, self._levels[-1]):
+        if not bent and fit.spread > _ROUGH and not self._everywhere(matches.golden[kept], self._levels[-1]):
             return None
-        weights = fit.weights[kept]
+        weights = fit.weights
         if not bent:  # faint patches are located badly; their distances say little about the map
-            weights = weights / (matches.covariances[kept, 0] + matches.covariances[kept, 2] + _FLOOR_PX**2)
-        pose = fit_similarity(golden, unit, weights)
-        residual = _rms(unit - fit.mapping.points(golden), weights)
-        bending = 0.0
-        if bent or fit.spread > _ROUGH or kept.mean() < _ONE_PIECE_AGREES:
-            every = matches.unit - fit.mapping.points(matches.golden)
-            bending = _rms(every, np.ones(len(every))) / math.sqrt(2)
-        covariances = mapped_covariances(fit.mapping, fit.covariance, bending, self._corners)
-        u_px = math.sqrt(float(np.linalg.eigvalsh(covariances).max()))
-        departs = np.hypot(*(fit.mapping.points(self._corners) - pose.points(self._corners)).T).max()
-        if max(residual / _MOST_BENDING, departs / _MOST_DISTORTED) > self._extent:
+            weights = weights / (matches.covariances[:, 0] + matches.covariances[:, 2] + _FLOOR_PX**2)
+        scattered = bent or fit.spread > _ROUGH or agree < _ONE_PIECE_AGREES
+        (c, s, x, y), residual, map_residual, bending, u_px, departs = fit_summary(
+            matches.golden, matches.unit, weights, fit.mapping.coefficients, fit.covariance, *self._centre,
+            self._extent, self._corners, scattered, SAMPLING_PX,
+        )  # fmt: skip
+        if max(map_residual / _MOST_BENDING, departs / _MOST_DISTORTED) > self._extent:
             return None
         if bending == 0 and u_px > _LARGEST_U_PX:
             return None
         return Registered(
-            pose=pose, mapping=fit.mapping, model=fit.model, covariance=fit.covariance, bending_px=bending,
-            u_px=u_px, residual_px=_rms(unit - pose.points(golden), weights), map_residual_px=residual,
-            correlation=median(matches.correlations[kept]),
-            share=int(kept.sum()) / len(self._levels[-1].centres),
+            pose=Similarity(x, y, math.degrees(math.atan2(s, c)), math.hypot(c, s)), mapping=fit.mapping,
+            model=fit.model, covariance=fit.covariance, bending_px=bending, u_px=u_px, residual_px=residual,
+            map_residual_px=map_residual, correlation=median(matches.correlations[kept]),
+            share=count / len(self._levels[-1].centres),
         )  # fmt: skip
 
 
@@ -240,7 +233,3 @@ def _whole(usable: Mask, scale: int) -> Mask:
     h, w = (n // scale for n in usable.shape)
     blocks = usable[: h * scale, : w * scale].reshape(h, scale, w, scale)
     return np.asarray(blocks.all(axis=(1, 3)), np.bool_)
-
-
-def _rms(difference: F64, weights: F64) -> float:
-    return math.sqrt(float(weights @ (difference**2).sum(axis=1) / weights.sum()))

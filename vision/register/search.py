@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from kernels.compiled import F32, F64
-from vision.mapping import Similarity, fit_similarity
+from kernels.map_fit import agreed_similarity
+from vision.mapping import QuadraticMap, Similarity
 from vision.pyramid import COARSEST
-from vision.register.fitting import consensus
 
 HALF: Final = 12
 _LEAST_AGREEING: Final = 8
@@ -31,11 +31,11 @@ _CONSENSUS_PX: Final = 2.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Guess:
-    """A turn and size that units are looked for at, and the patches as they appear there."""
+    """A turn and size that units are looked for at: where patches lie from the middle, and what they are."""
 
-    turn: float
     size: float
-    templates: tuple[F32, ...]
+    places: list[tuple[float, float]]
+    templates: list[F32]
 
 
 class Search:
@@ -44,20 +44,24 @@ class Search:
     Args:
         small: (h, w) light of the golden image at 1/8 scale.
         centres: (m, 2) patch centres in it.
-        shape: (h, w) of the full golden image.
+        centre: of the basis of the maps that are found, pixels of the full golden image: its middle.
+        extent: scale of that basis.
     """
 
-    def __init__(self, small: F32, centres: F64, shape: tuple[int, ...]) -> None:
+    def __init__(self, small: F32, centres: F64, centre: tuple[float, float], extent: float) -> None:
         """Cut the templates of every guess."""
-        self._centres = centres
-        self._middle = np.array([shape[1], shape[0]]) / (2 * COARSEST) - 0.5
-        self._guesses = [
-            _Guess(turn, size, tuple(_seen(small, c, turn, size) for c in centres))
-            for size in _SIZES for turn in _TURNS
-        ]  # fmt: skip
+        self._centres, self._centre, self._extent = _full_scale(centres), centre, extent
+        self._least = max(_LEAST_AGREEING, _LEAST_SHARE * len(centres))
+        from_middle = (self._centres - centre) / COARSEST
+        self._guesses: list[_Guess] = []
+        for size in _SIZES:
+            for turn in _TURNS:
+                x, y = Similarity(0, 0, turn, size).points(from_middle).T.tolist()
+                templates = [_seen(small, c, turn, size) for c in centres]
+                self._guesses.append(_Guess(size, list(zip(x, y, strict=True)), templates))
 
-    def candidates(self, small: F32, *, resized: bool = True) -> Iterator[Similarity]:
-        """Yield poses, full-scale golden to frame, likeliest first; later ones cost more to find.
+    def candidates(self, small: F32, *, resized: bool = True) -> Iterator[QuadraticMap]:
+        """Yield maps, full-scale golden to frame, likeliest first; later ones cost more to find.
 
         Args:
             small: (h, w) light of the frame at 1/8 scale.
@@ -75,15 +79,16 @@ class Search:
 
     def _pose(
         self, image: F32, guess: _Guess, reach: float, most: int | None = None
-    ) -> tuple[int, Similarity] | None:
+    ) -> tuple[int, QuadraticMap] | None:
         """Return how many of the first `most` patches, or of all, agree on a pose, and it, if enough do."""
         h, w = image.shape
         within = max(h, w) * reach
-        middle = np.array([w, h]) / 2 - 0.5
-        centres = self._centres[:most]
-        found = np.full((len(centres), 2), np.nan)
-        expected = Similarity(0, 0, guess.turn, guess.size).points(centres - self._middle) + middle
-        for i, ((x, y), template) in enumerate(zip(expected.tolist(), guess.templates[:most], strict=True)):
+        found: list[tuple[int, int]] = []
+        which: list[int] = []
+        for i, ((across, down), template) in enumerate(
+            zip(guess.places[:most], guess.templates[:most], strict=True)
+        ):
+            x, y = w / 2 - 0.5 + across, h / 2 - 0.5 + down
             left, right = max(int(max(x - within, 0)) - HALF, 0), int(min(x + within, w)) + HALF + 1
             top, bottom = max(int(max(y - within, 0)) - HALF, 0), int(min(y + within, h)) + HALF + 1
             window = image[top:bottom, left:right]
@@ -92,14 +97,21 @@ class Search:
             score = cv2.matchTemplate(window, template, cv2.TM_CCOEFF_NORMED)
             _, best, _, where = cv2.minMaxLoc(score)
             if best > _LEAST_MATCH:
-                found[i] = left + where[0] + HALF, top + where[1] + HALF
-        seen = ~np.isnan(found[:, 0])
-        golden, unit = centres[seen], found[seen]
-        agree = consensus(golden, unit, _CONSENSUS_PX, 3 * HALF)
-        if agree is None or agree.sum() < max(_LEAST_AGREEING, _LEAST_SHARE * len(self._centres)):
+                found.append((left + where[0] + HALF, top + where[1] + HALF))
+                which.append(i)
+        if len(found) < self._least:
             return None
-        golden, unit = (p[agree] * COARSEST + (COARSEST - 1) / 2 for p in (golden, unit))
-        return int(agree.sum()), fit_similarity(golden, unit, np.ones(len(golden)))
+        coefficients, agreed = agreed_similarity(
+            self._centres[which], _full_scale(np.array(found, np.float64)), _CONSENSUS_PX * COARSEST,
+            3 * HALF * COARSEST, *self._centre, self._extent,
+        )  # fmt: skip
+        if agreed < self._least:
+            return None
+        return agreed, QuadraticMap(self._centre, self._extent, coefficients)
+
+
+def _full_scale(points: F64) -> F64:
+    return points * COARSEST + (COARSEST - 1) / 2
 
 
 def _seen(image: F32, centre: F64, turn: float, size: float) -> F32:
