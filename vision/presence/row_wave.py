@@ -4,7 +4,7 @@
 A row of the sensor is exposed at a time of its own, so that what moves meanwhile displaces the picture as a
 function of the row alone, left and right alike. Patches of the golden image that lie on no component are
 looked for in the frame, and a spline of the row is drawn through what they tell, as stiff as foretells best
-what patches in other columns show (docs/decisions/0020-a-wave-of-the-rows.md).
+what patches in other columns show (docs/decisions/0021-a-wave-of-the-rows.md).
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ _STRAIGHT: Final = 1e9  # stiffness, per squared pixel of a second difference, o
 _STIFFNESSES: Final = (1e4, 1e3, 1e2, 1e1, 1.0)  # bends of 0.01 to 1 px from control to control
 _QUARTERS: Final = 4
 _BETTER: Final = 0.9  # of the loss of a straight line: what foretells no better is no wave
-_ALIKE: Final = 0.02  # of it: of splines that foretell nearly as well the stiffest is taken
+_ALIKE: Final = (
+    0.02  # of it: of splines that foretell nearly as well the stiffest, which swings least in gaps
+)
 _ROUNDS: Final = 6
 _CODES: Final = decoding_table("linear")  # patches are compared by their codes
 
@@ -82,7 +84,8 @@ class RowWave:
     """A displacement in the frame as a smooth function of the row, with a tilt along it.
 
     Attributes:
-        told: what it is drawn through, weighed.
+        told: what it is drawn through.
+        weights: (n,) of that, by what the wave leaves.
         stiffness: (2,) of the splines of x and y.
         controls: (2, n + 1) of these and their tilts, as `fit_rows` gives them.
         width: of the frame.
@@ -90,6 +93,7 @@ class RowWave:
     """
 
     told: _Told
+    weights: F64
     stiffness: F64
     controls: F64
     width: int
@@ -106,7 +110,7 @@ class RowWave:
         told = self.told
         place = min(max(float(point[1]) / SPACING, 0.0), told.count - 3 - 1e-9)
         variances = row_variances(
-            told.places, told.across, told.weights, self.stiffness, told.count, place,
+            told.places, told.across, self.weights, self.stiffness, told.count, place,
             float(_across(point[:1], self.width)[0]),
         )  # fmt: skip
         return math.sqrt(float(variances.mean()))
@@ -121,7 +125,8 @@ class RowWave:
         if outside.all():
             return self
         told = self.told.of(outside)
-        return replace(self, told=told, controls=told.fitted(self.stiffness, 1)[0])
+        controls, weights, _ = told.fitted(self.stiffness, _ROUNDS)
+        return replace(self, told=told, weights=weights, controls=controls)
 
 
 class RowWaveFinder:
@@ -157,7 +162,7 @@ class RowWaveFinder:
         if (stiffness == _STRAIGHT).all() or math.isinf(spread):
             return None
         largest = float(np.hypot(*row_values(told.places, told.across, controls).T).max())
-        wave = RowWave(replace(told, weights=weights), stiffness, controls, frame.shape[1], largest)
+        wave = RowWave(told, weights, stiffness, controls, frame.shape[1], largest)
         return wave if largest < _MOST_PX else None
 
     def _told(self, frame: U8, found: Registered) -> _Told:
