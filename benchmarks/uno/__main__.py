@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from benchmarks.uno.agreement import LINEAR, golden_sample
-from benchmarks.uno.alignment import differences, recaptures, without_wave
+from benchmarks.uno.alignment import differences, not_by_rows, recaptures
 from benchmarks.uno.edits import Edit, Editor
 from benchmarks.uno.layout import MM_PER_PX, PARTS, PRINTS, Box
 from benchmarks.uno.sheet import write_sheet
@@ -25,6 +25,7 @@ from kernels.compiled import F64, U8
 from vision import Inspector
 
 _UNITS = ("c", "d")
+_ALIGNED_PX = 0.1
 _RECAPTURES = 3  # of the golden picture, with the noise of a placement: what the meter itself scatters
 
 
@@ -50,10 +51,11 @@ def _inspect(inspector: Inspector, pixels: U8) -> Inspection:
 
 def _good(name: str, record: Inspection, difference: dict[str, Any]) -> dict[str, Any]:
     """Return how an unedited placement was judged."""
-    presence = [c for c in record.characteristics if c.presence is not None]
+    presence, pose = [c for c in record.characteristics if c.presence is not None], record.frames[0].pose
     return {
         "unit": name, **difference,
-        "pose_residual_px": None if record.frames[0].pose is None else record.frames[0].pose.residual_px,
+        "pose_residual_px": None if pose is None else pose.residual_px,
+        "wave_px": None if pose is None else pose.wave_px,
         **_offsets(record),
         "boxes": len(record.defects),
         "boxes_mm": [(d.rule, d.size_mm, [round(v / MM_PER_PX) for v in d.box_mm]) for d in record.defects],
@@ -62,18 +64,20 @@ def _good(name: str, record: Inspection, difference: dict[str, Any]) -> dict[str
     }  # fmt: skip
 
 
-def _offsets(record: Inspection) -> dict[str, float]:
-    """Return how far components and prints lie from their places, pixels, before and after the rows' wave."""
+def _offsets(record: Inspection) -> dict[str, Any]:
+    """Return how far components and prints lie from their places, pixels, and what does not go by rows."""
     seen = [(c.id, c.presence) for c in record.characteristics if c.presence and c.presence.dx_mm is not None]
     boxes = [PARTS[i].box if i in PARTS else PRINTS[i][0] for i, _ in seen]
     centres = np.array([(x + w / 2, y + h / 2) for x, y, w, h in boxes])
     offsets = np.array([(p.dx_mm, p.dy_mm) for _, p in seen], np.float64) / MM_PER_PX
-    found = {"": offsets, "_without_wave": without_wave(centres, offsets)}
-    return {
+    found = {"": offsets, "_not_by_rows": not_by_rows(centres, offsets)}
+    told: dict[str, Any] = {
         f"offset_px_{word}{suffix}": round(float(of(np.hypot(*by.T))), 3)
         for suffix, by in found.items()
         for word, of in (("median", np.median), ("largest", np.max))
     }
+    beyond = np.flatnonzero(np.hypot(*offsets.T) > _ALIGNED_PX)
+    return told | {f"offset_above_{_ALIGNED_PX}_px": [seen[k][0] for k in beyond]}
 
 
 def _scatter(inspector: Inspector, golden: U8, unit: U8, affine: F64) -> dict[str, float]:

@@ -42,10 +42,10 @@ def differences(golden: U8, unit: U8, affine: F64) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def without_wave(centres: F64, offsets: F64) -> F64:
+def not_by_rows(centres: F64, offsets: F64) -> F64:
     """Return (n, 2) offsets, pixels, less the smooth function of the row, and tilt along it, through them.
 
-    A rolling shutter takes row after row: what moves or trembles meanwhile bends the picture by rows alone.
+    It is drawn through the offsets themselves: no wave of the rows, however it is found, leaves much less.
     """
     knots = np.concatenate([np.asarray(k, np.float64) for k in _ROWS])
     row = np.clip(centres[:, 1], knots[0], knots[-1])

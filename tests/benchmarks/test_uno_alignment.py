@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.uno.alignment import differences, recaptures, without_wave
+from benchmarks.uno.alignment import differences, not_by_rows, recaptures
 from benchmarks.uno.characters import cells, replaced
 from kernels.compiled import U8
 
@@ -25,9 +25,9 @@ def test_a_wave_along_the_rows_is_taken_out_and_one_part_that_moved_is_not() -> 
     centres = np.column_stack((rng.uniform(250, 950, 60), np.linspace(150, 690, 60)))
     wave = 0.1 * np.sin(2 * np.pi * centres[:, 1] / 400)
     offsets = np.column_stack((0.02 * (centres[:, 0] - 600) / 400, wave))
-    assert np.abs(without_wave(centres, offsets)).max() < 0.02
+    assert np.abs(not_by_rows(centres, offsets)).max() < 0.02
     offsets[30, 0] += 0.5
-    assert np.hypot(*without_wave(centres, offsets).T).max() == pytest.approx(0.5, abs=0.12)
+    assert np.hypot(*not_by_rows(centres, offsets).T).max() == pytest.approx(0.5, abs=0.12)
 
 
 def test_another_exposure_is_no_difference_and_a_speck_is_one() -> None:
