@@ -30,7 +30,7 @@ _FINEST: Final = 0.6  # standard deviation, pixels: finer than this there are no
 _ABOVE_NOISE = 3.0  # times the noise of the windows, which its largest of some hundred do not reach
 _NOISE = 0.02  # of the contrast squared: most that counts as noise
 _SAME = 0.1  # share of the structure by which two captures of a print differ
-_SCATTER = 3.0  # standard deviations of that between windows, the most of some hundred
+_SCATTER = 4.0  # standard deviations of that between windows, the most of some ten thousand
 _ALIKE = 4  # pixels that tell as much as one: neighbours share their noise
 _DIFFERS = 1.25  # times what the same print may show: another
 _SAME_INK, _OTHER_INK = 0.2, 0.35  # of the contrast between ink and ground, as a colour, that differs
@@ -58,8 +58,8 @@ class PrintCheck:
     """Judges one print; what does not depend on the unit is computed here.
 
     Attributes:
-        most: share of the structure of a window that may differ on the same print: 0.27 where windows are
-            5 px wide, 0.22 at 7 px, 0.15 at 17 px, since the mean of fewer pixels scatters more.
+        most: share of the structure of a window that may differ on the same print: 0.33 where windows are
+            5 px wide, 0.26 at 7 px, 0.17 at 17 px, since the mean of fewer pixels scatters more.
 
     Args:
         characteristic: the print.

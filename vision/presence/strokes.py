@@ -12,7 +12,7 @@ import numpy as np
 
 from kernels.compiled import F32, Mask
 
-_FALSE: Final = 1e-4  # prints like the golden one in which noise alone reaches the limit
+_FALSE: Final = 5e-5  # prints like the golden one in which noise alone reaches the limit
 _STROKE: Final = 0.07  # of a detail's size, the standard deviation of the filter: half a stroke's width
 _NARROWEST: Final = 0.8  # pixels, of the filter
 _ABOUT: Final = 0.75  # of a detail's size on each side: what a changed character covers
@@ -37,7 +37,7 @@ class Strokes:
 
     Attributes:
         limit: standard deviations that the departure of a print like the golden one does not reach anywhere,
-            up to one print of 10,000 where there is noise alone: the lesser of what as many independent
+            up to one print of 20,000 where there is noise alone: the lesser of what as many independent
             pixels reach and of what a smooth Gaussian field of the print's size does, by its expected Euler
             characteristic (Worsley and others 1996, Human Brain Mapping 4:58).
 

@@ -33,7 +33,7 @@ def _noise(rng: np.random.Generator, shape: tuple[int, int]) -> F32:
 def test_noise_reaches_the_limit_as_often_as_is_said(
     monkeypatch: pytest.MonkeyPatch, detail_px: float
 ) -> None:
-    monkeypatch.setattr("vision.presence.strokes._FALSE", 0.05)  # 0.0001 takes too many prints to see
+    monkeypatch.setattr("vision.presence.strokes._FALSE", 0.05)  # 0.00005 takes too many prints to see
     shape, rng = (60, 80), np.random.default_rng(1)
     limit = Strokes(np.zeros(shape, np.float32), np.ones(shape, np.bool_), detail_px, 5.0).limit
     deviation = max(0.07 * detail_px, 0.8)
