@@ -55,7 +55,7 @@ def labelled(picture: Picture, marks: Sequence[Mark]) -> tuple[str, int]:
     height, width = picture.pixels.shape[:2]
     radius = _RADIUS_SHARE * max(width, height * 0.6)
     longest = max((len(line) for m in marks[:MOST_LABELS] for line in m.lines), default=0)
-    side = radius * (4 + 1.1 * _LETTER * longest)
+    side = radius * (4 + 1.2 * _LETTER * longest)  # digits are wider than letters on average
     shown, others = marks[:MOST_LABELS], marks[MOST_LABELS:]
     slots = balloons.columns(len(shown), width, height, radius * 1.4, radius * 3.4)
     led: list[Balloon] = []
