@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.areas import block_ratios, cell_means, exceeding, magnitudes, opponent_differences
-from kernels.artwork import block_edges, block_offsets, block_step, closest_shift, displaced
+from kernels.artwork import (
+    bent,
+    bent_offsets,
+    block_edges,
+    block_offsets,
+    block_step,
+    closest_shift,
+    common_offset,
+    displaced,
+    relax,
+)
 from kernels.band import CIRCLE, LINE, gather_band
 from kernels.band_fit import fit_band
 from kernels.bins import light_bins, moments, tile_sums
@@ -141,10 +151,15 @@ def _compile_areas(rgb: U8) -> None:
 def _compile_artwork(grey: U8) -> None:
     closest_shift(grey, grey, 2)
     edges, offsets, step = np.empty((3, 4)), np.empty((3, 4)), np.zeros((6, 2))
-    block_edges(grey, 2, edges)
+    block_edges(grey, 2, 2, edges)
     block_offsets(grey, grey, step, 2, 2, offsets)
-    block_step(edges, offsets, np.eye(6)[:4], 1.0, step)
+    block_step(edges, offsets, np.eye(6)[:4], 1.0, 0.0, step, step)
+    common_offset(edges, offsets, np.zeros((4, 2)))
     displaced(grey, grey, np.zeros((6, 2)), 0, 0, grey.copy())
+    nodes, parts = np.zeros((2, 2, 2)), np.zeros((3, 16))
+    bent(grey, grey, nodes, 0, 0, grey.copy())
+    bent_offsets(grey, grey, nodes, parts)
+    relax(parts, parts, 1.0, nodes)
     mask = packed(grey)
     grown(mask, 1, mask.copy())
     strays(mask, mask, SIDE, 1, mask.copy())

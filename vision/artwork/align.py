@@ -2,7 +2,8 @@
 """The golden picture of binary artwork brought onto a tested one: a whole-pixel shift, then a smooth field.
 
 A line scanner shows the same artwork shifted, mostly by no more than a pixel; dense boards are also stretched
-by a few pixels here and there. The field is looked for only where the shift leaves more than edges.
+by a few pixels, some bent here and there, and strips of lines slip. The field is looked for only where the
+shift leaves more than edges: first a quadratic, then, where neighbouring places still lie off alike, a bend.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from typing import Final
 import cv2
 import numpy as np
 
-from kernels.artwork import block_edges, block_offsets, block_step, closest_shift, displaced
+from kernels.artwork import (
+    bent,
+    bent_offsets,
+    block_edges,
+    block_offsets,
+    block_step,
+    closest_shift,
+    common_offset,
+    displaced,
+    relax,
+)
 from kernels.compiled import F64, U8
 
 REACH: Final = 48
@@ -25,6 +36,7 @@ _SCALE: Final = 4
 _FINE: Final = 4  # refinement about a coarse answer, in pixels
 _EDGE: Final = REACH + _FINE
 _CLEARLY: Final = 0.7  # of the difference: periodic artwork fits about as well a period away
+_HARDLY: Final = 1.1  # times the difference: along parallel traces a shift fits about as well as any other
 _ENOUGH: Final = 0.001  # of the picture's pixels that differ: fewer are worth no field
 _BLOCKS: Final = 16  # along each side
 _ROBUST_PX: Final = 1.0
@@ -32,7 +44,12 @@ _CLOSER: Final = 0.9  # of the coarse difference: a field that leaves more is no
 _TURNS: Final = 2  # at each of two scales
 _STANDS_PX: Final = 0.1  # a turn that moves no place farther is the last
 _SMALLEST_PX: Final = 0.3  # a field that moves nothing farther is none
-_GRID: Final = (np.arange(32) + 0.5) / 32
+_LEAST_EDGES: Final = 0.002  # of the mean: blocks with fewer are held, or the quadratic runs away there
+_CALM_PX: Final = 0.5  # what neighbours lie off alike: a bend is looked for where it is more
+_BENT_ROBUST_PX: Final = (6.0, 2.5, 1.0)  # one turn each
+_NODE_PX: Final = 16
+_INVERSIONS: Final = 4
+_BETTER: Final = 0.9  # of the difference that the quadratic leaves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +59,8 @@ class Alignment:
     Attributes:
         picture: (h, w) uint8, the golden picture as the unit's shows it.
         shift: x, y in whole pixels; unit(x + shift x, y + shift y) shows golden(x, y) but for the field.
-        field: (6, 2) of the displacement that follows, see `kernels.artwork`; None where the shift fits.
+        field: of the displacement that follows, (6, 2) of a quadratic or (rows, columns, 2) at nodes of a
+            bent one, see `kernels.artwork`; None where the shift fits.
     """
 
     picture: U8
@@ -55,6 +73,8 @@ class Alignment:
             return np.zeros_like(unit)
         h, w = self.picture.shape
         u, v = ((unit + 0.5) / (w, h)).T
+        if self.field.ndim == 3:
+            return _at_nodes(self.field, u, v)
         return np.asarray(_basis(u, v) @ self.field, np.float64)
 
     def golden_points(self, unit: F64) -> F64:
@@ -64,21 +84,19 @@ class Alignment:
     def unit_points(self, golden: F64) -> F64:
         """Return where the unit shows what (n, 2) pixels of the golden picture show, (n, 2).
 
-        To about 0.01 px, since fields of a few pixels hardly change within as many.
+        To about 0.01 px where fields change by a fifth of a pixel in a pixel; where a strip slips, to 0.1.
         """
-        first = golden + self.shift
-        return first + self.displacements(first + self.displacements(first))
+        first = found = golden + self.shift
+        for _ in range(_INVERSIONS):
+            found = first + self.displacements(found)
+        return found
 
     def move(self, picture: U8, beyond: U8) -> U8:
         """Return another (h, w) uint8 picture of the golden view as the unit's shows it.
 
         Where it does not reach, `beyond` (h, w) uint8 stands in.
         """
-        if self.field is None:
-            return _moved(picture, beyond, *self.shift)
-        out = np.empty_like(beyond)
-        displaced(picture, beyond, self.field, *self.shift, out)
-        return out
+        return _shown(picture, beyond, self.shift, self.field)
 
 
 def aligned(golden: U8, unit: U8) -> U8:
@@ -96,14 +114,10 @@ def align(golden: U8, unit: U8) -> Alignment:
         golden: (h, w) uint8, sides of at least LEAST_SIDE.
         unit: (h, w) uint8.
     """
-    dx, dy = shift(golden, unit)
-    moved = _moved(golden, unit, dx, dy)
+    found = shift(golden, unit)
+    moved = _moved(golden, unit, *found)
     field = _field(moved, unit)
-    if field is None:
-        return Alignment(moved, (dx, dy), None)
-    out = np.empty_like(unit)
-    displaced(golden, unit, field, dx, dy, out)
-    return Alignment(out, (dx, dy), field)
+    return Alignment(moved if field is None else _shown(golden, unit, found, field), found, field)
 
 
 def shift(golden: U8, unit: U8) -> tuple[int, int]:
@@ -111,7 +125,8 @@ def shift(golden: U8, unit: U8) -> tuple[int, int]:
 
     Absolute differences at a quarter of the resolution find it, at full resolution they refine it; only
     the middle of the golden picture is compared, which the unit covers at each shift. A shift that is not
-    about zero must fit clearly better than those that are; of equal ones the smallest counts.
+    about zero must fit clearly better than those that are, and than one that is not about zero along one axis
+    alone a little; of equal ones the smallest counts.
     """
     near = _refined(golden, unit, 0, 0)
     if near[0] <= _ENOUGH * 255 * golden.size:
@@ -119,7 +134,10 @@ def shift(golden: U8, unit: U8) -> tuple[int, int]:
     coarse, searched = (_halved(_halved(p)) for p in (golden, unit))
     x, y = closest_shift(coarse, searched, REACH // _SCALE)
     far = _refined(golden, unit, x * _SCALE, y * _SCALE)
-    _, dx, dy = far if far[0] < _CLEARLY * near[0] else near
+    if far[0] >= _CLEARLY * near[0]:
+        return near[1], near[2]
+    along = min(_refined(golden, unit, x * _SCALE, 0), _refined(golden, unit, 0, y * _SCALE))
+    _, dx, dy = along if along[0] <= _HARDLY * far[0] else far
     return dx, dy
 
 
@@ -157,8 +175,17 @@ def _moved(golden: U8, unit: U8, dx: int, dy: int) -> U8:
     return out
 
 
+def _shown(picture: U8, beyond: U8, shift: tuple[int, int], field: F64 | None) -> U8:
+    """Return a picture moved by a shift and a field; where it does not reach, `beyond` stands in."""
+    if field is None:
+        return _moved(picture, beyond, *shift)
+    out = np.empty_like(beyond)
+    (displaced if field.ndim == 2 else bent)(picture, beyond, field, *shift, out)
+    return out
+
+
 def _field(moved: U8, unit: U8) -> F64 | None:
-    """Return (6, 2) coefficients of the displacement that remains after the shift, or None.
+    """Return the field, see `Alignment`, of the displacement that remains after the shift.
 
     Gauss-Newton on a quadratic displacement, coarse to fine, on sums over blocks: each block tells the
     direction in which it has edges. The unit's edges stand, the golden picture moves (S. Baker and I.
@@ -168,30 +195,62 @@ def _field(moved: U8, unit: U8) -> F64 | None:
     fine = _reduced(moved, unit)
     if cv2.norm(*fine, cv2.NORM_L1) <= _ENOUGH * 255 * fine[0].size:
         return None
-    coefficients = _followed(*_reduced(*fine), 4, np.zeros((6, 2)), _CLOSER)
-    if coefficients is None or np.abs(_GRID_BASIS @ coefficients).max() < _SMALLEST_PX:
-        return None
-    return _followed(*fine, 2, coefficients, _CLEARLY)
+    quadratic, apart = _followed(*_reduced(*fine), 4, np.zeros((6, 2)), _CLOSER)
+    if quadratic is not None:
+        if np.abs(_GRID_BASIS @ quadratic).max() < _SMALLEST_PX:
+            quadratic = None
+        else:
+            quadratic, apart = _followed(*fine, 2, quadratic, _CLEARLY)
+    bend = _bent(*fine, quadratic) if apart > _CALM_PX else None
+    return quadratic if bend is None else bend
 
 
-def _followed(golden: U8, unit: U8, scale: int, start: F64, share: float) -> F64 | None:
-    """Return coefficients after some turns at a scale; None where more than a share of what differs stays."""
+def _followed(golden: U8, unit: U8, scale: int, start: F64, share: float) -> tuple[F64 | None, float]:
+    """Return coefficients after some turns at a scale, and what neighbours lie off alike beyond a quadratic.
+
+    The coefficients are None where more than a share of what differs stays; the other in full pixels.
+    """
     edges = np.empty((3, _BLOCKS * _BLOCKS))
-    block_edges(unit, _BLOCKS, edges)
+    block_edges(unit, _BLOCKS, _BLOCKS, edges)
     offsets = np.empty_like(edges)
-    block_offsets(golden, unit, np.zeros((6, 2)), scale, _BLOCKS, offsets)
-    before = offsets[2].sum()
+    inner = np.s_[1:-1, 1:-1]
+    before = cv2.norm(golden[inner], unit[inner], cv2.NORM_L1)
     coefficients, step = start, np.empty((6, 2))
     for _ in range(_TURNS):
-        if coefficients.any():
-            block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
-        block_step(edges, offsets, _BASIS, _ROBUST_PX / scale, step)
+        block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
+        block_step(edges, offsets, _BASIS, _ROBUST_PX / scale, _LEAST_EDGES, coefficients / scale, step)
         step *= scale
         coefficients = coefficients + step
         if np.abs(step).sum() < _STANDS_PX:
             break
     block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
-    return coefficients if offsets[2].sum() < share * before else None
+    apart = scale * common_offset(edges, offsets, _NOWHERE)
+    if apart > _CALM_PX:
+        block_step(edges, offsets, _BASIS, 2 * _ROBUST_PX / scale, 0.0, coefficients, step)
+        apart = scale * common_offset(edges, offsets, _BASIS @ step)
+    return coefficients if offsets[2].sum() < share * before else None, apart
+
+
+def _bent(golden: U8, unit: U8, quadratic: F64 | None) -> F64 | None:
+    """Return a bent displacement at nodes about a quadratic one, of pictures at half the resolution.
+
+    None where it leaves more than a share of what differs.
+    """
+    h, w = unit.shape
+    rows, columns = (max(round(2 * side / _NODE_PX), 2) for side in (h, w))
+    edges = np.empty((3, 4 * rows * columns))
+    block_edges(unit, 2 * rows, 2 * columns, edges)
+    offsets, bend = np.empty_like(edges), np.zeros((rows, columns, 2))
+    start = np.zeros((6, 2)) if quadratic is None else quadratic
+    straight = (_over(rows, columns) @ start / 2).reshape(bend.shape)
+    differs: list[float] = []
+    for robust in _BENT_ROBUST_PX:
+        bent_offsets(golden, unit, straight + bend, offsets)
+        differs.append(offsets[2].sum())
+        relax(edges, offsets, robust / 2, bend)
+    nodes = straight + bend
+    bent_offsets(golden, unit, nodes, offsets)
+    return 2 * nodes if offsets[2].sum() < _BETTER * differs[0] else None
 
 
 def _reduced(golden: U8, unit: U8) -> tuple[U8, U8]:
@@ -210,10 +269,23 @@ def _basis(u: F64, v: F64) -> F64:
     return np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1)
 
 
-def _over(places: F64) -> F64:
-    """Return the basis (n * n, 6) at each pair of places."""
-    return _basis(*(axis.ravel() for axis in np.meshgrid(places, places)))
+def _at_nodes(field: F64, u: F64, v: F64) -> F64:
+    """Return a field at nodes, (rows, columns, 2), at places from 0 to 1 over the picture, (n, 2)."""
+    rows, columns = field.shape[:2]
+    x, y = np.clip(u * columns - 0.5, 0, columns - 1), np.clip(v * rows - 0.5, 0, rows - 1)
+    k, i = np.minimum(x.astype(np.int64), columns - 2), np.minimum(y.astype(np.int64), rows - 2)
+    right, lower = (x - k)[:, None], (y - i)[:, None]
+    upper_line = field[i, k] * (1 - right) + field[i, k + 1] * right
+    lower_line = field[i + 1, k] * (1 - right) + field[i + 1, k + 1] * right
+    return upper_line * (1 - lower) + lower_line * lower
 
 
-_BASIS: Final = _over((np.arange(_BLOCKS) + 0.5) / _BLOCKS)
-_GRID_BASIS: Final = _over(_GRID)
+def _over(rows: int, columns: int) -> F64:
+    """Return the basis (rows * columns, 6) at the middles of so many parts of a picture."""
+    u, v = np.meshgrid((np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows)
+    return _basis(u.ravel(), v.ravel())
+
+
+_BASIS: Final = _over(_BLOCKS, _BLOCKS)
+_GRID_BASIS: Final = _over(32, 32)
+_NOWHERE: Final = np.zeros((_BLOCKS * _BLOCKS, 2))
