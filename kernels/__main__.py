@@ -82,7 +82,7 @@ def compile_all() -> None:
     agreed_line(np.zeros((4, 2)))
     values, gradients, inverses, means, drifts = prepare_patches(grey.astype(np.float32), middle, 8)
     tracked = track_mapped(
-        rgb, table, values, gradients, inverses, 8, middle, np.eye(6, 2), 0.0, 0.0, 1.0, 1, 1
+        rgb, table, values, gradients, inverses, 8, middle, np.eye(6, 2), 0.0, 0.0, 1.0, 1, 1, 0.1
     )
     undo_drift(tracked, middle, means, drifts, np.eye(6, 2), 0.0, 0.0, 1.0)
     agreed_similarity(middle, middle, 1.0, 1.0, 0.0, 0.0, 1.0)

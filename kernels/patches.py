@@ -20,7 +20,6 @@ SAMPLING_BLUR_PX = math.sqrt(1 / 3)
 _NUISANCES = 3  # gain, offset, blur
 _FEWEST_STEPS = 2
 _HOPELESS = 0.3  # a patch of less correlation after those steps is not there
-_CONVERGED_PX = 0.02
 
 LARGEST_HALF = 15
 """Greatest half size of a patch: a row of it is sampled as one vector."""
@@ -233,6 +232,7 @@ def track_patches(
     positions: F64,
     jacobians: F64,
     steps: int,
+    settled: float,
 ) -> F64:
     """Locate each patch near its predicted position, on light that is decoded where patches lie.
 
@@ -246,6 +246,7 @@ def track_patches(
         positions: (m, 2) float64 predicted centres in the unit's picture.
         jacobians: (m, 2, 2) float64 local map from golden to unit pixels.
         steps: greatest number of Gauss-Newton steps.
+        settled: golden pixels; after a shorter step there is none.
 
     Returns:
         (m, 7) float64: x, y in the unit's picture; the correlation coefficient at the last step, -1 where a
@@ -295,7 +296,7 @@ def track_patches(
                     dv *= 2.0 / long
                 x -= j[0, 0] * du + j[0, 1] * dv
                 y -= j[1, 0] * du + j[1, 1] * dv
-                if long < _CONVERGED_PX:
+                if long < settled:
                     break
             if math.hypot(x - positions[k, 0], y - positions[k, 1]) > half:
                 correlation = -1.0
@@ -326,6 +327,7 @@ def track_mapped(
     extent: float,
     scale: int,
     steps: int,
+    settled: float,
 ) -> F64:
     """Locate each patch of a picture shrunk by `scale` near where a map puts it; all in full-scale pixels.
 
@@ -343,6 +345,7 @@ def track_mapped(
         extent: scale of the map's basis.
         scale: how much the picture, and the golden image that `values` are of, are shrunk.
         steps: as in `track_patches`.
+        settled: as in `track_patches`, of the shrunk picture.
 
     Returns:
         (m, 7) float64 as `track_patches`, positions and covariances at full scale.
@@ -356,7 +359,7 @@ def track_mapped(
             positions[k, i] = (at + 0.5) / scale - 0.5
             jacobians[k, i, 0] = (c[1, i] + 2.0 * u * c[3, i] + v * c[4, i]) / extent
             jacobians[k, i, 1] = (c[2, i] + u * c[4, i] + 2.0 * v * c[5, i]) / extent
-    out = track_patches(codes, table, values, gradients, inverses, half, positions, jacobians, steps)
+    out = track_patches(codes, table, values, gradients, inverses, half, positions, jacobians, steps, settled)
     for k in range(m):
         out[k, :2] = (out[k, :2] + 0.5) * scale - 0.5
         out[k, 3:6] *= scale * scale

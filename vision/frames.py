@@ -19,7 +19,7 @@ LARGEST_FILE = 200_000_000
 LARGEST_PIXELS = 100_000_000
 SMALLEST_SIDE = 64
 
-_SPARSE = 16, 5  # each 16th row, and of it each fifth pixel, tell how bright a frame is
+_SPARSE = 64, 4  # rows of a frame, and each fourth pixel of these, tell how bright it is
 _DARK = 0.25  # of the golden image's median code
 _SATURATED_SHARE = 0.05  # of pixels beyond those saturated in the golden image
 _BLURRED = 0.5  # of the sharpness of the golden image through a camera of _TYPICAL_BLUR_PX
@@ -79,7 +79,7 @@ class Exposure:
 
     def __init__(self, golden: U8, table: F32) -> None:
         """Keep the golden image's brightness, saturation and sharpness."""
-        counts = luma_counts(golden, *_SPARSE)
+        counts = _lumas(golden)
         self._median = _quantile(counts, 0.5)
         self._saturated = float(counts[254:].sum() / counts.sum())
         blurred = np.empty_like(golden)
@@ -90,7 +90,7 @@ class Exposure:
 
     def fault(self, frame: U8) -> str | None:
         """Return `frame_dark`, `frame_saturated` or None for a frame of (h, w, 3) uint8 codes."""
-        counts = luma_counts(frame, *_SPARSE)
+        counts = _lumas(frame)
         if _quantile(counts, 0.75) < _DARK * self._median:
             return "frame_dark"
         if counts[254:].sum() / counts.sum() > self._saturated + _SATURATED_SHARE:
@@ -100,6 +100,11 @@ class Exposure:
     def blurred(self, frame: Pyramid) -> bool:
         """Return whether fine structure is missing that coarse structure calls for."""
         return bool((sharpness(frame, sparse=True) < _BLURRED * self._sharpness).all())
+
+
+def _lumas(codes: U8) -> I64:
+    rows, columns = _SPARSE
+    return luma_counts(codes, max(codes.shape[0] // rows, 1), columns)
 
 
 def _quantile(counts: I64, share: float) -> float:

@@ -39,7 +39,7 @@ def errors(light: F64, *, undone: bool) -> F64:
     mapping = placed, MIDDLE, MIDDLE, 100.0
     tracked = track_mapped(
         np.repeat(unit[..., None], 3, axis=2), decoding_table("linear"), values, gradients, inverses, HALF,
-        CENTRES, *mapping, 1, 15,
+        CENTRES, *mapping, 1, 15, 0.02,
     )  # fmt: skip
     assert (tracked[:, 2] > 0.7).all()
     if undone:

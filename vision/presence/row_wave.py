@@ -30,7 +30,7 @@ SPACING: Final = 32
 _ASKED_PX: Final = 0.05  # rms of the registration's patches from the map: below, nothing is looked for
 _MOST_PX: Final = 1.0  # a wave that goes farther is none
 _DENSITY: Final = 32  # places for patches to each control
-_HALF, _STEPS = 8, 8  # half size of a patch, steps of the tracker
+_HALF, _STEPS, _SETTLED_PX = 8, 8, 0.02  # half size of a patch, steps of the tracker, the last of them
 _FEWEST: Final = 40  # patches that tell
 _CORRELATION: Final = 0.7  # of a patch that is found
 _NEAR_PX: Final = 2.0  # what lies farther off is another thing
@@ -168,7 +168,9 @@ class RowWaveFinder:
     def _told(self, frame: U8, found: Registered) -> _Told:
         predicted = found.mapping.points(self._centres)
         jacobians = found.mapping.jacobians(self._centres)
-        tracked = track_patches(frame, _CODES, *self._patches, _HALF, predicted, jacobians, _STEPS)
+        tracked = track_patches(
+            frame, _CODES, *self._patches, _HALF, predicted, jacobians, _STEPS, _SETTLED_PX
+        )
         shifts = tracked[:, :2] - predicted
         variances = _CORRELATED * (tracked[:, 3] + tracked[:, 5]) / 2 + _FLOOR_PX**2
         good = (tracked[:, 2] > _CORRELATION) & (np.hypot(*shifts.T) < _NEAR_PX)

@@ -31,7 +31,11 @@ from vision.register.places import spread_places
 from vision.robust import median
 
 _EITHER: Final = (PROJECTIVE, QUADRATIC)
-_LEVELS: Final = ((8, search.HALF, 20, (SIMILARITY, SIMILARITY)), (4, 8, 70, _EITHER), (1, 12, 72, _EITHER))
+_LEVELS: Final = (
+    (8, search.HALF, 20, (SIMILARITY, SIMILARITY), 0.1),
+    (4, 8, 70, _EITHER, 0.05),
+    (1, 12, 72, _EITHER, 0.01),
+)
 _TYPICAL_BLUR_PX: Final = 0.75  # of a camera; a golden scan is sharper
 _LEAST_CORRELATION: Final = 0.5
 _LEAST_SHARE: Final = 0.45  # of the patches of a level; a quarter of the part may be covered
@@ -55,6 +59,7 @@ class _Level:
     scale: int
     half: int
     models: tuple[int, int]
+    settled: float  # of patches: pixels at this scale
     centres: F64  # golden pixels at full scale
     values: F32
     gradients: F32
@@ -101,7 +106,7 @@ class Registrar:
         self._extent = max(h, w) / 2
         self._corners = np.array([(0, 0), (w - 1, 0), (0, h - 1), (w - 1, h - 1)], np.float64)
         self._levels: list[_Level] = []
-        for scale, half, count, models in _LEVELS:
+        for scale, half, count, models, settled in _LEVELS:
             image = golden.light(scale)
             centres = spread_places(image, _whole(usable, scale), half, count)
             if len(centres) < _LEAST_PATCHES * (1 if scale == COARSEST else 2):
@@ -112,7 +117,9 @@ class Registrar:
             blur = math.hypot(SAMPLING_BLUR_PX, _TYPICAL_BLUR_PX if scale == 1 else 0.0)
             seen = np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.float32)
             prepared = prepare_patches(seen, centres, half)
-            self._levels.append(_Level(scale, half, models, (centres + 0.5) * scale - 0.5, *prepared))
+            self._levels.append(
+                _Level(scale, half, models, settled, (centres + 0.5) * scale - 0.5, *prepared)
+            )
             if scale == COARSEST:
                 self._search = search.Search(image, centres, self._centre, self._extent)
 
@@ -165,6 +172,7 @@ class Registrar:
         tracked = track_mapped(
             pyramid.at(level.scale), pyramid.table, level.values, level.gradients, level.inverses, level.half,
             level.centres, mapping.coefficients, *mapping.centre, mapping.extent, level.scale, _STEPS,
+            level.settled,
         )  # fmt: skip
         good = np.flatnonzero(tracked[:, 2] > _LEAST_CORRELATION)
         tracked, centres = tracked.take(good, axis=0), level.centres.take(good, axis=0)

@@ -19,7 +19,7 @@ from vision.pyramid import COARSEST
 HALF: Final = 12
 _LEAST_AGREEING: Final = 8
 
-_NEAR: Final = 0.06  # of the frame's longer side: where most units lie
+_REACHES: Final = (0.045, 0.12, math.inf)  # of the frame's longer side: most units lie within the first
 _FEW: Final = 12  # patches are enough for most units
 _WIDE: Final = 0.20
 _TURNS: Final = (0.0, -7.0, 7.0)
@@ -68,7 +68,7 @@ class Search:
             resized: whether to look for units of another size as well.
         """
         upright, *others = self._guesses
-        for reach in (_NEAR, math.inf):
+        for reach in _REACHES:
             found = self._pose(small, upright, reach, _FEW) or self._pose(small, upright, reach)
             if found is not None:
                 yield found[1]
