@@ -1,8 +1,8 @@
 """Characters of the prints, which the edits of `--characters` change one by one.
 
-Each reads as each other of its line: these were looked at when the way of comparing was chosen. Each is
+Each reads as each other of its line: these were looked at when the comparison of windows was chosen. Each is
 erased: these were looked at once, when its limit was made to follow the windows' size. Each is turned upside
-down where that shows: nothing was chosen by these.
+down where that shows. Nothing of the search for strokes was chosen by any of them.
 """
 
 from __future__ import annotations
