@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from calibration import CameraCalibration
-from datasets.light import to_linear
 from datasets.scenes import Bar, Disk
 from datasets.sensor import quantise
 from datasets.twin import DEMO_RANGES, CaptureRanges, Change, Twin, TwinFrame
@@ -200,12 +199,6 @@ def frame(
     """Return a frame of these pixels; the raw bytes stand for the file."""
     pixels = np.ascontiguousarray(pixels)
     return Frame(pixels=pixels, data=pixels.tobytes(), view=view, camera=camera, captured_at=captured_at)
-
-
-def linear_grey(codes: U8) -> U8:
-    """Return the linear light of the luma, 0..255, by `datasets.light`: what registration is given."""
-    grey = np.asarray(cv2.cvtColor(codes, cv2.COLOR_RGB2GRAY), np.uint8)
-    return np.round(to_linear(grey) * 255).astype(np.uint8)
 
 
 def overlap(one: Sequence[float], two: Sequence[float]) -> bool:
