@@ -17,7 +17,6 @@ from vision.artwork.align import align
 U8 = npt.NDArray[np.uint8]
 F64 = npt.NDArray[np.float64]
 SIDE = 400
-MARGIN = 40
 
 
 def irregular(seed: int = 8) -> U8:
