@@ -20,7 +20,7 @@ from kernels.least_squares import factor, substitute
 
 _RUN = 16
 _FINE = 1 << 15  # parts of a pixel
-_SPRING = 0.04  # of the edges of a block
+_SPRING = 0.03  # of the edges of a block
 _PARTED_PX = 1.0  # neighbours so far apart are held twice as hard
 _LINES = 4.0
 _SWEEPS = 10
@@ -120,7 +120,7 @@ def _close_blocks(sums: I32, row: int, columns: int, out: F64) -> None:
 
 
 @compiled
-def block_offsets(golden: U8, unit: U8, c: F64, scale: float, blocks: int, out: F64) -> None:
+def block_offsets(golden: U8, unit: U8, c: F64, scale: float, rows: int, columns: int, out: F64) -> None:
     """Sum gx off, gy off and |off| over blocks: off is the displaced golden picture less the unit.
 
     Args:
@@ -128,8 +128,9 @@ def block_offsets(golden: U8, unit: U8, c: F64, scale: float, blocks: int, out: 
         unit: (h, w) uint8, whose gradients count as in `block_edges`.
         c: (6, 2) float64, the displacement.
         scale: by which both are reduced.
-        blocks: along each side, as of `block_edges`; each row of a block is a run.
-        out: (3, blocks * blocks) float64, overwritten.
+        rows: as of `block_edges`.
+        columns: as of `block_edges`; each row of a block is a run.
+        out: (3, rows * columns) float64, overwritten.
     """
     h, w = unit.shape
     out[:] = 0.0
@@ -138,8 +139,8 @@ def block_offsets(golden: U8, unit: U8, c: F64, scale: float, blocks: int, out: 
         v = (2.0 * y + 1.0) / h - 1.0
         for x in range(w):
             seen[x] = _I(unit[y, x]) << _I(7)
-        for column in range(blocks):
-            first, last = -(-column * w // blocks), -(-(column + 1) * w // blocks)
+        for column in range(columns):
+            first, last = -(-column * w // columns), -(-(column + 1) * w // columns)
             u = (first + last) / w - 1.0
             fx = -_displacement(c, 0, u, v) / scale
             fy = -_displacement(c, 1, u, v) / scale
@@ -149,8 +150,8 @@ def block_offsets(golden: U8, unit: U8, c: F64, scale: float, blocks: int, out: 
                 a, b = (fx - left) * 128, (fy - math.floor(fy)) * 128
                 _sample(golden, top, left, int(a), int(b), begin, end, seen)
         _add_offsets(unit, y, seen, sums)
-        if _closes(y, h, blocks):
-            _close_blocks(sums, y * blocks // h, blocks, out)
+        if _closes(y, h, rows):
+            _close_blocks(sums, y * rows // h, columns, out)
     out[:2] *= 1 / 256.0
     out[2] *= 1 / 128.0
 
@@ -260,19 +261,19 @@ def _held(edges: F64, least: float) -> F64:
 
 
 @compiled
-def common_offset(edges: F64, offsets: F64, moves: F64) -> float:
+def common_offset(edges: F64, offsets: F64, moves: F64, columns: int) -> float:
     """Return how far blocks lie off as their neighbours do, in pixels of the pictures.
 
     The root of the mean product of neighbours' offsets, along x or y, whichever is larger. What single blocks
     have alone, as noise and most defects, cancels.
 
     Args:
-        edges: of `block_edges`, as many rows as columns.
+        edges: of `block_edges`.
         offsets: of `block_offsets`.
         moves: (n, 2) float64 pixels by which each block is taken to move before.
+        columns: of blocks.
     """
     n = len(moves)
-    blocks = int(math.sqrt(n))
     off, largest = np.empty(n), 0.0
     for axis in range(2):
         strength = edges[2 * axis]
@@ -281,8 +282,8 @@ def common_offset(edges: F64, offsets: F64, moves: F64) -> float:
             off[k] = offsets[axis, k] - edges[axis, k] * moves[k, 0] - edges[axis + 1, k] * moves[k, 1]
         total, weight = 0.0, 1e-9
         for k in range(n):
-            for j in (k + 1, k + blocks):
-                if j < n and (j != k + 1 or j % blocks):
+            for j in (k + 1, k + columns):
+                if j < n and (j != k + 1 or j % columns):
                     total += 2 * off[k] * off[j] / (strength[k] + strength[j] + floor)
                     weight += min(strength[k], strength[j])
         largest = max(largest, math.sqrt(max(total, 0.0) / weight))

@@ -61,7 +61,7 @@ def test_edges_are_products_of_central_differences_summed_over_blocks() -> None:
 def test_offsets_are_of_the_displaced_picture(scale: int) -> None:
     golden, unit = smooth(1), smooth(2)
     out = np.full((3, BLOCKS * BLOCKS), np.nan)
-    block_offsets(golden, unit, C, scale, BLOCKS, out)
+    block_offsets(golden, unit, C, scale, BLOCKS, BLOCKS, out)
     dx, dy = field(C, scale)
     rows, columns = np.mgrid[0:H, 0:W]
     at = np.array([rows - dy, columns - dx])
@@ -223,11 +223,11 @@ def test_offsets_that_neighbours_have_in_common_count_and_others_cancel() -> Non
     edges, still = np.array([xx, np.zeros(n), yy]), np.zeros((n, 2))
     bend = np.sin(np.arange(n) % BLOCKS / 2)
     shared = np.array([0.1 * xx, bend * yy, xx])
-    assert common_offset(edges, shared, still) == pytest.approx(np.sqrt((bend**2).mean()), rel=0.15)
+    assert common_offset(edges, shared, still, BLOCKS) == pytest.approx(np.sqrt((bend**2).mean()), rel=0.15)
     alone = rng.choice([-1.0, 1.0], (3, n)) * edges
-    assert common_offset(edges, alone, still) < 0.5
+    assert common_offset(edges, alone, still, BLOCKS) < 0.5
     moves = np.stack((np.full(n, 0.1), bend), axis=1)
-    assert common_offset(edges, shared, moves) == pytest.approx(0, abs=1e-6)
+    assert common_offset(edges, shared, moves, BLOCKS) == pytest.approx(0, abs=1e-6)
 
 
 def relaxed(there: F64, edges: F64, robust: float) -> F64:

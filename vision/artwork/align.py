@@ -8,6 +8,7 @@ shift leaves more than edges: first a quadratic, then, where neighbouring places
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +39,8 @@ _EDGE: Final = REACH + _FINE
 _CLEARLY: Final = 0.7  # of the difference: periodic artwork fits about as well a period away
 _HARDLY: Final = 1.1  # times the difference: along parallel traces a shift fits about as well as any other
 _ENOUGH: Final = 0.001  # of the picture's pixels that differ: fewer are worth no field
-_BLOCKS: Final = 16  # along each side
+_BLOCKS: Final = 16  # along each side at least
+_BLOCK_PX: Final = 40  # at most, or a bend would cancel within a block
 _ROBUST_PX: Final = 1.0
 _CLOSER: Final = 0.9  # of the coarse difference: a field that leaves more is not looked at closely
 _TURNS: Final = 2  # at each of two scales
@@ -210,24 +212,26 @@ def _followed(golden: U8, unit: U8, scale: int, start: F64, share: float) -> tup
 
     The coefficients are None where more than a share of what differs stays; the other in full pixels.
     """
-    edges = np.empty((3, _BLOCKS * _BLOCKS))
-    block_edges(unit, _BLOCKS, _BLOCKS, edges)
+    rows, columns = (max(_BLOCKS, -(-side * scale // _BLOCK_PX)) for side in unit.shape)
+    basis = _over(rows, columns)
+    edges = np.empty((3, len(basis)))
+    block_edges(unit, rows, columns, edges)
     offsets = np.empty_like(edges)
     inner = np.s_[1:-1, 1:-1]
     before = cv2.norm(golden[inner], unit[inner], cv2.NORM_L1)
     coefficients, step = start, np.empty((6, 2))
     for _ in range(_TURNS):
-        block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
-        block_step(edges, offsets, _BASIS, _ROBUST_PX / scale, _LEAST_EDGES, coefficients / scale, step)
+        block_offsets(golden, unit, coefficients, scale, rows, columns, offsets)
+        block_step(edges, offsets, basis, _ROBUST_PX / scale, _LEAST_EDGES, coefficients / scale, step)
         step *= scale
         coefficients = coefficients + step
         if np.abs(step).sum() < _STANDS_PX:
             break
-    block_offsets(golden, unit, coefficients, scale, _BLOCKS, offsets)
-    apart = scale * common_offset(edges, offsets, _NOWHERE)
+    block_offsets(golden, unit, coefficients, scale, rows, columns, offsets)
+    apart = scale * common_offset(edges, offsets, np.zeros((len(basis), 2)), columns)
     if apart > _CALM_PX:
-        block_step(edges, offsets, _BASIS, 2 * _ROBUST_PX / scale, 0.0, coefficients, step)
-        apart = scale * common_offset(edges, offsets, _BASIS @ step)
+        block_step(edges, offsets, basis, 2 * _ROBUST_PX / scale, 0.0, coefficients, step)
+        apart = scale * common_offset(edges, offsets, basis @ step, columns)
     return coefficients if offsets[2].sum() < share * before else None, apart
 
 
@@ -280,12 +284,11 @@ def _at_nodes(field: F64, u: F64, v: F64) -> F64:
     return upper_line * (1 - lower) + lower_line * lower
 
 
+@functools.lru_cache(maxsize=16)
 def _over(rows: int, columns: int) -> F64:
     """Return the basis (rows * columns, 6) at the middles of so many parts of a picture."""
     u, v = np.meshgrid((np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows)
     return _basis(u.ravel(), v.ravel())
 
 
-_BASIS: Final = _over(_BLOCKS, _BLOCKS)
 _GRID_BASIS: Final = _over(32, 32)
-_NOWHERE: Final = np.zeros((_BLOCKS * _BLOCKS, 2))
